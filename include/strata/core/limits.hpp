@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Every limit is a number of the Config, with a default and its reason. All tables are sized by these at compile time.
+#pragma once
+#include <strata/core/types.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+struct limits {
+  u32 chunks = 16384;          ///< descriptors; the region may hold fewer chunks. 32 MiB of frames
+  u32 chunk_size = 2048;       ///< bytes; what AF_XDP takes, and a frame of MTU 1500 with its headroom fits
+  u32 connections = 1024;      ///< control blocks
+  u32 listeners = 8;           ///< at most 255
+  u32 backlog = 128;           ///< connections per listener that the application has not been told of yet; Linux's old SOMAXCONN
+  u32 syn_slots = 256;         ///< half-open connections over all listeners
+  u32 time_wait = 4096;        ///< TIME-WAIT records; the oldest is recycled when all are used
+  u32 send_chunks = 64;        ///< unacknowledged and unsent chunks per connection: 64 x 1460 B
+  u32 receive_chunks = 64;     ///< chunks that unread and out-of-order data of one connection may hold
+  u32 datagram_sockets = 64;
+  u32 datagrams = 64;          ///< unread datagrams per socket
+  u32 neighbours = 256;        ///< per interface
+  u32 neighbour_queue = 8;     ///< packets per unresolved neighbour; the oldest is dropped
+  u32 routes = 16;
+  u32 errors = 32;             ///< network errors that wait for the next turn
+  u32 batch = 32;              ///< frames per receive call; what a kick of AF_XDP sends
+  u32 receive_reserve = 32;    ///< chunks that transmit never takes: one batch can always be received
+};
+
+}  // namespace strata::inline STRATA_ABI

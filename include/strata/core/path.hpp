@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// What a transport knows of the way to a peer (Linux: dst_entry), and what the network says of a datagram that came up. Data only: ip/ fills it,
+// transports keep it, neither includes the other.
+#pragma once
+#include <strata/core/address.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+namespace header_image {
+/// The connection holds link and IP header ready to copy: the fast choice.
+struct cached { template <class Address> static constexpr u32 bytes = 18 + (Address::bits == 32 ? 20 : 40); };
+/// Headers are built for each packet: the small choice.
+struct built { template <class Address> static constexpr u32 bytes = 0; };
+}  // namespace header_image
+
+/// The way to one peer. A transport sets `remote` (and `local`, if bound) and asks `route`; the rest is ip's.
+/// `image` holds the link header and the IP header of the next packet with length and checksum zero; it is valid while `generation` equals the
+/// stack's (zero never does), so one compare says that route, neighbour and link are what they were.
+template <class Address, u32 ImageBytes> struct path {
+  Address local{};
+  Address remote{};
+  Address next_hop{};
+  u32 generation = 0;
+  u32 image_sum = 0;     ///< sum of the constant words of the IP header, uncomplemented
+  u16 mtu = 0;           ///< bytes of IP packet
+  u16 neighbour = 0;     ///< the cache's own name for next_hop, for confirm(); zero: none
+  u8 link = 0;           ///< which interface
+  u8 image_length = 0;   ///< bytes
+  [[no_unique_address]] struct image_type {
+    std::byte bytes[ImageBytes];
+  } image{};
+};
+template <class Address> struct path<Address, 0> {
+  Address local{};
+  Address remote{};
+  Address next_hop{};
+  u32 generation = 0;
+  u16 mtu = 0;
+  u16 neighbour = 0;
+  u8 link = 0;
+};
+
+/// A next hop's link address that may be used now. `name` is the neighbour cache's own, for confirm(); zero: nothing to confirm.
+struct resolved_neighbour {
+  mac_address mac{};
+  u16 name = 0;
+};
+
+/// What the network layer found out about a datagram, beside its payload.
+template <class Address> struct datagram_info {
+  Address local{};
+  Address remote{};
+  u8 protocol = 0;
+  u8 link = 0;
+  u8 ecn = 0;                ///< the two bits of RFC 3168 §5
+  bool is_broadcast = false; ///< to a broadcast or multicast address, of the link or of IP
+};
+
+enum class icmp_error_kind : u8 { net_unreachable, host_unreachable, protocol_unreachable, port_unreachable, packet_too_big, time_exceeded, parameter_problem, prohibited };
+
+/// An error about something that we sent: from ICMP, or from a neighbour that failed. Input of the next turn, never a call from inside a call down.
+template <class Address> struct network_error {
+  Address local{};
+  Address remote{};
+  u8 protocol = 0;
+  icmp_error_kind kind = icmp_error_kind::host_unreachable;
+  bool is_local = false;   ///< our own neighbour cache says so, not a router
+  u16 mtu = 0;             ///< with packet_too_big; bytes of IP packet
+  std::byte quoted[8]{};   ///< the first eight bytes of our transport header (RFC 792)
+};
+
+}  // namespace strata::inline STRATA_ABI

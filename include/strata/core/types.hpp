@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// The integers by their short names, and the few small types that every layer speaks.
+#pragma once
+#include <strata/core/abi.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace strata::inline STRATA_ABI {
+
+using u8 = std::uint8_t;
+using u16 = std::uint16_t;
+using u32 = std::uint32_t;
+using u64 = std::uint64_t;
+using i32 = std::int32_t;
+using i64 = std::int64_t;
+
+/// What became of a packet that was handed down.
+enum class sent : u8 {
+  sent,         ///< the NIC or the qdisc has it
+  queued,       ///< it waits for its neighbour's address
+  dropped,      ///< a hook, the qdisc or the lack of a chunk ate it; counted there
+  unreachable,  ///< no route, or the neighbour failed
+  full          ///< the NIC's ring is full; the caller still owns what it wanted to send
+};
+
+/// Names a connection or a socket outside its layer: the slot, and which of its lives.
+struct connection_id {
+  u32 index = 0;
+  u32 generation = 0;
+  friend constexpr bool operator==(connection_id, connection_id) = default;
+};
+
+}  // namespace strata::inline STRATA_ABI

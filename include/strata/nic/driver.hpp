@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// What the stack asks of a NIC, one small concept a demand.
+//
+// Ownership: `transmit` is given packets that the NIC owns already (owner::nic). It takes the first n, by moving out of them, and says n; the rest stays
+// the caller's. A driver that copies drops each handle at once; one that lends keeps it until the hardware is done and hands it out in `reclaim`.
+// `receive` takes chunks from the pool it is given (pool::take_receive) and fills them, or borrows (pool::borrow); no chunk left: it leaves the frames
+// where they are. `flush` is the doorbell. Nothing here blocks.
+#pragma once
+#include <strata/buffer/pool.hpp>
+#include <strata/core/address.hpp>
+
+#include <concepts>
+
+namespace strata::inline STRATA_ABI::nic {
+
+/// What became of the doorbell.
+enum class kick : u8 { done, again, link_down };  // again: EAGAIN, EBUSY, ENOBUFS; the stack rings again later
+
+/// What a driver takes off the stack's hands. `may` is static (code that must exist); `has()` is known after open.
+struct capabilities {
+  bool fills_in_checksum = false;   ///< transmit: the transport checksum holds only the pseudo-header sum
+  bool verified_checksum = false;   ///< receive: transport checksums were verified
+};
+
+/// receive(pool, batch): how many frames came, as batch[0..n), each with one holder.
+template <class T> concept receives_frames = requires(T n, buffer::pool& chunks, std::span<packet> batch) {
+  { n.receive(chunks, batch) } -> std::same_as<std::size_t>;
+};
+/// transmit(batch): how many it took from the front; the rest stays the caller's.
+template <class T> concept transmits_frames = requires(T n, std::span<packet> batch) {
+  { n.transmit(batch) } -> std::same_as<std::size_t>;
+};
+/// reclaim(batch): how many transmitted packets are done, handed back as batch[0..n); zero for a driver that copies.
+template <class T> concept gives_back_what_it_sent = requires(T n, std::span<packet> batch) {
+  { n.reclaim(batch) } -> std::same_as<std::size_t>;
+};
+/// flush(): rings the doorbell for all that transmit() took since the last time.
+template <class T> concept rings_its_doorbell = requires(T n) {
+  { n.flush() } -> std::same_as<kick>;
+};
+/// mtu(): bytes of IP packet, without the link header.
+template <class T> concept states_its_mtu = requires(const T n) {
+  { n.mtu() } -> std::same_as<u16>;
+};
+/// address(): the MAC that frames leave with; zero where the link has none.
+template <class T> concept states_its_address = requires(const T n) {
+  { n.address() } -> std::same_as<mac_address>;
+};
+/// ring_bytes: memory of the driver's rings beside the region, an upper bound where only open() knows.
+template <class T> concept states_its_rings = requires {
+  { T::ring_bytes } -> std::convertible_to<std::size_t>;
+};
+/// may, has(): capabilities that code must exist for, and those that the opened device has.
+template <class T> concept states_its_capabilities = requires(const T n) {
+  { T::may } -> std::convertible_to<capabilities>;
+  { n.has() } -> std::same_as<capabilities>;
+};
+template <class T> concept driver = receives_frames<T> && transmits_frames<T> && gives_back_what_it_sent<T> && rings_its_doorbell<T> &&
+                                    states_its_mtu<T> && states_its_address<T> && states_its_rings<T> && states_its_capabilities<T>;
+
+/// Optional: descriptor() is what a loop may sleep on (poll(2)) until a frame comes.
+template <class T> concept can_be_waited_for = requires(const T n) {
+  { n.descriptor() } -> std::same_as<int>;
+};
+
+/// Why open() failed. `step` names the system call or the demand, `remedy` says what to do; literals, never null.
+struct open_error {
+  const char* what = "";
+  const char* step = "";
+  const char* remedy = "";
+  int errno_value = 0;
+  bool is_impossible_here = false;  ///< privilege, kernel or tool is missing: programs exit with 77
+};
+
+}  // namespace strata::inline STRATA_ABI::nic

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// What tcp/ reads of a Config, what it asks of the layer below, and archetypes of both that have nothing else.
+#pragma once
+#include <strata/buffer/pool.hpp>
+#include <strata/core/events.hpp>
+#include <strata/core/limits.hpp>
+#include <strata/core/path.hpp>
+#include <strata/core/time.hpp>
+
+#include <concepts>
+
+namespace strata::inline STRATA_ABI::tcp {
+
+/// A congestion controller is a value: it holds its own state and is told what happened; the sender asks for cwnd. Bytes throughout; mss is the
+/// sender's maximum segment size. RFC 5681, RFC 6582.
+template <class T> concept states_its_window = requires(const T cc) {
+  { cc.cwnd() } -> std::same_as<u32>;
+};
+/// start(mss): after the handshake, with the initial window of RFC 6928.
+template <class T> concept starts_with_a_window = requires(T cc, u32 mss) {
+  { cc.start(mss) } -> std::same_as<void>;
+};
+/// on_ack(acked, in_flight, mss): new data was acknowledged outside recovery; in_flight is what was outstanding before it.
+template <class T> concept opens_its_window = requires(T cc, u32 n) {
+  { cc.on_ack(n, n, n) } -> std::same_as<void>;
+};
+/// on_recovery(flight, mss): three duplicate ACKs.  on_duplicate(mss): one more.  on_partial(acked, mss): part of the hole was filled.
+/// on_recovered(flight, mss): all of it.
+template <class T> concept recovers = requires(T cc, u32 n) {
+  { cc.on_recovery(n, n) } -> std::same_as<void>;
+  { cc.on_duplicate(n) } -> std::same_as<void>;
+  { cc.on_partial(n, n) } -> std::same_as<void>;
+  { cc.on_recovered(n, n) } -> std::same_as<void>;
+};
+/// on_timeout(flight, mss): the retransmission timer fired.  on_idle(mss): nothing was sent for an RTO (RFC 5681 §4.1).
+template <class T> concept backs_off = requires(T cc, u32 n) {
+  { cc.on_timeout(n, n) } -> std::same_as<void>;
+  { cc.on_idle(n) } -> std::same_as<void>;
+};
+template <class T> concept congestion_controller =
+    states_its_window<T> && starts_with_a_window<T> && opens_its_window<T> && recovers<T> && backs_off<T> && requires(const T cc) {
+      { cc.ssthresh() } -> std::same_as<u32>;
+    };
+
+/// may_send(small, unacked, small_unacked): whether a segment shorter than the MSS may leave now; all full ones may.
+template <class T> concept coalescing_policy = requires(const T c, bool b) {
+  { c.may_send(b, b) } -> std::same_as<bool>;
+};
+/// full_segments: how many full segments may go unacknowledged before an ACK leaves at once; delay_ms: how long a lone one waits.
+template <class T> concept ack_policy = requires {
+  { T::full_segments } -> std::convertible_to<u32>;
+  { T::delay_ms } -> std::convertible_to<u32>;
+};
+
+template <class C> concept config =
+    congestion_controller<typename C::congestion_control> && coalescing_policy<typename C::coalescing> && ack_policy<typename C::acks> && requires {
+      typename C::tick;
+      typename C::family::address;
+      typename C::connection_data;
+      { C::header_image::template bytes<typename C::family::address> } -> std::convertible_to<u32>;
+      { C::limits } -> std::convertible_to<limits>;
+    };
+
+/// The internet layer that TCP stands on: the calls of RFC 1122 §3.4 that it needs.
+template <class B, class Address, class Path> concept network =
+    requires(B below, Path& way, const Path& known, packet p, u8 protocol, const datagram_info<Address>& info, icmp_error_kind kind) {
+      { below.take() } -> std::same_as<packet>;                             // a transmit chunk, frame empty at the headroom; or nothing
+      { below.headroom() } -> std::same_as<u32>;                            // link + network header, bytes
+      { below.route(way) } -> std::same_as<bool>;                           // GET_SRCADDR, GET_MAXSIZES: fills local (if unset) and mtu
+      { below.send(way, std::move(p), protocol) } -> std::same_as<sent>;    // SEND; `full` gives the frame up but not the send queue's bytes
+      { below.confirm(known) } -> std::same_as<void>;                       // ADVISE_DELIVPROB
+      { below.network_header_size(known) } -> std::same_as<u32>;            // bytes, for the MSS
+      { below.random() } -> std::same_as<u64>;
+      { below.chunks() } -> std::same_as<buffer::pool&>;
+    };
+
+}  // namespace strata::inline STRATA_ABI::tcp

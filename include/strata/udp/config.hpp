@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// What udp/ reads of a Config, what it asks of the layer below, and archetypes of both that have nothing else.
+#pragma once
+#include <strata/buffer/pool.hpp>
+#include <strata/core/limits.hpp>
+#include <strata/core/path.hpp>
+#include <strata/core/time.hpp>
+
+#include <concepts>
+
+namespace strata::inline STRATA_ABI::udp {
+
+template <class C> concept config = requires {
+  typename C::tick;
+  typename C::family::address;
+  { C::header_image::template bytes<typename C::family::address> } -> std::convertible_to<u32>;
+  { C::limits } -> std::convertible_to<limits>;
+};
+
+/// The internet layer that UDP stands on (RFC 768, RFC 1122 §4.1.4).
+template <class B, class Address, class Path> concept network =
+    requires(B below, Path& way, const Path& known, packet& p, u8 protocol, const datagram_info<Address>& info, icmp_error_kind kind) {
+      { below.take() } -> std::same_as<packet>;                             // a transmit chunk, frame empty at the headroom; or nothing
+      { below.headroom() } -> std::same_as<u32>;                            // link + network header, bytes
+      { below.route(way) } -> std::same_as<bool>;                           // fills local (if unset) and mtu
+      { below.send(way, std::move(p), protocol) } -> std::same_as<sent>;
+      { below.network_header_size(known) } -> std::same_as<u32>;            // bytes
+      { below.refuse(info, p, kind) } -> std::same_as<void>;                // an ICMP error about a received datagram; p is at its transport header
+      { below.random() } -> std::same_as<u64>;
+      { below.chunks() } -> std::same_as<buffer::pool&>;
+    };
+
+}  // namespace strata::inline STRATA_ABI::udp
