@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Randomness comes in from outside: keys, initial sequence numbers, ports and jitter are drawn from what the stack was given.
 #pragma once
-#include <strata/core/types.hpp>
+#include <strata/core/siphash.hpp>
 
 #include <concepts>
 
@@ -24,6 +24,15 @@ struct seeded {
   }
   /// 0 <= x < n; n > 0. The bias of the remainder does not matter to a test.
   constexpr u64 below(u64 n) { return next() % n; }
+};
+
+/// Many words from one secret key: SipHash-2-4 of a counter. As strong as the key that it is given, which a hosted program draws from the system and
+/// a microcontroller from its noise source. Copies draw the same words, so there is one per stack.
+struct keyed {
+  static constexpr bool is_cryptographic = true;
+  siphash_key key{};
+  u64 counter = 0;
+  constexpr u64 next() { return siphash(key, counter++); }
 };
 
 }  // namespace strata::inline STRATA_ABI::entropy
