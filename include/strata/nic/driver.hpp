@@ -63,6 +63,16 @@ template <class T> concept can_be_waited_for = requires(const T n) {
   { n.descriptor() } -> std::same_as<int>;
 };
 
+/// Optional: close() returns every packet that the driver holds and touches no pool afterwards; the stack calls it before its pool goes.
+template <class T> concept can_be_closed = requires(T n) {
+  { n.close() } -> std::same_as<void>;
+};
+
+/// Optional: at(now) tells the driver the time, nanoseconds since an arbitrary start, before the receive and the transmit of each turn.
+template <class T> concept wants_the_time = requires(T n, u64 now) {
+  { n.at(now) } -> std::same_as<void>;
+};
+
 /// Why open() failed. `step` names the system call or the demand, `remedy` says what to do; literals, never null.
 struct open_error {
   const char* what = "";
