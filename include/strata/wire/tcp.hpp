@@ -19,6 +19,7 @@ struct tcp {
   static constexpr u8 protocol = 6;
   static constexpr std::size_t header_size = 20;       ///< bytes, without options
   static constexpr std::size_t max_header_size = 60;   ///< bytes, with 40 of options
+  static constexpr std::size_t checksum_offset = 16;
   struct flag {  // a struct of its own, since the header has a field `ack` too
     static constexpr u8 fin = 1, syn = 2, rst = 4, psh = 8, ack = 16, urg = 32, ece = 64, cwr = 128;
   };
@@ -66,8 +67,7 @@ struct tcp {
     return u32{source} + destination + (seq >> 16) + (seq & 0xffff) + (ack >> 16) + (ack & 0xffff) + (static_cast<u32>(header_length) << 10 | flags) + window +
            checksum + urgent;
   }
-  /// Where a sender that works on bytes patches the checksum.
-  static constexpr std::size_t checksum_offset = 16;
+  friend constexpr bool operator==(const tcp&, const tcp&) = default;
 };
 
 }  // namespace strata::inline STRATA_ABI::wire
