@@ -38,7 +38,7 @@ struct alignas(sizeof(void*) == 8 ? 64 : 4) descriptor {
   u16 body = 0;                ///< offset of the payload in the chunk
   u16 body_length = 0;         ///< payload bytes
   u16 done = 0;                ///< payload bytes at the front that are acknowledged (sending) or consumed (receiving)
-  u16 spare = 0;
+  u16 network = 0;             ///< offset of the IP header in the chunk, of a received packet: errors quote it
   u32 queue = 0;               ///< next in the send queue, receive queue or out-of-order queue
   u32 below = 0;               ///< next in the qdisc or in a neighbour's queue
   descriptor* lender = nullptr;  ///< of a borrowed chunk: the descriptor that gets a holder back

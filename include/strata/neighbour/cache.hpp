@@ -18,6 +18,7 @@ template <class B, class Address> concept interface_below = requires(B below, Ad
   { below.address() } -> std::same_as<Address>;                       // ours on this interface
   { below.changed() } -> std::same_as<void>;                          // a link address that images hold is no longer good
   { below.failed(std::move(p)) } -> std::same_as<void>;               // a packet that waited and will not leave: becomes an error of the next turn
+  { below.random() } -> std::same_as<u64>;                            // the table's key, and ReachableTime (RFC 4861 §6.3.2)
 };
 
 /// What the stack asks of a cache, `of<C>`. Time is an argument; nothing blocks.
