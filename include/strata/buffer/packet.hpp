@@ -89,26 +89,24 @@ class packet {
     d_->length = static_cast<u16>(d_->length + n);
     return d_->chunk + d_->offset;
   }
-  /// Takes `n` bytes off the front: a header that was read. The bytes stay. Precondition: n <= size(), and nobody else holds it.
+  /// Takes `n` bytes off the front: a header that was read. The bytes stay. Precondition: n <= size(), and no other holder's view of the frame
+  /// changes by it.
   void pull(std::size_t n) const {
-    STRATA_EXPECTS(n <= d_->length && (d_->owners & (bit(owner::qdisc) | bit(owner::nic))) == 0);
+    STRATA_EXPECTS(n <= d_->length && may_move());
     d_->offset = static_cast<u16>(d_->offset + n);
     d_->length = static_cast<u16>(d_->length - n);
   }
-  /// Cuts the frame to its first `n` bytes: link padding goes. Precondition: n <= size().
+  /// Cuts the frame to its first `n` bytes: link padding goes. Preconditions as for pull().
   void trim(std::size_t n) const {
-    STRATA_EXPECTS(n <= d_->length && (d_->owners & (bit(owner::qdisc) | bit(owner::nic))) == 0);
+    STRATA_EXPECTS(n <= d_->length && may_move());
     d_->length = static_cast<u16>(n);
   }
   /// Empties the frame and puts its start at `offset` from the chunk's first byte: headroom for what will be pushed.
   void restart(std::size_t offset) const;
   /// The bytes behind the frame, to be written before extend(). Precondition: writable().
   [[nodiscard]] std::span<std::byte> room() const;
-  /// Grows the frame by `n` bytes at its end, which were written to room().
-  void extend(std::size_t n) const {
-    STRATA_EXPECTS(writable());
-    d_->length = static_cast<u16>(d_->length + n);
-  }
+  /// Grows the frame by `n` bytes at its end, which were written to room(). Precondition: n <= room().size(), and writable().
+  void extend(std::size_t n) const;
 
   /// This ownership becomes another one. Precondition: the other bit is free.
   void become(owner next);
@@ -117,16 +115,22 @@ class packet {
   /// One more receive holder, or nothing at the limit of 255: then the caller copies.
   [[nodiscard]] packet hold() const;
 
-  /// Gives this ownership up. The NIC's is the moment at which builds with checks compare the frame with what was posted.
+  /// Gives this ownership up. The qdisc's and the NIC's is the moment at which builds with checks compare the frame with what was posted.
   void reset();
   /// The descriptor, and the ownership stays set: for queues that link descriptors. adopt() makes a handle of it again.
   [[nodiscard]] descriptor* detach() { return std::exchange(d_, nullptr); }
   [[nodiscard]] static packet adopt(descriptor& d, owner as) { return packet(d, as); }
 
   [[nodiscard]] static constexpr u8 bit(owner o) { return static_cast<u8>(o); }
+  /// Whether the law of the frame binds under this ownership.
+  [[nodiscard]] static constexpr bool is_below(owner o) { return o == owner::qdisc || o == owner::nic; }
 
  private:
   friend class pool;
+  // The bytes may be someone else's (a borrowed chunk), the frame's bounds are this descriptor's own.
+  [[nodiscard]] bool may_move() const {
+    return (d_->owners & (bit(owner::qdisc) | bit(owner::nic))) == 0 && d_->holders == (owner_ == owner::holder ? 1 : 0);
+  }
   packet(descriptor& d, owner as) : d_(&d), owner_(as) {}
 
   descriptor* d_ = nullptr;

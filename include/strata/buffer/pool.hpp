@@ -26,6 +26,7 @@ class pool {
 
   /// A chunk in hand, empty, its frame starting at `headroom`; nothing if only `keep` chunks are left (the receive path's share).
   [[nodiscard]] packet take(u32 headroom, u32 keep = 0) {
+    STRATA_EXPECTS(headroom <= chunk_size_);
     descriptor* d = next_free(keep);
     if (d == nullptr) return {};
     d->owners = packet::bit(owner::application);
@@ -34,6 +35,7 @@ class pool {
   }
   /// A chunk for a driver to receive into: one holder, its frame starting at `headroom`.
   [[nodiscard]] packet take_receive(u32 headroom) {
+    STRATA_EXPECTS(headroom <= chunk_size_);
     descriptor* d = next_free(0);
     if (d == nullptr) return {};
     d->holders = 1;
@@ -43,9 +45,10 @@ class pool {
   /// A receive packet over another pool's chunk, which gets one more holder until ours is released (wire_pair::lending). Costs a descriptor of ours.
   [[nodiscard]] packet borrow(descriptor& lender, u32 offset, u32 length) {
     if (lender.holders == 255) return {};
-    packet p = take_receive(offset);
+    packet p = take_receive(0);
     if (!p) return p;
     ++lender.holders;
+    p->offset = static_cast<u16>(offset);  // in the lender's chunk, which may be longer than ours
     p->chunk = lender.chunk;
     p->flags = descriptor::borrowed;
     p->lender = &lender;
@@ -109,7 +112,7 @@ class pool {
   }
   [[nodiscard]] bool is_as_posted(const descriptor& d) const { return hashes_ == nullptr || hashes_[name(d) - 1] == hash(d); }
   [[nodiscard]] static u32 hash(const descriptor& d) {  // FNV-1a over frame fields and bytes: a tripwire, not a defence
-    u32 h = 2166136261u ^ static_cast<u32>(d.offset << 16 | d.length);
+    u32 h = 2166136261u ^ (static_cast<u32>(d.offset) << 16 | d.length);
     for (u32 i = 0; i < d.length; ++i) h = (h ^ static_cast<u32>(d.chunk[d.offset + i])) * 16777619u;
     return h;
   }
@@ -135,16 +138,24 @@ inline std::span<std::byte> packet::room() const {
   const u32 end = static_cast<u32>(d_->offset) + d_->length;
   return {d_->chunk + end, d_->home->chunk_size() - end};
 }
+inline void packet::extend(std::size_t n) const {
+  STRATA_EXPECTS(writable() && n <= d_->home->chunk_size() - (static_cast<u32>(d_->offset) + d_->length));
+  d_->length = static_cast<u16>(d_->length + n);
+}
 inline void packet::become(owner next) {
   STRATA_EXPECTS(owner_ != owner::holder && next != owner::holder && (d_->owners & bit(next)) == 0);
 #if STRATA_CHECKS
-  if (next == owner::nic) d_->home->seal(*d_);
+  if (is_below(owner_)) STRATA_EXPECTS(d_->home->is_as_posted(*d_));
+  else if (is_below(next)) d_->home->seal(*d_);
 #endif
   d_->owners = static_cast<u8>((d_->owners & ~bit(owner_)) | bit(next));
   owner_ = next;
 }
 inline packet packet::share(owner next) const {
   STRATA_EXPECTS(next != owner::holder && (d_->owners & bit(next)) == 0);
+#if STRATA_CHECKS
+  if (is_below(next)) d_->home->seal(*d_);
+#endif
   d_->owners = static_cast<u8>(d_->owners | bit(next));
   return packet(*d_, next);
 }
@@ -158,10 +169,12 @@ inline void packet::reset() {
   if (d_ == nullptr) return;
   descriptor& d = *std::exchange(d_, nullptr);
   if (owner_ == owner::holder) {
+    STRATA_EXPECTS(d.holders != 0);
     --d.holders;
   } else {
+    STRATA_EXPECTS((d.owners & bit(owner_)) != 0);
 #if STRATA_CHECKS
-    if (owner_ == owner::nic) STRATA_EXPECTS(d.home->is_as_posted(d));
+    if (is_below(owner_)) STRATA_EXPECTS(d.home->is_as_posted(d));
 #endif
     d.owners = static_cast<u8>(d.owners & ~bit(owner_));
   }
