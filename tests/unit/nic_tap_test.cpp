@@ -15,7 +15,7 @@
 
 namespace {
 using namespace strata;
-using test::pool_of;
+using nic_test::pool_of;
 
 /// A fresh network namespace for the life of the object; is_there is false where that is not allowed.
 struct own_namespace {
@@ -217,7 +217,7 @@ TEST_CASE("a tap leaves frames in the kernel while no chunk is free, and drops w
   for (packet& p : hoard) p = pool.chunks.take(0);
   datagram(100);
   CHECK(tap->receive(pool.chunks, got) == 0);
-  test::drop(hoard);
+  nic_test::drop(hoard);
   packet p = receive_until(*tap, pool.chunks, is_ours(100));
   CHECK(p);
   p.reset();

@@ -5,7 +5,7 @@
 
 #include <catch2/catch_template_test_macros.hpp>
 
-namespace strata::test {
+namespace strata::nic_test {
 
 inline std::byte pattern(u8 mark, std::size_t i) { return static_cast<std::byte>(mark + 31 * i); }
 
@@ -44,4 +44,4 @@ template <u32 N, u32 ChunkSize = 2048> struct pool_of {
   }
 };
 
-}  // namespace strata::test
+}  // namespace strata::nic_test

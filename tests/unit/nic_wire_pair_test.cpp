@@ -8,8 +8,8 @@
 namespace {
 using namespace strata;
 
-using test::frame_is;
-using test::pool_of;
+using nic_test::frame_is;
+using nic_test::pool_of;
 
 // Both ends and their wire can lie in .bss: nothing runs at start or at exit.
 constinit nic::wire resting_wire;
@@ -64,14 +64,14 @@ TEST_CASE("frames arrive in order, both ways at once") {
   packet got[32], done[32];
   REQUIRE(c.b.receive(c.right.chunks, got) == 20);
   for (u8 i = 0; i < 20; ++i) CHECK(frame_is(got[i], i, 60));
-  test::drop(got);
+  nic_test::drop(got);
   REQUIRE(c.a.receive(c.left.chunks, got) == 20);
   for (u8 i = 0; i < 20; ++i) CHECK(frame_is(got[i], static_cast<u8>(100 + i), 60));
-  test::drop(got);
+  nic_test::drop(got);
   CHECK(c.a.reclaim(done) == 20);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.b.reclaim(done) == 20);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.left.chunks.in_use() + c.right.chunks.in_use() == 0);
 }
 
@@ -87,15 +87,15 @@ TEMPLATE_TEST_CASE("a full wire takes fewer and leaves the rest with the caller"
   packet got[16], done[16];
   REQUIRE(c.b.receive(c.right.chunks, got) == 8);
   CHECK(c.a.transmit(std::span(batch).subspan(8)) == 0);  // received, and the ring is still the sender's to clean
-  test::drop(got);
+  nic_test::drop(got);
   REQUIRE(c.a.reclaim(done) == 8);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.a.transmit(std::span(batch).subspan(8)) == 2);
   REQUIRE(c.b.receive(c.right.chunks, got) == 2);
   CHECK(frame_is(got[0], 8, 60));
-  test::drop(got);
+  nic_test::drop(got);
   CHECK(c.a.reclaim(done) == 2);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.left.chunks.in_use() + c.right.chunks.in_use() == 0);
 }
 
@@ -107,12 +107,12 @@ TEMPLATE_TEST_CASE("a receiver without chunks leaves the frames on the wire", ""
   packet got[4], done[4];
   REQUIRE(c.b.receive(c.right.chunks, got) == 1);
   CHECK(c.b.receive(c.right.chunks, std::span(got).subspan(1)) == 0);
-  test::drop(hoard);
+  nic_test::drop(hoard);
   REQUIRE(c.b.receive(c.right.chunks, std::span(got).subspan(1)) == 2);
   for (u8 i = 0; i < 3; ++i) CHECK(frame_is(got[i], i, 60));
-  test::drop(got);
+  nic_test::drop(got);
   CHECK(c.a.reclaim(done) == 3);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.left.chunks.in_use() + c.right.chunks.in_use() == 0);
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("a lending wire copies nothing, and completes when the receiver gives 
   got[1].reset();
   REQUIRE(c.a.reclaim(done) == 1);
   CHECK(frame_is(done[0], 1, 60));
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.left.chunks.in_use() == 2);
   got[0].pull(14);  // the receiver's own frame fields: the sender's stay
   packet second = got[0].hold();
@@ -138,7 +138,7 @@ TEST_CASE("a lending wire copies nothing, and completes when the receiver gives 
   second.reset();
   got[2].reset();
   CHECK(c.a.reclaim(done) == 2);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.left.chunks.in_use() + c.right.chunks.in_use() == 0);
 }
 
@@ -152,10 +152,10 @@ TEST_CASE("a borrower that is used again for another frame does not hold up the 
   REQUIRE(c.b.receive(c.right.chunks, got) == 1);  // the same descriptor: last in, first out
   REQUIRE(c.a.reclaim(done) == 1);
   CHECK(frame_is(done[0], 1, 60));
-  test::drop(done);
+  nic_test::drop(done);
   got[0].reset();
   CHECK(c.a.reclaim(done) == 1);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.left.chunks.in_use() + c.right.chunks.in_use() == 0);
 }
 
@@ -170,11 +170,11 @@ TEST_CASE("a receiver that keeps what it was lent does not stop the wire: furthe
   CHECK(c.line.of(0).copied == 4);
   CHECK(frame_is(got[3], 7, 60));
   CHECK(c.a.reclaim(done) == 4);
-  test::drop(done);
-  test::drop(got);
-  test::drop(kept);
+  nic_test::drop(done);
+  nic_test::drop(got);
+  nic_test::drop(kept);
   CHECK(c.a.reclaim(done) == 4);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.left.chunks.in_use() + c.right.chunks.in_use() == 0);
 }
 
@@ -185,11 +185,11 @@ TEMPLATE_TEST_CASE("closing the sender returns what is on the wire, and the rece
   REQUIRE(c.b.receive(c.right.chunks, std::span(got).first(1)) == 1);
   c.a.close();
   CHECK(c.left.chunks.in_use() == 0);
-  test::scribble(c.left.memory);  // the pool may be gone
+  nic_test::scribble(c.left.memory);  // the pool may be gone
   CHECK(frame_is(got[0], 0, 60));
   CHECK(c.b.receive(c.right.chunks, std::span(got).subspan(1)) == 0);
   CHECK(c.line.of(0).lost == 2);
-  test::drop(got);
+  nic_test::drop(got);
   CHECK(c.right.chunks.in_use() == 0);
 }
 
@@ -198,11 +198,11 @@ TEMPLATE_TEST_CASE("closing the receiver completes what was on its way, and what
   for (u8 i = 0; i < 3; ++i) REQUIRE(c.send(c.a, c.left, i) == 1);
   packet got[4], done[8];
   REQUIRE(c.b.receive(c.right.chunks, std::span(got).first(1)) == 1);
-  test::drop(got);
+  nic_test::drop(got);
   c.b.close();
   REQUIRE(c.send(c.a, c.left, 3) == 1);
   CHECK(c.a.reclaim(done) == 4);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.left.chunks.in_use() == 0);
   CHECK(c.line.of(0).lost == 3);
   // A new end on that side, and the wire works again.
@@ -211,9 +211,9 @@ TEMPLATE_TEST_CASE("closing the receiver completes what was on its way, and what
   REQUIRE(c.send(c.a, c.left, 4) == 1);
   REQUIRE(again.receive(c.right.chunks, got) == 1);
   CHECK(frame_is(got[0], 4, 60));
-  test::drop(got);
+  nic_test::drop(got);
   CHECK(c.a.reclaim(done) == 1);
-  test::drop(done);
+  nic_test::drop(done);
   CHECK(c.left.chunks.in_use() + c.right.chunks.in_use() == 0);
 }
 
@@ -229,8 +229,8 @@ TEST_CASE("a frame that no chunk of the receiver can hold is dropped and counted
   CHECK(frame_is(got[0], 2, 100));
   CHECK(line.of(0).oversized == 1);
   CHECK(a.reclaim(done) == 2);
-  test::drop(done);
-  test::drop(got);
+  nic_test::drop(done);
+  nic_test::drop(got);
   CHECK(left.chunks.in_use() + right.chunks.in_use() == 0);
 }
 

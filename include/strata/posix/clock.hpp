@@ -17,6 +17,13 @@ namespace strata::inline STRATA_ABI::posix {
   return static_cast<u64>(t.tv_sec) * 1'000'000'000 + static_cast<u64>(t.tv_nsec);
 }
 
+/// What to add to monotonic_ns() for nanoseconds since 1970, as nic::pcap's start_ns wants it.
+[[nodiscard]] inline u64 epoch_offset_ns() {
+  timespec t{};
+  (void)::clock_gettime(CLOCK_REALTIME, &t);
+  return static_cast<u64>(t.tv_sec) * 1'000'000'000 + static_cast<u64>(t.tv_nsec) - monotonic_ns();
+}
+
 /// Nanoseconds as a moment of `Tick`, rounded down; a narrow tick wraps on its circle.
 template <class Tick = nanoseconds64> [[nodiscard]] constexpr time_point<Tick> moment(u64 ns) {
   static_assert(1'000'000'000 % Tick::per_second == 0, "a tick is a whole number of nanoseconds");
