@@ -26,7 +26,7 @@ template <class Tick> inline constexpr u32 timer_granule_bits = Tick::per_second
 template <class Tick> inline constexpr u32 timer_slot_bits = sizeof(typename Tick::rep) == 8 ? 6 : 5;
 
 /// Timers are named 0 .. Timers - 1 (a connection's slot). A timer is due at the first advance(now) with now >= its deadline, never before it. Only
-/// when more than `Moves` timers have to be looked at in one call is the rest left for the next calls; the clock stands still until it is done.
+/// when more than `Moves` timers have to be looked at in one call is the rest left for the next calls, and next_deadline() is now until it is done.
 /// The longest delay is Tick::horizon, and advance() must be called at least that often while a timer is armed.
 template <class Tick, u32 Timers, u32 GranuleBits = timer_granule_bits<Tick>, u32 SlotBits = timer_slot_bits<Tick>, u32 Moves = 1024>
 class timer_wheel {
@@ -56,8 +56,9 @@ class timer_wheel {
     if (linked) unlink(name(timer));
     else ++armed_;
     n.deadline = is_past ? now_.count : at.count;
-    if (is_past) push(unsorted, name(timer));
-    else place(name(timer));
+    if (!is_past) return place(name(timer));
+    if (heads_[unsorted].next == 0) since_ = now_;
+    push(unsorted, name(timer));
   }
   /// Nothing happens if it is not armed.
   constexpr void disarm(u32 timer) {
@@ -77,23 +78,22 @@ class timer_wheel {
   constexpr void advance(time_point<Tick> now) {
     u32 moves = Moves;
     if (!started_ || armed_ == 0) {  // nothing to compare with: any time is right
-      now_ = now;
+      if (!started_) moves = ~0u;
+      now_ = since_ = now;
       started_ = true;
     }
-    if (heads_[unsorted].next != 0) {
-      // What an earlier call left is measured against the clock of that call; a jump may not carry it out of the half circle.
-      sort(moves);
-      if (heads_[unsorted].next != 0) return;
-    }
-    if (now_.reached(now)) return;
-    const rep from = granule(now_.count), to = granule(now.count);
-    now_ = now;
-    if (from != to) {
-      turn(from, to);
-    } else {
-      const u32 here = digit(to, 0);
-      if (!is_occupied(0, here) || !now.reached({nearest_})) return;
-      move_to_unsorted(here);
+    if (!now_.reached(now)) {
+      // A deadline that waits to be looked at may not fall out of the half circle behind the clock. Only more than `Moves` timers and then a
+      // move of a whole horizon bring that about.
+      if (heads_[unsorted].next != 0 && now.is_before(since_)) {
+        u32 all = ~0u;
+        sort(all);
+      }
+      if (heads_[unsorted].next == 0) since_ = now_;
+      const rep from = granule(now_.count), to = granule(now.count);
+      now_ = now;
+      if (from != to) turn(from, to);
+      else if (const u32 here = digit(to, 0); is_occupied(0, here) && now.reached({nearest_})) move_to_unsorted(here);
     }
     sort(moves);
   }
@@ -190,7 +190,10 @@ class timer_wheel {
     const link before = static_cast<link>(self.prev & ~due_mark);
     at(before).next = self.next;
     at(self.next).prev = self.prev;
-    if (before == self.next) vacate(before - Timers - 1);  // both are the head: the list is empty
+    if (before == self.next) {  // both are the head: the list is empty
+      if (before <= Timers) __builtin_unreachable();  // a timer is never its own neighbour; g++ 12 warns of an index below zero without this
+      vacate(before - Timers - 1);
+    }
     self = {};
   }
   constexpr void vacate(u32 list) {
@@ -243,6 +246,7 @@ class timer_wheel {
   }
 
   time_point<Tick> now_{};
+  time_point<Tick> since_{};  // while timers wait to be looked at: no deadline among them is earlier
   rep nearest_ = 0;  // while the slot of the current granule is occupied: no deadline in it is earlier
   u32 armed_ = 0;
   bool started_ = false;
