@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What ip/ reads of a Config, what it asks of the links below, and what it answers upward.
+// What ip/ reads of a Config, what it asks of the links below, and what it answers upward. Archetypes of both: ip/archetype.hpp.
 #pragma once
 #include <strata/buffer/pool.hpp>
+#include <strata/core/observer.hpp>
 #include <strata/core/path.hpp>
 #include <strata/core/time.hpp>
 
+#include <concepts>
 
 namespace strata::inline STRATA_ABI::ip {
 
@@ -27,8 +29,15 @@ template <class B, class Address> concept links = requires(B below, Address a, p
   { below.emit_link_header(link, at, mac, true) } -> std::same_as<void>;          // true: IPv4, false: IPv6
   { below.resolve(link, a) } -> std::same_as<std::optional<resolved_neighbour>>; // on a link without addresses: always
   { below.post(std::move(p)) } -> std::same_as<sent>;                             // a whole frame, p->link says where
-  { below.hold(std::move(p), a) } -> std::same_as<sent>;                          // an IP packet without link header, for next hop a
+  { below.hold(std::move(p), a) } -> std::same_as<sent>;                          // an IP packet without link header, for next hop a on p->link
   { below.random() } -> std::same_as<u64>;
+  { below.observe(trace::record{}) } -> std::same_as<void>;                       // nothing with the null observer
+};
+
+/// How a packet came to ip.
+struct arrival {
+  u8 link = 0;
+  bool is_broadcast = false;  ///< to a broadcast or multicast address of the link
 };
 
 /// What a packet turned out to be: a datagram for a transport, an error for one, or nothing (answered or dropped here; counted).
@@ -37,6 +46,23 @@ template <class Address> struct finding {
   what is = what::nothing;
   datagram_info<Address> info{};     ///< of a datagram; the packet is pulled to its payload
   network_error<Address> error{};    ///< of an error
+};
+
+/// Packets by what became of them; named as in /proc/net/snmp (Ip:, Ip6:) and netstat (IpExt:), where those have the name.
+struct counters {
+  u32 in_receives = 0;
+  u32 in_hdr_errors = 0;       ///< not a whole, sound header; bad options
+  u32 in_truncated_pkts = 0;   ///< states more bytes than came
+  u32 in_csum_errors = 0;
+  u32 in_addr_errors = 0;      ///< not to us
+  u32 in_martian_src = 0;      ///< from an address that cannot be a sender's
+  u32 in_source_routed = 0;    ///< asks to be forwarded, or was
+  u32 in_unknown_protos = 0;
+  u32 in_delivers = 0;         ///< handed to a transport or to ICMP
+  u32 reasm_fails = 0;         ///< fragments: each is dropped
+  u32 out_requests = 0;        ///< handed to ip by transports and ICMP
+  u32 out_no_routes = 0;
+  u32 frag_fails = 0;          ///< over the MTU, with DF
 };
 
 }  // namespace strata::inline STRATA_ABI::ip

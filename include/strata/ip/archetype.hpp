@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Configs with the names that ip/ reads and no other, and links with the calls that it asks for. Both versions are compiled over them.
+#pragma once
+#include <strata/ip/config.hpp>
+
+namespace strata::inline STRATA_ABI::ip {
+
+template <class Family, class Image = header_image::cached> struct archetype_of {
+  using tick = milliseconds32;
+  using family = Family;
+  using header_image = Image;
+  struct numbers {
+    u32 routes;
+  };
+  static constexpr numbers limits{4};
+};
+using archetype = archetype_of<only_v4>;
+
+template <class Address> struct links_archetype {
+  packet take() { return {}; }
+  u32 generation() { return 1; }
+  void changed() {}
+  u16 mtu(u8) { return 1500; }
+  u32 link_header_size(u8) { return 0; }
+  void emit_link_header(u8, std::byte*, const mac_address&, bool) {}
+  std::optional<resolved_neighbour> resolve(u8, const Address&) { return {}; }
+  sent post(packet) { return sent::dropped; }
+  sent hold(packet, const Address&) { return sent::dropped; }
+  u64 random() { return 0; }
+  void observe(const trace::record&) {}
+};
+static_assert(config<archetype> && links<links_archetype<ipv4_address>, ipv4_address>);
+
+}  // namespace strata::inline STRATA_ABI::ip

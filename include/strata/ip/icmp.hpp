@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+// ICMP for IPv4 (RFC 792) as a host speaks it (RFC 1122 §3.2.2): answers echoes, reads errors about what we sent, sends errors about what came.
+#pragma once
+#include <strata/ip/output.hpp>
+#include <strata/wire/icmpv4.hpp>
+
+namespace strata::inline STRATA_ABI::ip {
+
+/// A bucket of `Burst` tokens that gets `PerSecond` of them a second. All zero is the full bucket.
+template <class Tick, u32 PerSecond, u32 Burst> class token_bucket {
+  static_assert(PerSecond > 0 && PerSecond <= 1000 && 1000 % PerSecond == 0, "a token is a whole number of milliseconds");
+
+ public:
+  /// Takes one; false if there is none.
+  [[nodiscard]] constexpr bool take(time_point<Tick> now) {
+    constexpr u32 ms_each = 1000 / PerSecond;
+    if (now.is_before(since_)) since_ = now;  // idle for longer than the tick can tell
+    const u32 came = now.since(since_).in_ms() / ms_each;
+    if (came >= taken_) {
+      taken_ = 0;
+      since_ = now;
+    } else if (came != 0) {
+      taken_ -= came;
+      since_ = since_ + duration<Tick>::from_ms(came * ms_each);
+    }
+    if (taken_ == Burst) return false;
+    ++taken_;
+    return true;
+  }
+
+ private:
+  time_point<Tick> since_{};
+  u32 taken_ = 0;
+};
+
+/// Named as in /proc/net/snmp (Icmp:).
+struct icmp_counters {
+  u32 in_msgs = 0;
+  u32 in_errors = 0;          ///< too short, or an error that quotes nothing of ours
+  u32 in_csum_errors = 0;
+  u32 in_dest_unreachs = 0;
+  u32 in_time_excds = 0;
+  u32 in_parm_probs = 0;
+  u32 in_echos = 0;
+  u32 in_echo_reps = 0;
+  u32 in_ignored = 0;         ///< kinds that a host passes over: source quench (RFC 6633 §3), redirect, timestamp, broadcast echoes
+  u32 out_msgs = 0;
+  u32 out_errors = 0;         ///< no chunk, no route
+  u32 out_dest_unreachs = 0;
+  u32 out_echo_reps = 0;
+  u32 out_rate_limit = 0;     ///< errors that the limit held back
+};
+
+/// The router that reports "fragmentation needed" without an MTU predates RFC 1191: the next plateau below the packet (RFC 1191 §7.1).
+[[nodiscard]] constexpr u16 next_plateau(u16 total_length) {
+  constexpr u16 plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296};
+  for (const u16 p : plateaus)
+    if (p < total_length) return p;
+  return 68;
+}
+
+template <config C, class Header> class icmp {
+ public:
+  using address = typename C::family::address;
+  using path = path_of<C>;
+  using moment = time_point<typename C::tick>;
+  using out = output<C, Header>;
+  static constexpr u32 errors_per_second = 1000;  ///< Linux: icmp_msgs_per_sec
+  static constexpr u32 error_burst = 50;          ///< Linux: icmp_msgs_burst
+  static constexpr std::size_t most_quoted = 576 - 20 - wire::icmpv4::header_size;  ///< RFC 1812 §4.3.2.3
+
+  /// A message, pulled to its ICMP header. Echo requests are answered here; an error that concerns a transport is handed up.  Linux: icmp_rcv.
+  [[nodiscard]] finding<address> on_message(links<address> auto&& below, out& down, packet& p, const datagram_info<address>& info, counters& ip_count) {
+    using type = wire::icmpv4::type_of;
+    ++count_.in_msgs;
+    const auto m = wire::icmpv4::parse(p.bytes());
+    if (!m) {
+      ++count_.in_errors;
+      return {};
+    }
+    if (!checksum_is_valid(p.bytes())) {
+      ++count_.in_csum_errors;
+      return {};
+    }
+    switch (m->type) {
+      case type::echo_request:
+        ++count_.in_echos;
+        // RFC 1122 §3.2.2.6: a broadcast echo may be passed over, and is: the answers of many would be an amplifier.
+        if (info.is_broadcast || m->code != 0) ++count_.in_ignored;
+        else answer(below, down, p, info, *m, ip_count);
+        return {};
+      case type::echo_reply: ++count_.in_echo_reps; return {};
+      case type::unreachable: ++count_.in_dest_unreachs; break;
+      case type::time_exceeded: ++count_.in_time_excds; break;
+      case type::parameter_problem: ++count_.in_parm_probs; break;
+      default: ++count_.in_ignored; return {};
+    }
+    return error_in(down, p, *m, info);
+  }
+
+  /// An error about the received datagram `p`, which ip pulled to its transport header. Never about a broadcast, a fragment, an error (RFC 1122 §3.2.2); at most
+  /// `errors_per_second`. Kinds: protocol_unreachable, port_unreachable, host_unreachable, prohibited; others are not a host's to send.  Linux: icmp_send.
+  void send_error(links<address> auto&& below, out& down, const datagram_info<address>& info, const packet& p, icmp_error_kind kind, moment now, counters& ip_count) {
+    const auto code = code_for(kind);
+    if (!code || info.is_broadcast || !info.remote.is_unicast() || info.protocol == wire::icmpv4::protocol) return;
+    if (!bucket_.take(now)) {
+      ++count_.out_rate_limit;
+      return;
+    }
+    packet reply = below.take();
+    if (!reply) {
+      ++count_.out_errors;
+      return;
+    }
+    const std::span<std::byte> room = reply.room();
+    std::size_t quote = static_cast<std::size_t>(p->offset + p->length - p->network);
+    if (quote > most_quoted) quote = most_quoted;
+    if (quote > room.size() - wire::icmpv4::header_size) quote = room.size() - wire::icmpv4::header_size;
+    const u32 quoted = copy_and_sum(room.data() + wire::icmpv4::header_size, p->chunk + p->network, quote);
+    wire::icmpv4 m{wire::icmpv4::type_of::unreachable, *code, 0, 0};
+    m.checksum = static_cast<u16>(~fold(m.word_sum() + quoted));
+    m.emit(room.data());
+    reply.extend(wire::icmpv4::header_size + quote);
+    if (post(below, down, std::move(reply), way_back(info), ip_count)) ++count_.out_dest_unreachs;
+  }
+
+  [[nodiscard]] constexpr const icmp_counters& counted() const { return count_; }
+
+ private:
+  [[nodiscard]] static constexpr std::optional<u8> code_for(icmp_error_kind kind) {
+    using code = wire::icmpv4::code_of;
+    switch (kind) {
+      case icmp_error_kind::protocol_unreachable: return code::protocol;
+      case icmp_error_kind::port_unreachable: return code::port;
+      case icmp_error_kind::host_unreachable: return code::host;
+      case icmp_error_kind::prohibited: return code::filtered;
+      default: return {};
+    }
+  }
+
+  /// RFC 1122 §3.2.2.6: the same data goes back, from the address that was asked. In the chunk that it came in, if that is ours alone; else in a copy.
+  void answer(links<address> auto&& below, out& down, packet& p, const datagram_info<address>& info, const wire::icmpv4& request, counters& ip_count) {
+    path way = way_back(info);
+    if (!down.route(below, way, ip_count)) {
+      ++count_.out_errors;
+      return;
+    }
+    packet reply;
+    if (p.writable() && p->offset >= below.link_header_size(way.link) + Header::size) {
+      if (p.as() == buffer::owner::holder) {
+        reply = p.share(buffer::owner::application);
+        p.reset();
+      } else {
+        reply = std::move(p);
+      }
+    } else {
+      reply = below.take();
+      if (!reply || reply.room().size() < p.size()) {
+        ++count_.out_errors;
+        return;
+      }
+      copy_bytes(reply.room().data(), p.bytes().data(), p.size());
+      reply.extend(p.size());
+    }
+    wire::icmpv4 m = request;
+    m.type = wire::icmpv4::type_of::echo_reply;
+    m.checksum = checksum_update(request.checksum, u16{wire::icmpv4::type_of::echo_request} << 8, u16{wire::icmpv4::type_of::echo_reply} << 8);
+    m.emit(reply.writable_bytes().data());
+    if (post(below, down, std::move(reply), way, ip_count)) ++count_.out_echo_reps;
+  }
+
+  [[nodiscard]] static path way_back(const datagram_info<address>& info) {
+    path way{};
+    way.local = info.local;
+    way.remote = info.remote;
+    return way;
+  }
+  bool post(links<address> auto&& below, out& down, packet p, path way, counters& ip_count) {
+    const sent became = down.send(below, way, std::move(p), wire::icmpv4::protocol, ip_count);
+    if (became != sent::sent && became != sent::queued) {
+      ++count_.out_errors;
+      return false;
+    }
+    ++count_.out_msgs;
+    return true;
+  }
+
+  /// RFC 1122 §3.2.2.1: the transport that sent what is quoted is told, if it was really we who sent it.
+  [[nodiscard]] finding<address> error_in(const out& down, const packet& p, const wire::icmpv4& m, const datagram_info<address>& info) {
+    const auto quoted = wire::icmpv4::quoted(p.bytes());
+    const auto kind = m.kind();
+    if (!quoted || !kind || info.is_broadcast || !down.routes.is_ours(Header::widen(quoted->header.source))) {
+      ++count_.in_errors;
+      return {};
+    }
+    finding<address> f;
+    f.is = finding<address>::what::error;
+    f.error.local = Header::widen(quoted->header.source);
+    f.error.remote = Header::widen(quoted->header.destination);
+    f.error.protocol = quoted->header.protocol;
+    f.error.kind = *kind;
+    if (*kind == icmp_error_kind::packet_too_big) {
+      const u16 mtu = m.next_hop_mtu() != 0 ? m.next_hop_mtu() : next_plateau(quoted->header.total_length);
+      f.error.mtu = mtu < 68 ? u16{68} : mtu;  // RFC 791 §3.2: every link carries 68
+    }
+    copy_bytes(f.error.quoted, quoted->transport.data(), sizeof f.error.quoted);
+    return f;
+  }
+
+  icmp_counters count_{};
+  token_bucket<typename C::tick, errors_per_second, error_burst> bucket_{};
+};
+
+}  // namespace strata::inline STRATA_ABI::ip

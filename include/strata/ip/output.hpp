@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// The way down through ip, the same for both versions: route, header image, neighbour, MTU, out. `Header` is what differs: see ip/v4.hpp, ip/v6.hpp.
+//
+// The fast path is one compare, one copy of link and IP header, one length and one checksum. The image is built when the stack's generation moved.
+#pragma once
+#include <strata/ip/config.hpp>
+#include <strata/ip/routes.hpp>
+
+namespace strata::inline STRATA_ABI::ip {
+
+/// Header has `size`, `is_v4`, build(at, way, protocol) -> sum of the constant words, patch(at, packet bytes, sum) and group_mac(address).
+template <config C, class Header> class output {
+ public:
+  using address = typename C::family::address;
+  using path = path_of<C>;
+  static constexpr bool has_image = C::header_image::template bytes<address> != 0;
+
+  /// Fills in how `way.remote` is reached: local, if unset, next hop, link and mtu. False if it is not, or `way.local` is not ours; what `way` said before is
+  /// void then. Our own addresses are not reached by any link.  Linux: ip_route_output_key.
+  [[nodiscard]] bool route(links<address> auto&& below, path& way, counters& count) const {
+    way.generation = 0;
+    const address& to = way.remote;
+    const bool is_group = routes.is_group(to);
+    const bool is_bound = !way.local.is_unspecified();
+    const ip::route<address>* r = nullptr;
+    if (!to.is_unspecified() && !to.is_loopback() && !routes.is_ours(to)) {
+      r = is_group && is_bound ? routes.of_local(way.local) : routes.best(to);
+      if (r == nullptr && is_group) r = routes.first();
+    }
+    if (r == nullptr || (is_bound && !routes.is_ours(way.local))) {
+      ++count.out_no_routes;
+      return false;
+    }
+    if (!is_bound) way.local = r->local;
+    way.next_hop = r->is_connected || is_group ? to : r->gateway;
+    way.link = r->link;
+    way.mtu = below.mtu(r->link);
+    way.neighbour = 0;
+    return true;
+  }
+
+  /// Sends the transport's `p` along `way`, always with the same `protocol` for the same way. Precondition: headroom for link and IP header.
+  /// Over the MTU: dropped, since all we send has DF set. Linux: __ip_queue_xmit, ip_local_out, ip_finish_output2.
+  [[nodiscard]] sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol, counters& count) {
+    ++count.out_requests;
+    if constexpr (has_image) {
+      if (way.generation != below.generation()) [[unlikely]] {
+        if (const sent became = prepare(below, way, p, protocol, count); became != sent::sent) return became;
+      }
+      if (p.size() + Header::size > way.mtu) return too_big(count);
+      std::byte* const at = p.push(way.image_length);
+      // The commonest length as a constant: a copy of 34 or 54 bytes is three or four moves.
+      if (way.image_length == 14 + Header::size) copy_bytes(at, way.image.bytes, 14 + Header::size);
+      else copy_bytes(at, way.image.bytes, way.image_length);
+      const std::size_t link_header = way.image_length - Header::size;
+      Header::patch(at + link_header, p.size() - link_header, way.image_sum);
+    } else {
+      if (way.generation != below.generation()) {
+        if (!route(below, way, count)) return sent::unreachable;
+        way.generation = below.generation();
+      }
+      if (p.size() + Header::size > way.mtu) return too_big(count);
+      const auto neighbour = next_mac(below, way);
+      if (!neighbour) return wait(below, way, p, protocol);
+      way.neighbour = neighbour->name;
+      std::byte* const at = p.push(Header::size);
+      const u32 sum = Header::build(at, way, protocol);
+      Header::patch(at, p.size(), sum);
+      below.emit_link_header(way.link, p.push(below.link_header_size(way.link)), neighbour->mac, Header::is_v4);
+    }
+    p->link = way.link;
+    note(below, trace::step::ip_output, p);
+    return below.post(std::move(p));
+  }
+
+  route_table<address, C::limits.routes> routes{};
+
+ private:
+  /// A new image. `sent` says that there is one; any other answer is the packet's end, or it waits for its neighbour. Linux: neigh_hh_output's slow side.
+  [[gnu::noinline]] sent prepare(links<address> auto&& below, path& way, packet& p, u8 protocol, counters& count) {
+    note(below, trace::step::route, p);
+    if (!route(below, way, count)) return sent::unreachable;
+    if (p.size() + Header::size > way.mtu) return too_big(count);
+    note(below, trace::step::neighbour, p);
+    const auto neighbour = next_mac(below, way);
+    if (!neighbour) return wait(below, way, p, protocol);
+    const u32 link_header = below.link_header_size(way.link);
+    STRATA_EXPECTS(link_header + Header::size <= sizeof way.image.bytes);
+    below.emit_link_header(way.link, way.image.bytes, neighbour->mac, Header::is_v4);
+    way.image_sum = Header::build(way.image.bytes + link_header, way, protocol);
+    way.image_length = static_cast<u8>(link_header + Header::size);
+    way.neighbour = neighbour->name;
+    way.generation = below.generation();  // last: resolve() may have moved it
+    note(below, trace::step::ip_header, p);
+    return sent::sent;
+  }
+  [[nodiscard]] std::optional<resolved_neighbour> next_mac(links<address> auto&& below, const path& way) const {
+    if (routes.is_group(way.remote)) return resolved_neighbour{Header::group_mac(way.remote), 0};
+    return below.resolve(way.link, way.next_hop);
+  }
+  /// Linux: neigh_resolve_output.
+  [[nodiscard]] sent wait(links<address> auto&& below, const path& way, packet& p, u8 protocol) {
+    std::byte* const at = p.push(Header::size);
+    const u32 sum = Header::build(at, way, protocol);
+    Header::patch(at, p.size(), sum);
+    p->link = way.link;
+    note(below, trace::step::queue_wait, p);
+    return below.hold(std::move(p), way.next_hop);
+  }
+  [[nodiscard]] static sent too_big(counters& count) {
+    ++count.frag_fails;
+    return sent::dropped;
+  }
+  static void note(links<address> auto&& below, trace::step what, const packet& p) {
+    trace::record r;
+    r.what = what;
+    r.bytes = static_cast<u32>(p.size());
+    r.chunk = p->home->name(p.d());
+    below.observe(r);
+  }
+};
+
+}  // namespace strata::inline STRATA_ABI::ip

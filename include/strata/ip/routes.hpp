@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Our addresses and the way to everybody else's: connected networks and gateways, the longest prefix first (RFC 1122 §3.3.1, RFC 1812 §5.2.4.3).
+// A host has a handful of them, so a look-up is a walk over a short array; its result is kept in each transport's path.
+#pragma once
+#include <strata/core/address.hpp>
+#include <strata/core/expected.hpp>
+
+namespace strata::inline STRATA_ABI::ip {
+
+enum class route_error : u8 {
+  none,
+  full,              ///< limits::routes are in use
+  bad_prefix,        ///< longer than an address, or the address is not a unicast one
+  bad_gateway        ///< not on a connected network of that link
+};
+
+/// One row. A connected network has `local`, our address on it, and no gateway.
+template <class Address> struct route {
+  subnet<Address> to{};
+  Address gateway{};
+  Address local{};  ///< the source of what leaves by this route
+  u8 link = 0;
+  bool is_connected = false;
+};
+
+template <class Address, u32 Capacity> class route_table {
+ public:
+  /// Our address on `link`, and with it the network that is connected there. The same address again replaces its prefix.
+  [[nodiscard]] expected<void, route_error> configure(u8 link, const subnet<Address>& ours) {
+    if (!is_sound(ours) || !ours.address.is_unicast()) return route_error::bad_prefix;
+    for (u32 i = 0; i < count_; ++i)
+      if (rows_[i].is_connected && rows_[i].link == link && rows_[i].local == ours.address) {
+        rows_[i].to = ours;
+        return {};
+      }
+    return append({ours, {}, ours.address, link, true});
+  }
+  /// What lies in `to` is reached through `gateway`, a neighbour on `link`. A prefix of zero bits is the default route.
+  [[nodiscard]] expected<void, route_error> add(const subnet<Address>& to, const Address& gateway, u8 link) {
+    if (!is_sound(to)) return route_error::bad_prefix;
+    for (u32 i = 0; i < count_; ++i) {
+      const route<Address>& near = rows_[i];
+      if (!near.is_connected || near.link != link || !near.to.contains(gateway) || gateway == near.local) continue;
+      return append({to, gateway, near.local, link, false});
+    }
+    return route_error::bad_gateway;
+  }
+  /// Forgets every row of `link`.
+  void withdraw(u8 link) {
+    u32 kept = 0;
+    for (u32 i = 0; i < count_; ++i)
+      if (rows_[i].link != link) rows_[kept++] = rows_[i];
+    count_ = kept;
+  }
+
+  /// The row with the longest prefix that holds `a`; the older of two equal ones; null if there is none.
+  [[nodiscard]] const route<Address>* best(const Address& a) const {
+    const route<Address>* found = nullptr;
+    for (u32 i = 0; i < count_; ++i)
+      if (rows_[i].to.contains(a) && (found == nullptr || rows_[i].to.prefix > found->to.prefix)) found = &rows_[i];
+    return found;
+  }
+  /// The connected row of one of our addresses; null if it is not ours.
+  [[nodiscard]] const route<Address>* of_local(const Address& a) const {
+    for (u32 i = 0; i < count_; ++i)
+      if (rows_[i].is_connected && rows_[i].local == a) return &rows_[i];
+    return nullptr;
+  }
+  [[nodiscard]] bool is_ours(const Address& a) const { return of_local(a) != nullptr; }
+  /// The first connected row: where broadcasts go when nobody said more.
+  [[nodiscard]] const route<Address>* first() const {
+    for (u32 i = 0; i < count_; ++i)
+      if (rows_[i].is_connected) return &rows_[i];
+    return nullptr;
+  }
+  /// Our first address on `link`; unspecified if there is none.
+  [[nodiscard]] Address address_on(u8 link) const {
+    for (u32 i = 0; i < count_; ++i)
+      if (rows_[i].is_connected && rows_[i].link == link) return rows_[i].local;
+    return {};
+  }
+  /// All ones behind the prefix of a connected network (RFC 1122 §3.2.1.3 (d)). A network of one or two addresses has none (RFC 3021).
+  [[nodiscard]] bool is_subnet_broadcast(const Address& a) const {
+    if (!a.is_v4()) return false;
+    for (u32 i = 0; i < count_; ++i) {
+      const route<Address>& r = rows_[i];
+      if (!r.is_connected || !r.local.is_v4() || r.to.prefix > 30) continue;
+      const u32 host = 0xffffffff >> r.to.prefix;
+      if (r.to.contains(a) && (a.v4().value & host) == host) return true;
+    }
+    return false;
+  }
+  /// To more than one: multicast, limited broadcast or the broadcast address of a connected network.
+  [[nodiscard]] bool is_group(const Address& a) const { return a.is_multicast() || a.is_broadcast() || is_subnet_broadcast(a); }
+
+  [[nodiscard]] u32 size() const { return count_; }
+  [[nodiscard]] const route<Address>& at(u32 i) const { return rows_[i]; }
+
+ private:
+  [[nodiscard]] static constexpr bool is_sound(const subnet<Address>& s) { return s.prefix <= (s.address.is_v4() ? 32u : Address::bits); }
+  [[nodiscard]] expected<void, route_error> append(const route<Address>& r) {
+    if (count_ == Capacity) return route_error::full;
+    rows_[count_++] = r;
+    return {};
+  }
+
+  route<Address> rows_[Capacity]{};
+  u32 count_ = 0;
+};
+
+}  // namespace strata::inline STRATA_ABI::ip

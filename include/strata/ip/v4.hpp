@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// IPv4 for a host: RFC 791 as RFC 1122 §3.2.1 and §3.3 want it. Everything we send is atomic: DF set, ID zero (RFC 6864 §4.1).
+// Not here: forwarding, reassembly (fragments are dropped and counted), options on what we send.
+#pragma once
+#include <strata/ip/icmp.hpp>
+#include <strata/wire/ethernet.hpp>
+#include <strata/wire/ipv4.hpp>
+
+namespace strata::inline STRATA_ABI::ip {
+
+/// What output<> needs to know of IPv4. `Address` is the Config's, which may be the wide one.
+template <class Address> struct v4_header {
+  static constexpr std::size_t size = wire::ipv4::header_size;
+  static constexpr bool is_v4 = true;
+
+  [[nodiscard]] static constexpr Address widen(ipv4_address a) {
+    if constexpr (Address::bits == 32) return a;
+    else return a.v6();
+  }
+  /// Writes a header without length and checksum; the sum of its words.
+  [[nodiscard]] static u32 build(std::byte* at, const auto& way, u8 protocol) {
+    wire::ipv4 h;
+    h.dont_fragment = true;
+    h.protocol = protocol;
+    h.source = way.local.v4();
+    h.destination = way.remote.v4();
+    h.emit(at);
+    store_be<u16>(at + wire::ipv4::checksum_offset, 0);
+    return h.word_sum();
+  }
+  /// Linux: ip_send_check.
+  static void patch(std::byte* at, std::size_t total, u32 sum) {
+    store_be<u16>(at + wire::ipv4::total_length_offset, static_cast<u16>(total));
+    store_be<u16>(at + wire::ipv4::checksum_offset, static_cast<u16>(~fold(sum + static_cast<u32>(total))));
+  }
+  /// RFC 1112 §6.4: the low 23 bits of a group; everybody for a broadcast.
+  [[nodiscard]] static constexpr mac_address group_mac(const Address& to) {
+    if (!to.is_multicast()) return mac_address::broadcast();
+    const u32 a = to.v4().value;
+    return {{0x01, 0x00, 0x5e, static_cast<u8>(a >> 16 & 0x7f), static_cast<u8>(a >> 8), static_cast<u8>(a)}};
+  }
+};
+
+template <config C> class v4 {
+ public:
+  using address = typename C::family::address;
+  using path = path_of<C>;
+  using moment = time_point<typename C::tick>;
+  static constexpr std::size_t header_size = wire::ipv4::header_size;
+  static constexpr u16 ethertype = wire::ethertype::ipv4;
+
+  /// Whether packets to `a` are ours to send.
+  [[nodiscard]] static constexpr bool carries(const address& a) { return a.is_v4(); }
+
+  /// Our address on `link` and the network that is connected there. The caller moves the generation.
+  [[nodiscard]] expected<void, route_error> configure(u8 link, const subnet<address>& ours) { return out_.routes.configure(link, ours); }
+  /// What lies in `to` is reached through `gateway` on `link`; configure() comes first. The caller moves the generation.
+  [[nodiscard]] expected<void, route_error> add_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.add(to, gateway, link); }
+  /// Forgets addresses and routes of `link`. The caller moves the generation.
+  void withdraw(u8 link) { out_.routes.withdraw(link); }
+  [[nodiscard]] address address_on(u8 link) const { return out_.routes.address_on(link); }
+  [[nodiscard]] bool is_ours(const address& a) const { return out_.routes.is_ours(a); }
+
+  /// Fills local (if unset), next hop, link and mtu of `way`. False: no route, or `way.local` is not ours.
+  [[nodiscard]] bool route(links<address> auto&& below, path& way) { return out_.route(below, way, count_); }
+  /// Sends a transport's packet. unreachable: no route or no neighbour; dropped: over the MTU, or eaten below.
+  [[nodiscard]] sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol) { return out_.send(below, way, std::move(p), protocol, count_); }
+
+  /// A packet whose link header is off. The checks of RFC 1122 §3.2.1, each once; what is for a transport is pulled to the transport's header and
+  /// trimmed to the datagram. Linux: ip_rcv, ip_local_deliver.
+  [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {
+    (void)now;
+    ++count_.in_receives;
+    const auto h = wire::ipv4::parse(p.bytes());
+    if (!h) [[unlikely]] {
+      count_fault(p);
+      return {};
+    }
+    if (h->header_length != header_size && !options_are_good(p.bytes().subspan(header_size, h->header_length - header_size))) return {};
+    datagram_info<address> info;
+    info.local = header::widen(h->destination);
+    info.remote = header::widen(h->source);
+    info.protocol = h->protocol;
+    info.link = came.link;
+    info.ecn = h->ecn();
+    if (!may_be_a_sender(info.remote)) {
+      ++count_.in_martian_src;
+      return {};
+    }
+    if (!out_.routes.is_ours(info.local)) {
+      if (!out_.routes.is_group(info.local)) {  // RFC 1122 §3.2.1.3: not for us, and a host does not forward
+        ++count_.in_addr_errors;
+        return {};
+      }
+      info.is_broadcast = true;
+    } else if (came.is_broadcast) {  // RFC 1122 §3.3.6: unicast in a link broadcast is somebody's mistake
+      ++count_.in_addr_errors;
+      return {};
+    }
+    if (h->is_fragment()) {
+      ++count_.reasm_fails;
+      return {};
+    }
+    p->network = p->offset;
+    p.trim(h->total_length);
+    p.pull(h->header_length);
+    p->transport = p->offset;
+    p->link = came.link;
+    ++count_.in_delivers;
+    if (h->protocol == wire::icmpv4::protocol) return icmp_.on_message(below, out_, p, info, count_);
+    finding<address> f;
+    f.is = finding<address>::what::datagram;
+    f.info = info;
+    return f;
+  }
+
+  /// An ICMP error about a datagram that on_packet() handed up; `p` still ends where it did. `protocol_unreachable` counts in_unknown_protos.
+  void send_error(links<address> auto&& below, const datagram_info<address>& info, const packet& p, icmp_error_kind kind, moment now) {
+    if (kind == icmp_error_kind::protocol_unreachable) ++count_.in_unknown_protos;
+    icmp_.send_error(below, out_, info, p, kind, now, count_);
+  }
+
+  /// The error of the next turn for a packet of ours, IP header in front, that will not leave: its neighbour failed. Linux: arp_error_report.
+  [[nodiscard]] static std::optional<network_error<address>> failure(std::span<const std::byte> bytes) {
+    const auto h = wire::ipv4::parse_quoted(bytes);
+    if (!h || bytes.size() < h->header_length + sizeof(network_error<address>::quoted)) return {};
+    network_error<address> e;
+    e.local = header::widen(h->source);
+    e.remote = header::widen(h->destination);
+    e.protocol = h->protocol;
+    e.kind = icmp_error_kind::host_unreachable;
+    e.is_local = true;
+    copy_bytes(e.quoted, bytes.data() + h->header_length, sizeof e.quoted);
+    return e;
+  }
+
+  [[nodiscard]] constexpr const counters& counted() const { return count_; }
+  [[nodiscard]] constexpr const icmp_counters& icmp_counted() const { return icmp_.counted(); }
+
+ private:
+  using header = v4_header<address>;
+
+  /// RFC 1122 §3.2.1.3: a source is one host's own address; ours come from us only.
+  [[nodiscard]] bool may_be_a_sender(const address& a) const {
+    return a.is_unicast() && !a.is_loopback() && !out_.routes.is_ours(a) && !out_.routes.is_subnet_broadcast(a);
+  }
+
+  [[gnu::cold]] void count_fault(const packet& p) {
+    switch (wire::ipv4::why_not(p.bytes())) {
+      case wire::ipv4_fault::truncated: ++count_.in_truncated_pkts; break;
+      case wire::ipv4_fault::checksum: ++count_.in_csum_errors; break;
+      case wire::ipv4_fault::header:
+      case wire::ipv4_fault::none: ++count_.in_hdr_errors; break;
+    }
+  }
+
+  /// RFC 1122 §3.2.1.8: options are passed over. Source routes make us a relay, so such packets are dropped (RFC 7126 §4.3, §4.4). At most 40 steps.
+  [[nodiscard]] [[gnu::cold]] bool options_are_good(std::span<const std::byte> options) {
+    constexpr u8 end = 0, no_operation = 1, loose_route = 131, strict_route = 137;
+    for (std::size_t i = 0; i < options.size();) {
+      const u8 type = static_cast<u8>(options[i]);
+      if (type == end) return true;
+      if (type == no_operation) {
+        ++i;
+        continue;
+      }
+      const std::size_t length = i + 1 < options.size() ? static_cast<std::size_t>(options[i + 1]) : 0;
+      if (length < 2 || length > options.size() - i) {
+        ++count_.in_hdr_errors;
+        return false;
+      }
+      if (type == loose_route || type == strict_route) {
+        ++count_.in_source_routed;
+        return false;
+      }
+      i += length;
+    }
+    return true;
+  }
+
+  output<C, header> out_{};
+  icmp<C, header> icmp_{};
+  counters count_{};
+};
+
+}  // namespace strata::inline STRATA_ABI::ip
