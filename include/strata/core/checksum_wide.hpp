@@ -4,7 +4,7 @@
 // A one's complement sum does not care about the order of bytes (RFC 1071 §2 (B)): words are added as the machine reads them and the folded result is
 // swapped once. Vectors are the compiler's own, of 16, 32 or 64 bytes, so that no build pays for <immintrin.h> (0.5 s).
 #pragma once
-#include <strata/core/types.hpp>
+#include <strata/core/checksum_portable.hpp>
 
 namespace strata::inline STRATA_ABI::checksum_by {
 
