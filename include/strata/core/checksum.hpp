@@ -8,7 +8,6 @@
 #include <strata/core/bytes.hpp>
 #include <strata/core/checksum_portable.hpp>
 
-#include <bit>
 #include <type_traits>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && (!defined(__arm__) || defined(__ARM_FEATURE_UNALIGNED))
