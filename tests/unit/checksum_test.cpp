@@ -50,6 +50,8 @@ const implementation all[] = {
     {"portable", [](std::span<const std::byte> b) { return checksum_by::portable(b); }},
     {"chosen", [](std::span<const std::byte> b) { return ones_sum(b); }},
 #if STRATA_CHECKSUM_WIDE
+    {"words, as on 32-bit machines",
+     [](std::span<const std::byte> b) { return checksum_by::detail::in_network_order(checksum_by::detail::words(b.data(), b.size())); }},
     {"wide", [](std::span<const std::byte> b) { return checksum_by::wide(b); }},
 #if defined(__AVX2__)
     {"avx2", [](std::span<const std::byte> b) { return checksum_by::avx2(b); }},

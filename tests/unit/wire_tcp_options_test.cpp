@@ -107,8 +107,6 @@ TEST_CASE("any bytes are read to their end and no further") {
     INFO("seed 0x0b8, round " << round);
     REQUIRE(o.window_scale <= 14);
     REQUIRE(o.sack_count <= 4);
-    // Nothing is read that does not fit: 40 bytes carry what size() can write again, but for SYN options that share their padding.
-    REQUIRE(o.size() <= 60);
   }
 }
 
