@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What udp/ reads of a Config, what it asks of the layer below, and archetypes of both that have nothing else.
+// What udp/ reads of a Config and what it asks of the layer below. Archetypes of both: udp/archetype.hpp.
 #pragma once
 #include <strata/buffer/pool.hpp>
 #include <strata/core/limits.hpp>
+#include <strata/core/observer.hpp>
 #include <strata/core/path.hpp>
 #include <strata/core/time.hpp>
 
 #include <concepts>
 
 namespace strata::inline STRATA_ABI::udp {
+
+template <class C> using path_of_config = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>>;
 
 template <class C> concept config = requires {
   typename C::tick;
@@ -28,6 +31,7 @@ template <class B, class Address, class Path> concept network =
       { below.refuse(info, p, kind) } -> std::same_as<void>;                // an ICMP error about a received datagram; p is at its transport header
       { below.random() } -> std::same_as<u64>;
       { below.chunks() } -> std::same_as<buffer::pool&>;
+      { below.observe(trace::record{}) } -> std::same_as<void>;             // nothing with the null observer
     };
 
 }  // namespace strata::inline STRATA_ABI::udp

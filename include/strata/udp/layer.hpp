@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+// UDP: RFC 768 as RFC 1122 §4.1 wants it, over IPv4 and IPv6 (RFC 8200 §8.1). Unread datagrams stay in the chunks that they came in, at most
+// limits::datagrams per socket; a datagram to send is written once, behind the headers that will be put in front of it.
+#pragma once
+#include <strata/core/keyed_table.hpp>
+#include <strata/core/siphash.hpp>
+#include <strata/udp/config.hpp>
+#include <strata/udp/types.hpp>
+#include <strata/wire/udp.hpp>
+
+namespace strata::inline STRATA_ABI::udp {
+
+template <config C> class layer {
+ public:
+  using address = typename C::family::address;
+  using endpoint = strata::endpoint<address>;
+  using path = path_of_config<C>;
+  using moment = time_point<typename C::tick>;
+  using event = socket_event;
+  static constexpr u8 protocol = wire::udp::protocol;
+  static constexpr std::size_t header_size = wire::udp::header_size;
+  static constexpr u32 socket_limit = C::limits.datagram_sockets;
+  static constexpr u32 queue_limit = C::limits.datagrams;
+  static_assert(socket_limit > 0 && queue_limit > 0);
+  /// Ports that bind() chooses from: RFC 6335 §6.
+  static constexpr u16 first_ephemeral = 49152, last_ephemeral = 65535;
+
+  /// The key of the port table. Call it before anything else, with words that nobody outside can guess.
+  void open(u64 k0, u64 k1) { key_ = {k0, k1}; }
+
+  // ---- calls ----
+
+  /// A socket that receives what comes to `port` at `at`; unspecified: at any address of ours, and broadcasts. Port zero: a free one, found from a random
+  /// start (RFC 6056 §3.3.1).  Linux: inet_bind, udp_lib_get_port.
+  [[nodiscard]] expected<connection_id, bind_error> bind(network<address, path> auto&& below, u16 port, const address& at = {}) {
+    if (!at.is_unspecified() && !at.is_unicast()) return bind_error::bad_address;
+    u32 index = 0;
+    while (index < socket_limit && sockets_[index].is_open) ++index;
+    if (index == socket_limit) return bind_error::no_slot;
+    if (port == 0) {
+      const auto found = free_port(below.random(), at);
+      if (!found) return bind_error::no_port;
+      port = *found;
+    } else if (is_taken(port, at)) {
+      return bind_error::in_use;
+    }
+    if (!ports_.insert(hash(port), index)) return bind_error::no_slot;
+    socket& s = sockets_[index];
+    s.is_open = true;
+    ++s.generation;
+    s.local = {at, port};
+    s.remote = {};
+    s.way = path{};
+    s.first = 0;
+    return connection_id{index, s.generation};
+  }
+
+  /// From now on only datagrams from `to` are received, send() goes there, and errors about it become events.  Linux: ip4_datagram_connect.
+  [[nodiscard]] expected<void, connect_error> connect(network<address, path> auto&& below, connection_id id, const endpoint& to) {
+    socket* s = find(id);
+    if (s == nullptr) return connect_error::stale;
+    if (to.address.is_unspecified() || to.port == 0) return connect_error::bad_address;
+    if (!aim(below, *s, to.address)) return connect_error::no_route;
+    s->remote = to;
+    return {};
+  }
+
+  /// One datagram of `bytes` to `to`. How many: all of them. queued for its neighbour counts as sent.  Linux: udp_sendmsg.
+  [[nodiscard]] expected<std::size_t, send_error> send_to(network<address, path> auto&& below, connection_id id, std::span<const std::byte> bytes, const endpoint& to) {
+    socket* s = find(id);
+    if (s == nullptr) return send_error::stale;
+    if (const send_error e = ready(below, *s, bytes.size(), to); e != send_error::none) return e;
+    packet p = chunk(below);
+    if (!p) return send_error::would_block;
+    if (p.room().size() < bytes.size()) return send_error::too_big;
+    const u32 sum = copy_and_sum(p.room().data(), bytes.data(), bytes.size());
+    p.extend(bytes.size());
+    return post(below, *s, std::move(p), to, sum);
+  }
+  /// The same to the peer of a connected socket.
+  [[nodiscard]] expected<std::size_t, send_error> send(network<address, path> auto&& below, connection_id id, std::span<const std::byte> bytes) {
+    const socket* s = find(id);
+    if (s == nullptr) return send_error::stale;
+    if (s->remote.port == 0) return send_error::not_connected;
+    return send_to(below, id, bytes, endpoint{s->remote});
+  }
+
+  /// Room for a datagram of up to `n` bytes, to be written in place.
+  [[nodiscard]] expected<reservation, send_error> reserve(network<address, path> auto&& below, connection_id id, std::size_t n) {
+    if (find(id) == nullptr) return send_error::stale;
+    packet p = chunk(below);
+    if (!p) return send_error::would_block;
+    if (p.room().size() < n) return send_error::too_big;
+    return reservation{std::move(p), n};
+  }
+  /// Sends the first `n` bytes of it. Whatever the answer, the reservation is used up.
+  [[nodiscard]] expected<std::size_t, send_error> commit(network<address, path> auto&& below, connection_id id, reservation&& place, std::size_t n, const endpoint& to) {
+    const std::size_t most = place.room().size();
+    packet p = place.release();
+    socket* s = find(id);
+    if (s == nullptr || !p) return send_error::stale;
+    if (n > most) return send_error::too_big;
+    if (const send_error e = ready(below, *s, n, to); e != send_error::none) return e;
+    const u32 sum = ones_sum(p.room().first(n));
+    p.extend(n);
+    return post(below, *s, std::move(p), to, sum);
+  }
+
+  /// The oldest datagram, copied; what does not fit is lost.  Linux: udp_recvmsg.
+  [[nodiscard]] expected<received<address>, receive_error> receive(network<address, path> auto&& below, connection_id id, std::span<std::byte> to) {
+    const auto view = peek(below, id);
+    if (!view) return view.error();
+    const std::size_t n = view->bytes.size() < to.size() ? view->bytes.size() : to.size();
+    copy_bytes(to.data(), view->bytes.data(), n);
+    const received<address> got{n, view->from, n < view->bytes.size()};
+    (void)consume(below, id);
+    return got;
+  }
+  /// The oldest datagram where it lies.
+  [[nodiscard]] expected<datagram_view<address>, receive_error> peek(network<address, path> auto&& below, connection_id id) {
+    socket* s = find(id);
+    if (s == nullptr) return receive_error::stale;
+    const buffer::descriptor* d = s->unread.front(below.chunks());
+    if (d == nullptr) return receive_error::would_block;
+    return datagram_view<address>{{d->chunk + d->offset, d->length}, s->from[s->first]};
+  }
+  /// Done with the oldest datagram: its chunk goes back.
+  [[nodiscard]] expected<void, receive_error> consume(network<address, path> auto&& below, connection_id id) {
+    socket* s = find(id);
+    if (s == nullptr) return receive_error::stale;
+    if (s->unread.empty()) return receive_error::would_block;
+    (void)s->unread.pop(below.chunks());
+    s->first = (s->first + 1) % queue_limit;
+    return {};
+  }
+
+  /// Ends the socket; what is unread is dropped.
+  [[nodiscard]] expected<void, call_error> close(network<address, path> auto&& below, connection_id id) {
+    socket* s = find(id);
+    if (s == nullptr) return call_error::stale;
+    end(*s, below.chunks());
+    return {};
+  }
+
+  [[nodiscard]] bool is_live(connection_id id) const { return id.index < socket_limit && sockets_[id.index].is_open && sockets_[id.index].generation == id.generation; }
+  /// Both ends; zero where unspecified, not connected, or stale. `local` has the port that bind() chose.
+  [[nodiscard]] endpoint local(connection_id id) const { return is_live(id) ? sockets_[id.index].local : endpoint{}; }
+  [[nodiscard]] endpoint remote(connection_id id) const { return is_live(id) ? sockets_[id.index].remote : endpoint{}; }
+  [[nodiscard]] u32 unread(connection_id id) const { return is_live(id) ? sockets_[id.index].unread.size() : 0; }  ///< datagrams
+  [[nodiscard]] constexpr const counters& counted() const { return count_; }
+
+  // ---- what the stack calls ----
+
+  /// A datagram, `p` at its header: kept, or dropped and counted, or refused to its sender.  Linux: udp_rcv, udp_queue_rcv_skb.
+  [[nodiscard]] std::optional<event> on_datagram(network<address, path> auto&& below, const datagram_info<address>& info, packet& p, moment) {
+    const auto h = wire::udp::parse(p.bytes());
+    if (!h) {
+      ++count_.in_errors;
+      return {};
+    }
+    const u32 pseudo = pseudo_header_sum(info.remote, info.local, protocol, h->length);
+    if (!h->checksum_is_valid(p.bytes(), pseudo, info.local.is_v4())) {
+      ++count_.in_csum_errors;
+      return {};
+    }
+    note(below, trace::step::lookup, p, 0);
+    const auto index = lookup({info.local, h->destination}, {info.remote, h->source});
+    if (!index) {
+      ++count_.no_ports;
+      if (!info.is_broadcast) below.refuse(info, p, icmp_error_kind::port_unreachable);  // RFC 1122 §4.1.3.1
+      return {};
+    }
+    socket& s = sockets_[*index];
+    if (s.unread.size() == queue_limit) {
+      ++count_.rcvbuf_errors;
+      return {};
+    }
+    if (below.chunks().available() < C::limits.receive_reserve) {  // a slow reader must not stop the NIC from receiving
+      ++count_.mem_errors;
+      return {};
+    }
+    p.trim(h->length);
+    p.pull(header_size);
+    note(below, trace::step::deliver, p, *index + 1);
+    s.from[(s.first + s.unread.size()) % queue_limit] = {info.remote, h->source};
+    s.unread.push(std::move(p));
+    ++count_.in_datagrams;
+    return event{{*index, s.generation}};
+  }
+
+  /// An error about a datagram of ours: for a connected socket an event (RFC 1122 §4.1.3.3), for others nothing, since they cannot tell whose it is.
+  /// packet_too_big also narrows the socket's path.  Linux: __udp4_lib_err.
+  [[nodiscard]] std::optional<event> on_error(network<address, path> auto&&, const network_error<address>& e, moment) {
+    const u16 from = load_be<u16>(e.quoted), to = load_be<u16>(e.quoted + 2);
+    const endpoint there{e.remote, to};
+    const auto index = ports_.find(hash(from), [&](u32 i) {
+      const socket& s = sockets_[i];
+      return s.local.port == from && s.remote == there && (s.local.address.is_unspecified() || s.local.address == e.local);
+    });
+    if (!index) return {};
+    socket& s = sockets_[*index];
+    if (e.kind == icmp_error_kind::packet_too_big && s.way.remote == e.remote && e.mtu < s.way.mtu) s.way.mtu = e.mtu;
+    return event{{*index, s.generation}, true, e.kind};
+  }
+
+  [[nodiscard]] std::optional<event> pending(network<address, path> auto&&, moment) { return {}; }
+  void finish(network<address, path> auto&&, const event&, moment) {}
+  [[nodiscard]] std::optional<moment> next_deadline() const { return {}; }
+  void advance(network<address, path> auto&&, moment) {}
+  /// Ends all sockets.
+  void clear(buffer::pool& chunks) {
+    for (socket& s : sockets_)
+      if (s.is_open) end(s, chunks);
+  }
+
+ private:
+  struct socket {
+    path way{};             // to whom was sent last: the image is good for the next datagram there
+    endpoint local{};
+    endpoint remote{};      // port zero: not connected
+    u32 generation = 0;
+    bool is_open = false;
+    u32 first = 0;          // of from[]: the sender of the oldest unread datagram
+    buffer::list<&buffer::descriptor::queue, buffer::owner::holder> unread{};
+    endpoint from[queue_limit]{};
+  };
+
+  [[nodiscard]] socket* find(connection_id id) { return is_live(id) ? &sockets_[id.index] : nullptr; }
+  [[nodiscard]] u32 hash(u16 port) const { return static_cast<u32>(siphash(key_, port)); }
+
+  /// The socket that a datagram is for: a connected one before one that is bound to the address, and that before one for any address.
+  [[nodiscard]] std::optional<u32> lookup(const endpoint& here, const endpoint& there) const {
+    std::optional<u32> best;
+    u32 best_score = 0;
+    (void)ports_.find(hash(here.port), [&](u32 i) {
+      const socket& s = sockets_[i];
+      const bool is_bound = !s.local.address.is_unspecified(), is_connected = s.remote.port != 0;
+      const u32 score = 1 + (is_bound ? 1u : 0u) + (is_connected ? 2u : 0u);
+      if (s.local.port != here.port || (is_bound && s.local.address != here.address) || (is_connected && s.remote != there)) return false;
+      if (score > best_score) best = i, best_score = score;
+      return false;
+    });
+    return best;
+  }
+  [[nodiscard]] bool is_taken(u16 port, const address& at) const {
+    return ports_.find(hash(port), [&](u32 i) {
+      const endpoint& other = sockets_[i].local;
+      return other.port == port && (other.address == at || at.is_unspecified() || other.address.is_unspecified());
+    }).has_value();
+  }
+  /// As many ports are looked at as can be taken, and one more, which then must be free.
+  [[nodiscard]] std::optional<u16> free_port(u64 random, const address& at) const {
+    constexpr u32 range = last_ephemeral - first_ephemeral + 1u;
+    constexpr u32 tries = socket_limit + 1 < range ? socket_limit + 1 : range;
+    const u32 start = static_cast<u32>(random % range);
+    for (u32 i = 0; i < tries; ++i) {
+      const u16 port = static_cast<u16>(first_ephemeral + (start + i) % range);
+      if (!is_taken(port, at)) return port;
+    }
+    return {};
+  }
+
+  /// Makes `s.way` lead to `to`: as it is, if the last datagram went there too.
+  [[nodiscard]] bool aim(network<address, path> auto&& below, socket& s, const address& to) {
+    if (s.way.mtu != 0 && s.way.remote == to) return true;
+    s.way = path{};
+    s.way.local = s.local.address;
+    s.way.remote = to;
+    if (below.route(s.way)) return true;
+    s.way = path{};
+    return false;
+  }
+  [[nodiscard]] send_error ready(network<address, path> auto&& below, socket& s, std::size_t n, const endpoint& to) {
+    if (to.address.is_unspecified() || to.port == 0) return send_error::bad_address;
+    if (!aim(below, s, to.address)) return send_error::no_route;
+    if (n + header_size + below.network_header_size(std::as_const(s.way)) > s.way.mtu) return send_error::too_big;
+    return send_error::none;
+  }
+  /// A chunk whose frame is the room of the UDP header; data is written behind it.
+  [[nodiscard]] packet chunk(network<address, path> auto&& below) {
+    packet p = below.take();
+    if (!p) ++count_.sndbuf_errors;
+    else p.extend(header_size);
+    return p;
+  }
+  /// `p` is header and data, whose sum is `sum`. The checksum is always made (RFC 1122 §4.1.3.4).  Linux: udp_send_skb.
+  [[nodiscard]] expected<std::size_t, send_error> post(network<address, path> auto&& below, socket& s, packet p, const endpoint& to, u32 sum) {
+    const std::size_t n = p.size() - header_size;
+    wire::udp h{s.local.port, to.port, static_cast<u16>(p.size()), 0};
+    h.checksum = wire::udp::checksum_for(pseudo_header_sum(s.way.local, to.address, protocol, h.length) + h.word_sum() + sum);
+    h.emit(p.writable_bytes().data());
+    p->transport = p->offset;
+    switch (below.send(s.way, std::move(p), protocol)) {
+      case sent::sent:
+      case sent::queued: break;
+      case sent::full: return send_error::would_block;
+      case sent::dropped: return send_error::dropped;
+      case sent::unreachable: s.way.mtu = 0; return send_error::no_route;
+    }
+    ++count_.out_datagrams;
+    return n;
+  }
+  void end(socket& s, buffer::pool& chunks) {
+    (void)ports_.erase(hash(s.local.port), static_cast<u32>(&s - sockets_));
+    s.unread.clear(chunks);
+    s.is_open = false;
+  }
+  static void note(network<address, path> auto&& below, trace::step what, const packet& p, u32 connection) {
+    trace::record r;
+    r.what = what;
+    r.bytes = static_cast<u32>(p.size());
+    r.chunk = p->home->name(p.d());
+    r.connection = connection;
+    below.observe(r);
+  }
+
+  socket sockets_[socket_limit]{};
+  keyed_table<socket_limit> ports_{};
+  siphash_key key_{};
+  counters count_{};
+};
+
+}  // namespace strata::inline STRATA_ABI::udp

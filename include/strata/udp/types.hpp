@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// What the calls of UDP take and answer, and what UDP says to the stack.
+#pragma once
+#include <strata/buffer/pool.hpp>
+#include <strata/core/expected.hpp>
+#include <strata/core/path.hpp>
+
+namespace strata::inline STRATA_ABI::udp {
+
+enum class bind_error : u8 {
+  none,
+  in_use,         ///< the port is bound for this address, or for any
+  no_slot,        ///< all sockets are in use: raise limits.datagram_sockets
+  no_port,        ///< no free port was met
+  bad_address,    ///< not a unicast address
+  not_permitted,
+  bad_options
+};
+enum class connect_error : u8 { none, stale, no_route, bad_address, not_permitted, bad_options };
+enum class send_error : u8 {
+  none,
+  stale,
+  would_block,    ///< no chunk is free, or the NIC's ring is full
+  too_big,        ///< more than the path's MTU or a chunk holds; nothing is fragmented
+  no_route,       ///< no route, or the next hop does not answer
+  not_connected,  ///< send() without connect()
+  bad_address,    ///< unspecified address or port zero
+  dropped,        ///< lost in our own queue; counted there
+  not_permitted,
+  bad_options
+};
+enum class receive_error : u8 { none, stale, would_block, not_permitted };
+enum class call_error : u8 { none, stale, not_permitted };
+
+/// A datagram came for a socket, or an error about what a connected one sent. One for each; receive() until it would block, or leave the rest for its own event.
+struct socket_event {
+  using is_datagram_event = socket_event;  ///< this transport has the calls of a datagram socket
+  connection_id id{};
+  bool is_error = false;
+  icmp_error_kind error = icmp_error_kind::host_unreachable;  ///< if it is one
+};
+
+/// What receive() copied.
+template <class Address> struct received {
+  std::size_t bytes = 0;
+  endpoint<Address> from{};
+  bool truncated = false;  ///< the datagram was longer than the room, and its end is lost
+};
+
+/// The oldest unread datagram, in the chunk that it came in. Valid until consume(), receive() or close() on its socket.
+template <class Address> struct datagram_view {
+  std::span<const std::byte> bytes{};
+  endpoint<Address> from{};
+};
+
+/// A chunk to write a datagram to, sent by commit(). Dropping it cancels.
+class reservation {
+ public:
+  reservation() = default;
+  reservation(packet chunk, std::size_t bytes) : chunk_(std::move(chunk)), bytes_(bytes) {}
+  [[nodiscard]] std::span<std::byte> room() const { return chunk_ ? chunk_.room().first(bytes_) : std::span<std::byte>{}; }
+  [[nodiscard]] packet release() { return std::move(chunk_); }  ///< for the layer
+
+ private:
+  packet chunk_;
+  std::size_t bytes_ = 0;
+};
+
+/// Named as in /proc/net/snmp (Udp:).
+struct counters {
+  u32 in_datagrams = 0;
+  u32 no_ports = 0;
+  u32 in_errors = 0;       ///< shorter than they say
+  u32 in_csum_errors = 0;
+  u32 rcvbuf_errors = 0;   ///< the socket's queue was full
+  u32 mem_errors = 0;      ///< the pool was down to the receive path's share
+  u32 out_datagrams = 0;
+  u32 sndbuf_errors = 0;   ///< no chunk
+};
+
+}  // namespace strata::inline STRATA_ABI::udp
