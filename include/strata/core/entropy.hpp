@@ -10,6 +10,8 @@ namespace strata::inline STRATA_ABI::entropy {
 /// next(): 64 bits that nobody outside can guess. `is_cryptographic` says whether that is so; only presets::testing takes a source that says no.
 template <class T> concept gives_random_words = requires(T e) { { e.next() } -> std::same_as<u64>; };
 template <class T> concept says_whether_it_is_cryptographic = requires { { T::is_cryptographic } -> std::convertible_to<bool>; };
+/// Optional: is_ready(), false for a source that was never given a key. A stack does not start with it.
+template <class T> concept knows_whether_it_is_ready = requires(const T e) { { e.is_ready() } -> std::same_as<bool>; };
 template <class T> concept source = gives_random_words<T> && says_whether_it_is_cryptographic<T>;
 
 /// A fixed sequence from a seed (splitmix64): a run replays from it. For tests and simulations only.
@@ -33,6 +35,7 @@ struct keyed {
   siphash_key key{};
   u64 counter = 0;
   constexpr u64 next() { return siphash(key, counter++); }
+  [[nodiscard]] constexpr bool is_ready() const { return (key.k0 | key.k1) != 0; }
 };
 
 }  // namespace strata::inline STRATA_ABI::entropy

@@ -37,9 +37,17 @@ template <class... T> struct layers {
       return (f(std::integral_constant<std::size_t, I>{}, detail::get<I>(all)) || ...);
     }(std::index_sequence_for<T...>{});
   }
+  template <class F> constexpr bool any(F&& f) const {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return (f(std::integral_constant<std::size_t, I>{}, detail::get<I>(all)) || ...);
+    }(std::index_sequence_for<T...>{});
+  }
   /// f(index, layer) for each.
   template <class F> constexpr void each(F&& f) {
     (void)any([&](auto i, auto& layer) { f(i, layer); return false; });
+  }
+  template <class F> constexpr void each(F&& f) const {
+    (void)any([&](auto i, const auto& layer) { f(i, layer); return false; });
   }
   /// f(layer) for the one at a run-time index below count; with one layer there is no test.
   template <class F> constexpr void at(std::size_t index, F&& f) {

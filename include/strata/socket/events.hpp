@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// What poll tells a handler. Templates over the stack at namespace scope; an application names them net::readable and so on.
+//
+// Every stream that connect() returned or `accepted` delivered ends with exactly one `closed`; nothing follows it. `connected` comes at most once and
+// before it. Events of one stream that one segment caused come in the order of this file.
+#pragma once
+#include <strata/core/events.hpp>
+#include <strata/socket/datagram_socket.hpp>
+#include <strata/socket/listener.hpp>
+#include <strata/socket/stream.hpp>
+
+namespace strata::inline STRATA_ABI::event {
+
+/// A peer completed the handshake with one of our listeners.
+template <class Net> struct accepted {
+  socket::stream<Net> stream;
+  socket::listener<Net> listener;
+};
+/// The handshake that connect() began is complete.
+template <class Net> struct connected { socket::stream<Net> stream; };
+/// An edge: bytes arrived since the last one. At most once per stream and poll. peek() shows all that is unread.
+template <class Net> struct readable { socket::stream<Net> stream; };
+/// After a short send: there is room again.
+template <class Net> struct writable { socket::stream<Net> stream; };
+/// The last byte before the peer's FIN was consumed.
+template <class Net> struct peer_closed { socket::stream<Net> stream; };
+/// The timer that the application set with set_timer() has expired.
+template <class Net> struct timer { socket::stream<Net> stream; };
+/// The end of a stream; the handle answers `stale` from now on, but for data() during this handler.
+template <class Net> struct closed {
+  socket::stream<Net> stream;
+  close_reason why = close_reason::none;
+};
+/// A datagram arrived for a socket whose queue was empty, or more are waiting; receive() until it would block.
+template <class Net> struct datagram { socket::datagram_socket<Net> socket; };
+
+enum class error_kind : u8 {
+  network,   ///< the network, or a neighbour, said that something of this stream or socket did not arrive
+  link_down  ///< an interface went down; neither stream nor socket is set
+};
+/// What ends nothing.
+template <class Net> struct error {
+  socket::stream<Net> stream{};
+  socket::datagram_socket<Net> socket{};
+  error_kind kind = error_kind::network;
+  u8 link = 0;  ///< with link_down: which interface
+};
+
+}  // namespace strata::inline STRATA_ABI::event

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// The socket calls: who may, then the layer. Each begins with the exclusion and answers with an error of its own. Linux: __sock_sendmsg and its kin.
+#pragma once
+#include <strata/stack/stack.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+/// Why a call may not go on, or none. A permission policy that is open costs nothing. Linux: security_socket_sendmsg.
+template <stack_config C> template <class Error> Error stack<C>::refused(permission::call what, const endpoint& local, const endpoint& remote) {
+  if (!is_started_) {
+    if constexpr (requires { Error::bad_options; }) return Error::bad_options;
+    else return Error::stale;
+  }
+  if constexpr (!C::permission::is_open) {
+    observe(trace::step::permission, packet{});
+    if (!permission_.allows(permission::request<address>{what, local, remote})) {
+      ++count_.not_permitted;
+      return Error::not_permitted;
+    }
+  } else {
+    (void)what, (void)local, (void)remote;
+  }
+  return Error::none;
+}
+template <stack_config C> template <class Error> Error stack<C>::refused(permission::call what, connection_id id) {
+  if constexpr (!C::permission::is_open && demand::knows_its_ends<stream_layer, address>) {
+    if (is_started_) return refused<Error>(what, streams().local(id), streams().remote(id));
+  }
+  (void)id;
+  return refused<Error>(what, endpoint{}, endpoint{});
+}
+
+template <stack_config C>
+auto stack<C>::listen(const tcp::listen_options<address>& o) -> expected<listener, tcp::listen_error> requires wiring::has_streams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::listen_error>(permission::call::listen, {o.address, o.port}, {}); no != tcp::listen_error::none) return no;
+  const auto id = streams().listen(internet{*this}, o);
+  if (!id) return id.error();
+  return listener(*this, *id);
+}
+template <stack_config C>
+auto stack<C>::connect(const tcp::connect_options<address>& o) -> expected<stream, tcp::connect_error> requires wiring::has_streams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::connect_error>(permission::call::connect, o.local, o.remote); no != tcp::connect_error::none) return no;
+  const auto id = streams().connect(internet{*this}, o, now_);
+  if (!id) return id.error();
+  return stream(*this, *id);
+}
+
+template <stack_config C>
+auto stack<C>::send(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) -> expected<std::size_t, tcp::send_error> requires wiring::has_streams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
+  auto taken = streams().send(internet{*this}, id, bytes, flags, now_);
+  after_send(flags);
+  return taken;
+}
+template <stack_config C>
+auto stack<C>::reserve(connection_id id, u32 n) -> expected<tcp::reservation, tcp::send_error> requires demand::reserves<stream_layer, internet, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
+  return streams().reserve(internet{*this}, id, n, now_);
+}
+template <stack_config C>
+auto stack<C>::commit(connection_id id, tcp::reservation&& place, u32 n, tcp::send_flags flags) -> expected<std::size_t, tcp::send_error>
+  requires demand::reserves<stream_layer, internet, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
+  auto taken = streams().commit(internet{*this}, id, std::move(place), n, flags, now_);
+  after_send(flags);
+  return taken;
+}
+
+template <stack_config C> auto stack<C>::consume(connection_id id, std::size_t n) -> expected<std::size_t, tcp::receive_error> requires wiring::has_streams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::receive_error>(permission::call::receive, id); no != tcp::receive_error::none) return no;
+  return streams().consume(internet{*this}, id, n, now_);
+}
+template <stack_config C>
+auto stack<C>::receive(connection_id id, std::span<std::byte> to) -> expected<std::size_t, tcp::receive_error> requires demand::receives<stream_layer, internet, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::receive_error>(permission::call::receive, id); no != tcp::receive_error::none) return no;
+  return streams().receive(internet{*this}, id, to, now_);
+}
+template <stack_config C>
+auto stack<C>::take(connection_id id) -> expected<tcp::owned_view, tcp::receive_error> requires demand::gives_chunks_away<stream_layer, internet, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::receive_error>(permission::call::receive, id); no != tcp::receive_error::none) return no;
+  return streams().take(internet{*this}, id, now_);
+}
+
+template <stack_config C> auto stack<C>::close(connection_id id) -> expected<void, tcp::call_error> requires wiring::has_streams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
+  return streams().close(internet{*this}, id, now_);
+}
+template <stack_config C> auto stack<C>::shutdown_send(connection_id id) -> expected<void, tcp::call_error> requires demand::half_closes<stream_layer, internet, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
+  return streams().shutdown_send(internet{*this}, id, now_);
+}
+template <stack_config C> auto stack<C>::abort(connection_id id) -> expected<void, tcp::call_error> requires demand::aborts<stream_layer, internet, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::call_error>(permission::call::abort, id); no != tcp::call_error::none) return no;
+  return streams().abort(internet{*this}, id, now_);
+}
+template <stack_config C> auto stack<C>::close_listener(connection_id id) -> expected<void, tcp::call_error> requires demand::stops_listening<stream_layer, internet> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::call_error>(permission::call::close, endpoint{}, endpoint{}); no != tcp::call_error::none) return no;
+  return streams().close_listener(internet{*this}, id);
+}
+template <stack_config C>
+auto stack<C>::set_timer(connection_id id, duration after) -> expected<void, tcp::call_error> requires demand::has_timers<stream_layer, duration, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  return streams().set_timer(id, after, now_);
+}
+template <stack_config C>
+auto stack<C>::cancel_timer(connection_id id) -> expected<void, tcp::call_error> requires demand::has_timers<stream_layer, duration, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  return streams().cancel_timer(id);
+}
+template <stack_config C>
+auto stack<C>::info(connection_id id) const -> std::optional<tcp::connection_info> requires demand::tells_about_connections<stream_layer, time_point> {
+  return streams().info(id, now_);
+}
+
+}  // namespace strata::inline STRATA_ABI

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// What each layer sees of those below it: one reference, written-out result types, no arithmetic. check_facades() holds each against the concept of the
+// layer that stands on it.
+#pragma once
+#include <strata/stack/stack.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+/// What a neighbour cache sees: its own interface.
+template <stack_config C> struct stack<C>::cache_below {
+  stack& s;
+  u8 link;
+
+  packet take() const { return s.take(); }
+  sent transmit_arp(packet p, const mac_address& to) const { return frame(std::move(p), to, link::kind::arp); }
+  sent transmit_ip(packet p, const mac_address& to) const {
+    return frame(std::move(p), to, static_cast<u8>(p.bytes()[0]) >> 4 == 4 ? link::kind::ipv4 : link::kind::ipv6);
+  }
+  mac_address mac() const {
+    mac_address m;
+    s.interfaces_.at(link, [&](auto& i) { m = i.mac(); });
+    return m;
+  }
+  stack::address address() const {
+    stack::address a{};
+    (void)s.networks_.any([&](auto, auto& ip) { return !(a = ip.address_on(link)).is_unspecified(); });
+    return a;
+  }
+  void changed() const { s.changed(); }
+  void failed(packet p) const { s.report_undelivered(std::move(p)); }
+  u64 random() const { return s.entropy_.next(); }
+  void observe(const trace::record& r) const { s.observe(r); }
+
+ private:
+  sent frame(packet&& p, const mac_address& to, link::kind what) const {
+    s.interfaces_.at(link, [&](auto& i) { i.emit_header(p.push(i.header_size), to, what); });
+    p->link = link;
+    return s.post(std::move(p));
+  }
+};
+
+/// What the network layers see: all interfaces, by index.
+template <stack_config C> struct stack<C>::links {
+  stack& s;
+
+  packet take() const { return s.take(); }
+  u32 generation() const { return s.generation_; }
+  void changed() const { s.changed(); }
+  u16 mtu(u8 link) const {
+    u16 bytes = 0;
+    s.interfaces_.at(link, [&](auto& i) { bytes = i.mtu(); });
+    return bytes;
+  }
+  u32 link_header_size(u8 link) const {
+    u32 bytes = 0;
+    s.interfaces_.at(link, [&](auto& i) { bytes = i.header_size; });
+    return bytes;
+  }
+  void emit_link_header(u8 link, std::byte* at, const mac_address& to, bool is_v4) const {
+    s.interfaces_.at(link, [&](auto& i) { i.emit_header(at, to, is_v4 ? link::kind::ipv4 : link::kind::ipv6); });
+  }
+  std::optional<resolved_neighbour> resolve(u8 link, const stack::address& hop) const {
+    std::optional<resolved_neighbour> found;
+    s.interfaces_.at(link, [&](auto& i) { found = i.resolve(cache_below{s, link}, hop, s.now_); });
+    return found;
+  }
+  sent post(packet p) const { return s.post(std::move(p)); }
+  sent hold(packet p, const stack::address& hop) const {
+    const u8 link = p->link;
+    sent what = sent::dropped;
+    s.interfaces_.at(link, [&](auto& i) { what = i.neighbour.hold(cache_below{s, link}, hop, std::move(p), s.now_); });
+    return what;
+  }
+  u64 random() const { return s.entropy_.next(); }
+  void observe(const trace::record& r) const { s.observe(r); }
+};
+
+/// What a transport sees: RFC 1122 §3.4.
+template <stack_config C> struct stack<C>::internet {
+  stack& s;
+
+  packet take() const { return s.take(); }
+  u32 headroom() const { return network_headroom; }
+  bool route(path& way) const {
+    bool is_known = false;
+    s.network_of(way.remote, [&](auto& ip) { is_known = ip.route(links{s}, way); });
+    return is_known;
+  }
+  sent send(path& way, packet p, u8 protocol) const {
+    sent what = sent::unreachable;
+    s.network_of(way.remote, [&](auto& ip) { what = ip.send(links{s}, way, std::move(p), protocol); });
+    return what;
+  }
+  void confirm(const path& way) const {
+    if (way.generation != s.generation_) return;  // the neighbour's name is of another time
+    s.interfaces_.at(way.link, [&](auto& i) { i.neighbour.confirm(way.neighbour, s.now_); });
+  }
+  u32 network_header_size(const path& way) const {
+    u32 bytes = 0;
+    s.network_of(way.remote, [&](auto& ip) { bytes = ip.header_size; });
+    return bytes;
+  }
+  void refuse(const datagram_info<stack::address>& info, packet& p, icmp_error_kind kind) const {
+    s.network_of(info.remote, [&](auto& ip) { ip.send_error(links{s}, info, p, kind, s.now_); });
+  }
+  u64 random() const { return s.entropy_.next(); }
+  buffer::pool& chunks() const { return s.pool_; }
+  void observe(const trace::record& r) const { s.observe(r); }
+};
+
+namespace detail {
+template <class Transports, class Below, class Address, class Time> struct each_is_a_transport;
+template <class... T, class Below, class Address, class Time> struct each_is_a_transport<layers<T...>, Below, Address, Time> {
+  static constexpr bool value = (demand::transport<T, Below, Address, Time> && ...);
+};
+template <class Interfaces, class Below, class Address, class Time> struct each_has_a_cache;
+template <class... I, class Below, class Address, class Time> struct each_has_a_cache<layers<I...>, Below, Address, Time> {
+  static constexpr bool value = (neighbour::cache<typename I::cache, Address, Time, Below> && ...);
+};
+}  // namespace detail
+
+template <stack_config C> consteval void stack<C>::check_facades() {
+  static_assert(sizeof(internet) == sizeof(void*) && sizeof(links) == sizeof(void*));
+  static_assert(neighbour::interface_below<cache_below, address>);
+  static_assert(ip::links<links, address>);
+  static_assert(tcp::network<internet, address, path>);
+  static_assert(udp::network<internet, address, path>);
+  static_assert(detail::each_has_a_cache<interfaces, cache_below, address, time_point>::value, "this Config's neighbour is no strata::neighbour::cache: see neighbour/cache.hpp");
+  static_assert(detail::each_is_a_transport<transports, internet, address, time_point>::value,
+                "a transport of this Config lacks one of on_datagram, on_error, pending, finish, advance, next_deadline: see strata::demand::transport");
+  if constexpr (wiring::has_streams) {
+    static_assert(demand::listens<stream_layer, internet, address>, "this Config's stream transport lacks listen(below, listen_options)");
+    static_assert(demand::connects<stream_layer, internet, address, time_point>, "this Config's stream transport lacks connect(below, connect_options, now)");
+    static_assert(demand::sends<stream_layer, internet, time_point>, "this Config's stream transport lacks send(below, id, span, send_flags, now)");
+    static_assert(demand::peeks<stream_layer, internet>, "this Config's stream transport lacks peek(below, id)");
+    static_assert(demand::consumes<stream_layer, internet, time_point>, "this Config's stream transport lacks consume(below, id, n, now)");
+    static_assert(demand::closes<stream_layer, internet, time_point>, "this Config's stream transport lacks close(below, id, now)");
+    static_assert(demand::knows_its_connections<stream_layer>, "this Config's stream transport lacks is_live(id)");
+  }
+}
+
+}  // namespace strata::inline STRATA_ABI

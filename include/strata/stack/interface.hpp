@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// An interface is a driver, its link header, its neighbours and its queue, of `Parts`; the finished Config gives tick, family and limits.
+#pragma once
+#include <strata/core/layers.hpp>
+#include <strata/core/limits.hpp>
+#include <strata/core/observer.hpp>
+#include <strata/core/time.hpp>
+#include <strata/link/framing.hpp>
+#include <strata/neighbour/cache.hpp>
+#include <strata/nic/driver.hpp>
+#include <strata/qdisc/discipline.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+/// Linux: ethtool -S, tc -s qdisc.
+struct interface_counters {
+  u64 received = 0, transmitted = 0;  ///< frames
+  u64 ring_full = 0;                  ///< the driver took a frame only after reclaim, or not at all
+  u64 queue_dropped = 0;              ///< the qdisc did not take it
+  u64 kicks_again = 0;                ///< the doorbell said EAGAIN, EBUSY or ENOBUFS
+  u64 link_downs = 0;
+};
+
+template <class Parts> struct interface {
+  template <class C> class of {
+   public:
+    using driver = typename Parts::nic;
+    using framing = typename Parts::link;
+    using cache = typename Parts::neighbour::template of<C>;
+    using discipline = typename Parts::qdisc::template of<C>;
+    using address = typename C::family::address;
+    using time_point = strata::time_point<typename C::tick>;
+    static_assert(nic::receives_frames<driver>, "this Config's nic is no strata::nic::driver: it needs `std::size_t receive(buffer::pool&, std::span<packet>)`");
+    static_assert(nic::transmits_frames<driver>, "this Config's nic is no strata::nic::driver: it needs `std::size_t transmit(std::span<packet>)`");
+    static_assert(nic::gives_back_what_it_sent<driver>, "this Config's nic is no strata::nic::driver: it needs `std::size_t reclaim(std::span<packet>)`");
+    static_assert(nic::rings_its_doorbell<driver>, "this Config's nic is no strata::nic::driver: it needs `nic::kick flush()`");
+    static_assert(nic::states_its_mtu<driver>, "this Config's nic is no strata::nic::driver: it needs `u16 mtu() const`");
+    static_assert(nic::states_its_address<driver>, "this Config's nic is no strata::nic::driver: it needs `mac_address address() const`");
+    static_assert(nic::states_its_rings<driver>, "this Config's nic is no strata::nic::driver: it needs `static constexpr std::size_t ring_bytes`");
+    static_assert(nic::states_its_capabilities<driver>, "this Config's nic is no strata::nic::driver: it needs `static constexpr nic::capabilities may` and `has() const`");
+    static_assert(link::states_its_header_size<framing> && link::says_whether_it_has_addresses<framing> && link::emits_a_header<framing> && link::parses_a_header<framing>,
+                  "this Config's link is no strata::link::framing");
+    static_assert(qdisc::discipline<discipline>, "this Config's qdisc is no strata::qdisc::discipline: `of<C>` needs enqueue, dequeue, is_direct and clear");
+
+    struct options {
+      driver nic;
+      [[no_unique_address]] typename framing::options link{};
+      mac_address mac{};          ///< zero: the driver's
+      subnet<typename C::family::address> address{};  ///< ours, and the length of the prefix on this link
+      typename C::family::address gateway{};  ///< of the default route; unspecified: none
+      u16 mtu = 0;                ///< bytes of IP packet; zero: the driver's
+    };
+
+    static constexpr std::size_t header_size = framing::header_size;  ///< bytes of link header
+    static constexpr bool has_addresses = framing::has_addresses;
+
+    constexpr of() = default;
+    of(const of&) = delete;
+    of& operator=(const of&) = delete;
+
+    void open(driver&& opened, const typename framing::options& link_options, mac_address mac, u16 mtu) {
+      nic.emplace(std::move(opened));
+      if constexpr (std::constructible_from<framing, const typename framing::options&>) std::construct_at(&link, link_options);
+      mac_ = mac.is_zero() ? nic->address() : mac;
+      mtu_ = mtu == 0 ? nic->mtu() : mtu;
+    }
+    /// Returns every packet and closes the driver.
+    void close(buffer::pool& chunks) {
+      if (waiting_ != nullptr) packet::adopt(*std::exchange(waiting_, nullptr), buffer::owner::qdisc).reset();
+      qdisc.clear(chunks);
+      neighbour.clear(chunks);
+      if (!nic) return;
+      if constexpr (nic::can_be_closed<driver>) nic->close();
+      nic.reset();
+    }
+
+    [[nodiscard]] bool is_open() const { return nic.has_value(); }
+    [[nodiscard]] const mac_address& mac() const { return mac_; }
+    [[nodiscard]] u16 mtu() const { return mtu_; }
+    [[nodiscard]] const interface_counters& counters() const { return count_; }
+    void set_mac(mac_address mac) { mac_ = mac; }
+
+    /// Tells a driver that wants it the time of this turn, nanoseconds.
+    void at(time_point now) {
+      if constexpr (nic::wants_the_time<driver>) nic->at(static_cast<u64>(now.count) * (1'000'000'000 / C::tick::per_second));
+      else (void)now;
+    }
+    [[nodiscard]] std::size_t ring_bytes() const { return driver::ring_bytes; }  ///< bytes of the driver's rings, at most
+
+    /// The link address of a next hop; on a link without addresses there is none to find.
+    [[nodiscard]] std::optional<resolved_neighbour> resolve(auto&& below, const address& hop, time_point now) {
+      if constexpr (has_addresses) return neighbour.resolve(below, hop, now);
+      else return resolved_neighbour{};
+    }
+    /// Writes the link header in front of an IP packet or an ARP message.
+    void emit_header(std::byte* at, const mac_address& to, link::kind what) const { link.emit(at, to, mac_, what); }
+
+    /// Takes a whole frame: to the driver at once, or through the queue. Linux: __dev_queue_xmit.
+    sent post(packet&& p, buffer::pool& chunks, auto&& see) {
+      if constexpr (discipline::is_direct) {
+        (void)chunks;
+        return transmit(p, buffer::owner::application, see) ? sent::sent : sent::full;
+      } else {
+        see(trace::step::enqueue, p);
+        if (!qdisc.enqueue(p)) {
+          ++count_.queue_dropped;
+          return sent::dropped;
+        }
+        drain(chunks, see);
+        return sent::sent;
+      }
+    }
+    /// Whatever the queue holds and the driver takes. Linux: __qdisc_run.
+    void drain(buffer::pool& chunks, auto&& see) {
+      if constexpr (!discipline::is_direct) {
+        for (;;) {
+          packet p = waiting_ != nullptr ? packet::adopt(*std::exchange(waiting_, nullptr), buffer::owner::qdisc) : qdisc.dequeue(chunks);
+          if (!p) return;
+          if (p.as() != buffer::owner::qdisc) p.become(buffer::owner::qdisc);
+          if (transmit(p, buffer::owner::qdisc, see)) continue;
+          waiting_ = p.detach();  // Linux: dev_requeue_skb
+          return;
+        }
+      }
+    }
+    /// Takes back what the driver is done with; how many packets. Linux: tcp_wfree.
+    std::size_t reclaim(auto&& see) {
+      packet done[16];
+      std::size_t all = 0;
+      for (std::size_t n = 16; n == 16; all += n) {
+        n = nic->reclaim(done);
+        for (std::size_t i = 0; i < n; ++i) {
+          see(trace::step::complete, done[i]);
+          done[i].reset();
+        }
+      }
+      return all;
+    }
+    /// Rings the doorbell for what was transmitted since the last time; a failed one is rung again later, with back-off. False: the link went down.
+    bool ring(time_point now, bool at_once, auto&& see) {
+      if (!wants_ring_ || (!at_once && failures_ != 0 && !now.reached(retry_at_))) return true;
+      see(trace::step::doorbell, packet{});
+      switch (nic->flush()) {
+        case nic::kick::done:
+          wants_ring_ = false;
+          failures_ = 0;
+          return true;
+        case nic::kick::again:
+          ++count_.kicks_again;
+          if (failures_ < 10) ++failures_;
+          retry_at_ = now + duration<typename C::tick>::us(10) * (1u << failures_);
+          return true;
+        case nic::kick::link_down: break;
+      }
+      wants_ring_ = false;
+      failures_ = 0;
+      ++count_.link_downs;
+      return false;
+    }
+    /// When a failed doorbell wants to be rung again.
+    [[nodiscard]] std::optional<time_point> retry_at() const {
+      if (!wants_ring_ || failures_ == 0) return {};
+      return retry_at_;
+    }
+    /// Frames from the driver.
+    std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
+      const std::size_t n = nic->receive(chunks, batch);
+      count_.received += n;
+      return n;
+    }
+    /// Takes the link header off; nothing if the frame is not for us (counted by the link).
+    [[nodiscard]] std::optional<link::received> parse(packet& p) { return link.parse(p, mac_); }
+
+    std::optional<driver> nic{};
+    [[no_unique_address]] framing link{};
+    [[no_unique_address]] cache neighbour{};
+    [[no_unique_address]] discipline qdisc{};
+
+   private:
+    // Linux: dev_hard_start_xmit. What is not taken belongs to `before` again.
+    bool transmit(packet& p, buffer::owner before, auto&& see) {
+      see(trace::step::transmit, p);
+      p.become(buffer::owner::nic);
+      if (nic->transmit({&p, 1}) == 0) {
+        ++count_.ring_full;
+        if (reclaim(see) == 0 || nic->transmit({&p, 1}) == 0) {
+          p.become(before);
+          return false;
+        }
+      }
+      ++count_.transmitted;
+      wants_ring_ = true;
+      return true;
+    }
+
+    mac_address mac_{};
+    u16 mtu_ = 0;
+    bool wants_ring_ = false;
+    u8 failures_ = 0;
+    time_point retry_at_{};
+    buffer::descriptor* waiting_ = nullptr;  // dequeued, and the driver's ring was full
+    interface_counters count_{};
+  };
+};
+
+/// The interfaces of a Config, in order: `template <class C> using interfaces = strata::interfaces<strata::interface<lan>, strata::interface<wan>>`.
+template <class... I> struct interfaces {};
+
+namespace detail {
+template <class C, class Interfaces> struct bind_interfaces;
+template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
+  static constexpr std::size_t count = sizeof...(I);
+  static_assert(count > 0, "a stack has at least one interface");
+  using type = layers<typename I::template of<C>...>;
+  using options = layers<typename I::template of<C>::options...>;
+  static constexpr std::size_t link_header = max_of(I::template of<C>::framing::header_size...);
+  static constexpr std::size_t ring_bytes = (0 + ... + I::template of<C>::driver::ring_bytes);
+};
+}  // namespace detail
+
+}  // namespace strata::inline STRATA_ABI

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Configs to derive from. A derived one changes a policy or a layer by one line:
+//
+//   struct mine : strata::presets::server { using nic = strata::nic::tap; };
+//
+// Policies are aliases, layers member templates of the finished Config. Inside a Config write strata::nic::tap, never nic::tap: the base's alias would be found.
+#pragma once
+#include <strata/core/entropy.hpp>
+#include <strata/core/exclusion.hpp>
+#include <strata/core/layers.hpp>
+#include <strata/core/limits.hpp>
+#include <strata/core/observer.hpp>
+#include <strata/core/path.hpp>
+#include <strata/core/permission.hpp>
+#include <strata/core/time.hpp>
+#include <strata/ip/v4.hpp>
+#include <strata/link/ethernet.hpp>
+#include <strata/neighbour/arp.hpp>
+#include <strata/nic/wire_pair.hpp>
+#include <strata/qdisc/direct.hpp>
+#include <strata/stack/interface.hpp>
+
+namespace strata::inline STRATA_ABI::presets {
+
+/// Many connections on a machine with memory.
+struct server {
+  using tick = strata::nanoseconds64;
+  using family = strata::only_v4;
+  using header_image = strata::header_image::cached;
+  using entropy = strata::entropy::keyed;
+  using exclusion = strata::exclusion::single_owner;
+  using permission = strata::permission::anyone;
+  using observer = strata::trace::nobody;
+  struct connection_data {};
+
+  using nic = strata::nic::wire_pair;
+  using link = strata::link::ethernet;
+  using neighbour = strata::neighbour::arp;
+  using qdisc = strata::qdisc::direct;
+
+  static constexpr strata::limits limits{};
+  static constexpr bool destroyed = true;             ///< false: lives as long as the program; no destructor, no atexit
+  static constexpr bool allows_weak_entropy = false;  ///< true: takes a source that can be guessed
+
+  template <class C> using network = strata::layers<strata::ip::v4<C>>;
+  template <class C> using transports = strata::layers<>;
+  template <class C> using interfaces = strata::interfaces<strata::interface<C>>;
+};
+
+/// A run replays from its seed: `.entropy = {42}`. Small tables, so that tests reach their ends.
+struct testing : server {
+  using entropy = strata::entropy::seeded;
+  static constexpr bool allows_weak_entropy = true;
+  static constexpr strata::limits limits{.chunks = 1024,
+                                         .connections = 32,
+                                         .listeners = 4,
+                                         .backlog = 8,
+                                         .syn_slots = 16,
+                                         .time_wait = 32,
+                                         .datagram_sockets = 8,
+                                         .datagrams = 16,
+                                         .neighbours = 16,
+                                         .neighbour_queue = 4,
+                                         .routes = 8,
+                                         .errors = 8};
+};
+
+}  // namespace strata::inline STRATA_ABI::presets

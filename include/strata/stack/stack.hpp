@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+// stack<Config> is a wiring diagram: the only place where layers meet. Here is the class; what it does stands in
+//   facades.hpp  what each layer sees of those below it       turn.hpp      a poll from its begin to its end; the whole way up on one screen
+//   transmit.hpp its own part of the way down
+//   calls.hpp    the socket calls                             start.hpp    options, start, shutting down
+// Members that are no templates are defined outside the class, so that `extern template class strata::stack<C>` suppresses them.
+#pragma once
+#include <strata/core/entropy.hpp>
+#include <strata/core/exclusion.hpp>
+#include <strata/core/permission.hpp>
+#include <strata/ip/config.hpp>
+#include <strata/socket/events.hpp>
+#include <strata/socket/owned.hpp>
+#include <strata/stack/demands.hpp>
+#include <strata/stack/memory.hpp>
+#include <strata/stack/options.hpp>
+#include <strata/stack/turn_types.hpp>
+#include <strata/stack/wiring.hpp>
+#include <strata/tcp/config.hpp>
+#include <strata/udp/config.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+/// What may constrain the class: names, and concepts that need neither a façade nor stack<C>. What does is asserted inside, with its remedy.
+template <class C> concept stack_config = requires {
+  typename C::tick;
+  typename C::family::address;
+  typename C::entropy;
+  typename C::exclusion;
+  typename C::permission;
+  typename C::observer;
+  { C::limits } -> std::convertible_to<limits>;
+  { C::destroyed } -> std::convertible_to<bool>;
+};
+
+template <stack_config C> class stack {
+  using listed = typename C::template interfaces<C>;
+  using bound = detail::bind_interfaces<C, listed>;
+  using interfaces = typename bound::type;
+  using networks = typename C::template network<C>;
+  using transports = typename C::template transports<C>;
+  using wiring = detail::wiring_of<transports>;
+  using raised = detail::raised_event<wiring::event_bytes>;
+  static_assert(entropy::source<typename C::entropy>, "this Config's entropy is no strata::entropy::source: it needs `u64 next()` and `static constexpr bool is_cryptographic`");
+  static_assert(C::entropy::is_cryptographic || detail::allows_weak_entropy<C>, "this Config's entropy can be guessed; only a Config with `static constexpr bool allows_weak_entropy = true`, as presets::testing, may take it");
+  static_assert(trace::observer<typename C::observer>, "this Config's observer is no strata::trace::observer: it needs `void on(const trace::record&)` and `static constexpr bool is_active`");
+  static_assert(permission::policy<typename C::permission, typename C::family::address>, "this Config's permission is no strata::permission::policy: it needs `bool allows(const request&)` and `static constexpr bool is_open`");
+  static_assert(wiring::protocols_differ, "two transports of this Config have the same protocol number");
+
+  // What each layer sees of those below it: one reference each, no state. facades.hpp.
+  struct cache_below;
+  struct links;
+  struct internet;
+
+ public:
+  using config = C;
+  using address = typename C::family::address;
+  using tick = typename C::tick;
+  using time_point = strata::time_point<tick>;
+  using duration = strata::duration<tick>;
+  using endpoint = strata::endpoint<address>;
+  using path = ip::path_of<C>;
+  using options = detail::options_of<C, listed>;
+  using stream_layer = typename detail::transport_at<transports, wiring::streams>::type;      ///< or none
+  using datagram_layer = typename detail::transport_at<transports, wiring::datagrams>::type;  ///< or none
+
+  using stream = socket::stream<stack>;
+  using listener = socket::listener<stack>;
+  using datagram_socket = socket::datagram_socket<stack>;
+  using accepted = event::accepted<stack>;
+  using connected = event::connected<stack>;
+  using readable = event::readable<stack>;
+  using writable = event::writable<stack>;
+  using peer_closed = event::peer_closed<stack>;
+  using closed = event::closed<stack>;
+  using timer = event::timer<stack>;
+  using datagram = event::datagram<stack>;
+  using error = event::error<stack>;
+  /// Whether a handler's argument is an event of this stack, taken by value or const&.
+  template <class A> static constexpr bool is_event = std::is_void_v<A> || ((!std::is_reference_v<A> || std::is_const_v<std::remove_reference_t<A>>) &&
+      (wiring::template has_event<std::remove_cvref_t<A>> || detail::is_one_of<std::remove_cvref_t<A>, accepted, connected, readable, writable, peer_closed, closed, timer, datagram, error>));
+
+  /// Bytes in front of a transport's header: the longest link and network header.
+  static constexpr u32 network_headroom = static_cast<u32>(bound::link_header + detail::longest_header<networks>::value);
+  /// Bytes in front of the payload of a chunk from take().
+  static constexpr u32 headroom = network_headroom + static_cast<u32>(wiring::header);
+  static_assert(headroom < C::limits.chunk_size, "limits.chunk_size leaves no room behind the headers");
+
+  /// Not started, all zero: `constinit` if the Config says `destroyed = false`, in .bss. Calls answer `bad_options` until start().
+  constexpr stack() = default;
+  /// Started; with options that check() refuses it sends nothing and its calls answer `bad_options`.
+  explicit stack(options o) { (void)start(std::move(o)); }
+  stack(const stack&) = delete;
+  stack& operator=(const stack&) = delete;
+  constexpr ~stack() requires(!C::destroyed) = default;
+  ~stack() requires(C::destroyed) { shut_down(); }
+
+  /// The first bad option, or none.
+  [[nodiscard]] static bad_option check(const options& o);
+  /// Starts; what was there before is shut down. Says what check() says.
+  bad_option start(options o);
+  /// Aborts every connection silently, returns every chunk, closes the drivers. The destructor does it.
+  void shut_down();
+  [[nodiscard]] bool is_started() const { return is_started_; }
+
+  /// One turn: what arrived, what is due, what the handler answers to it, and the doorbell. Linux: net_rx_action, tcp_tasklet.
+  /// `now` never runs back (counted, clamped). `allowance` bounds received frames. False: busy, since a handler called it; nothing was done.
+  template <class H> bool poll(time_point now, budget allowance, H&& handler) {
+    check_handler<std::remove_reference_t<H>>();
+    const auto held = exclusion_.enter();
+    (void)held;
+    if (!begin(now, allowance)) return false;
+    for (raised r = next(); r.transport != raised::none; r = next()) {
+      dispatch(r, handler);
+      finish(r);
+    }
+    end();
+    return true;
+  }
+  /// Whether the last poll left nothing undone: a loop may sleep until next_deadline(), or until a frame comes. False if the budget ended first.
+  [[nodiscard]] bool idle() const;
+  /// Sets now() and nothing else: before calls that come between two polls.
+  void advance(time_point now);
+  /// The time of the last poll or advance; all calls use it.
+  [[nodiscard]] time_point now() const { return now_; }
+  /// When the next timer wants a poll; nothing if none runs. Not after now() if work is waiting.
+  [[nodiscard]] std::optional<time_point> next_deadline() const;
+
+  // ---- streams: what socket::stream and socket::listener call; each exists if the transport has it ----
+  expected<listener, tcp::listen_error> listen(const tcp::listen_options<address>& o) requires wiring::has_streams;
+  expected<stream, tcp::connect_error> connect(const tcp::connect_options<address>& o) requires wiring::has_streams;
+  expected<std::size_t, tcp::send_error> send(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) requires wiring::has_streams;
+  template <class View> requires demand::sends_views<stream_layer, internet, time_point, View>
+  expected<std::size_t, tcp::send_error> send(connection_id id, const View& unread, tcp::send_flags flags) {
+    const auto held = exclusion_.enter();
+    (void)held;
+    if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
+    auto taken = streams().send(internet{*this}, id, unread, flags, now_);
+    after_send(flags);
+    return taken;
+  }
+  expected<tcp::reservation, tcp::send_error> reserve(connection_id id, u32 n) requires demand::reserves<stream_layer, internet, time_point>;
+  expected<std::size_t, tcp::send_error> commit(connection_id id, tcp::reservation&& place, u32 n, tcp::send_flags flags)
+    requires demand::reserves<stream_layer, internet, time_point>;
+  [[nodiscard]] auto peek(connection_id id) requires wiring::has_streams { return streams().peek(internet{*this}, id); }
+  expected<std::size_t, tcp::receive_error> consume(connection_id id, std::size_t n) requires wiring::has_streams;
+  expected<std::size_t, tcp::receive_error> receive(connection_id id, std::span<std::byte> to) requires demand::receives<stream_layer, internet, time_point>;
+  expected<tcp::owned_view, tcp::receive_error> take(connection_id id) requires demand::gives_chunks_away<stream_layer, internet, time_point>;
+  expected<void, tcp::call_error> close(connection_id id) requires wiring::has_streams;
+  expected<void, tcp::call_error> shutdown_send(connection_id id) requires demand::half_closes<stream_layer, internet, time_point>;
+  expected<void, tcp::call_error> abort(connection_id id) requires demand::aborts<stream_layer, internet, time_point>;
+  expected<void, tcp::call_error> close_listener(connection_id id) requires demand::stops_listening<stream_layer, internet>;
+  template <class Option> requires demand::takes_option<stream_layer, internet, Option, time_point>
+  expected<void, tcp::call_error> set(connection_id id, Option option) {
+    const auto held = exclusion_.enter();
+    (void)held;
+    if (const auto no = refused<tcp::call_error>(permission::call::set_option, id); no != tcp::call_error::none) return no;
+    return streams().set(internet{*this}, id, option, now_);
+  }
+  template <class Option> requires demand::tells_option<stream_layer, Option>
+  [[nodiscard]] std::optional<Option> get(connection_id id) const { return streams().template get<Option>(id); }
+  expected<void, tcp::call_error> set_timer(connection_id id, duration after) requires demand::has_timers<stream_layer, duration, time_point>;
+  expected<void, tcp::call_error> cancel_timer(connection_id id) requires demand::has_timers<stream_layer, duration, time_point>;
+  [[nodiscard]] std::optional<tcp::connection_info> info(connection_id id) const requires demand::tells_about_connections<stream_layer, time_point>;
+  [[nodiscard]] auto* data(connection_id id) requires demand::holds_data<stream_layer, typename C::connection_data> { return streams().data(id); }
+  [[nodiscard]] endpoint local(connection_id id) const requires demand::knows_its_ends<stream_layer, address> { return streams().local(id); }
+  [[nodiscard]] endpoint remote(connection_id id) const requires demand::knows_its_ends<stream_layer, address> { return streams().remote(id); }
+  [[nodiscard]] bool is_live(connection_id id) const requires wiring::has_streams { return is_started_ && streams().is_live(id); }
+
+  // ---- layers, counters, memory ----
+  /// f(layer, below) for a layer of the Config: `net.on_layer<my::rudp>([&](auto& rudp, auto below) { ... })`.
+  template <template <class> class Layer, class F> decltype(auto) on_layer(F&& f) {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return f(transports_.template of<Layer<C>>(), internet{*this});
+  }
+  /// f(network layer) and f(interface) of an index; their counters are theirs.
+  template <std::size_t I = 0> [[nodiscard]] const auto& network() const { return networks_.template get<I>(); }
+  template <std::size_t I = 0> [[nodiscard]] const auto& at_interface() const { return interfaces_.template get<I>(); }
+  template <std::size_t I = 0> [[nodiscard]] auto& at_interface() { return interfaces_.template get<I>(); }
+  template <std::size_t I = 0> [[nodiscard]] const auto& transport() const { return transports_.template get<I>(); }
+  /// f(driver) for each opened driver: a loop sleeps on those that can be waited for.
+  template <class F> void for_each_driver(F&& f) {
+    interfaces_.each([&](auto, auto& i) {
+      if (i.nic) f(*i.nic);
+    });
+  }
+  [[nodiscard]] const stack_counters& counters() const { return count_; }
+  [[nodiscard]] typename C::observer& observer() { return observer_; }
+  [[nodiscard]] typename C::permission& permission() { return permission_; }
+  /// A number that changes whenever a route, a neighbour or a link does; never zero once started. Prepared frames compare it.
+  [[nodiscard]] u32 generation() const { return generation_; }
+  [[nodiscard]] u32 chunks_in_use() const { return pool_.in_use(); }
+  [[nodiscard]] buffer::pool& chunks() { return pool_; }
+  /// Where the bytes lie.
+  [[nodiscard]] static constexpr memory_map memory();
+  [[nodiscard]] strata::memory_in_use memory_in_use() const;
+
+ private:
+  struct no_hashes {};
+  using hash_table = std::conditional_t<STRATA_CHECKS != 0, u32[C::limits.chunks], no_hashes>;
+  using network_error = strata::network_error<address>;
+  static constexpr u32 most_events = C::limits.connections + C::limits.datagram_sockets + 64;  // a poll: one for each, and some that handlers cause
+  static_assert(bound::count <= 8, "a stack has at most eight interfaces");
+
+  [[nodiscard]] stream_layer& streams() requires wiring::has_streams { return transports_.template get<wiring::streams>(); }
+  [[nodiscard]] const stream_layer& streams() const requires wiring::has_streams { return transports_.template get<wiring::streams>(); }
+  /// f(network) for the one that carries `a`.
+  template <class F> void network_of(const address& a, F&& f) {
+    if constexpr (networks::count == 1) f(networks_.template get<0>());
+    else (void)networks_.any([&](auto, auto& ip) { return ip.carries(a) ? (f(ip), true) : false; });
+  }
+  [[nodiscard]] static constexpr u16 link_type(link::kind k) { return k == link::kind::ipv4 ? 0x0800 : 0x86dd; }
+  static consteval void check_facades();
+  template <std::size_t I> void open_interface(auto& wanted);
+
+  [[nodiscard]] packet take();
+  [[nodiscard]] sent post(packet&& p);
+  void ring(bool at_once);
+  void reclaim();
+  void report(const network_error& e);
+  void report_undelivered(packet&& p);
+  void changed() { if (++generation_ == 0) generation_ = 1; }
+  void observe(const trace::record& r);
+  void observe(trace::step what, const packet& p);
+  [[nodiscard]] auto watch() { return [this](trace::step what, const packet& p) { observe(what, p); }; }
+  template <class Error> [[nodiscard]] Error refused(permission::call what, const endpoint& local, const endpoint& remote);
+  template <class Error> [[nodiscard]] Error refused(permission::call what, connection_id id);
+  void after_send(tcp::send_flags flags) { if (flags.now_please) ring(true); }
+
+  void set_time(time_point now);
+  [[nodiscard]] bool begin(time_point now, budget allowance);
+  [[nodiscard]] raised next();
+  void next_link_down(raised& r);
+  void next_error(raised& r);
+  [[nodiscard]] bool next_pending(raised& r);
+  [[nodiscard]] bool receive();
+  void input(packet& p, raised& r);
+  void to_network(const link::received& in, packet& p, raised& r);
+  void deliver(const datagram_info<address>& info, packet& p, raised& r);
+  void run_timers();
+  void finish(const raised& r);
+  void end();
+  template <class H> static consteval void check_handler();
+  template <class H> void dispatch(const raised& r, H& handler);
+  [[nodiscard]] packet* batch() { return reinterpret_cast<packet*>(batch_); }
+
+  buffer::pool pool_{};
+  time_point now_{};
+  u32 generation_ = 0;
+  u32 frames_left_ = 0, events_left_ = 0;
+  u32 batch_at_ = 0, batch_size_ = 0;
+  u32 errors_in_ = 0, errors_out_ = 0;
+  u8 batch_link_ = 0, next_link_ = 0, links_down_ = 0;
+  bool is_started_ = false, is_polling_ = false, has_time_ = false, timers_ran_ = false;
+  alignas(packet) std::byte batch_[sizeof(packet) * C::limits.batch]{};  // handles, kept as bytes so that a stack without destructor can hold them
+  [[no_unique_address]] typename C::exclusion exclusion_{};
+  [[no_unique_address]] typename C::permission permission_{};
+  [[no_unique_address]] typename C::observer observer_{};
+  [[no_unique_address]] typename C::entropy entropy_{};
+  stack_counters count_{};
+  [[no_unique_address]] interfaces interfaces_{};
+  [[no_unique_address]] networks networks_{};
+  [[no_unique_address]] transports transports_{};
+  network_error errors_[C::limits.errors]{};
+  buffer::descriptor descriptors_[C::limits.chunks]{};
+  [[no_unique_address]] hash_table hashes_{};
+};
+
+}  // namespace strata::inline STRATA_ABI
+
+#include <strata/stack/facades.hpp>
+#include <strata/stack/start.hpp>
+#include <strata/stack/transmit.hpp>
+#include <strata/stack/turn.hpp>
+#include <strata/stack/calls.hpp>

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// A stack's beginning and end.
+#pragma once
+#include <strata/stack/stack.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+namespace detail {
+/// A locally administered address of random bits (IEEE 802), for a link whose driver has none.
+constexpr mac_address local_mac(u64 bits) {
+  mac_address m;
+  for (u32 i = 0; i < 6; ++i) m.bytes[i] = static_cast<u8>(bits >> (8 * i));
+  m.bytes[0] = static_cast<u8>((m.bytes[0] & 0xfc) | 2);
+  return m;
+}
+/// The unspecified address of the same family: with a prefix of zero bits, everything.
+template <class Address> constexpr Address any_like(const Address& a) {
+  if constexpr (Address::bits == 128)
+    if (a.is_v4()) return ipv4_address{}.v6();
+  return {};
+}
+}  // namespace detail
+
+template <stack_config C> bad_option stack<C>::check(const options& o) {
+  if (o.memory.data() == nullptr || o.memory.size() / C::limits.chunk_size <= C::limits.receive_reserve) return bad_option::memory;
+  if constexpr (entropy::knows_whether_it_is_ready<typename C::entropy>)
+    if (!o.entropy.is_ready()) return bad_option::entropy;
+  return o.first_bad_interface(static_cast<u32>(bound::link_header));
+}
+
+template <stack_config C> bad_option stack<C>::start(options o) {
+  check_facades();
+  shut_down();
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const bad_option bad = check(o); bad != bad_option::none) return bad;
+  entropy_ = std::move(o.entropy);
+  if constexpr (STRATA_CHECKS != 0) pool_.open(o.memory, descriptors_, C::limits.chunk_size, hashes_);
+  else pool_.open(o.memory, descriptors_, C::limits.chunk_size);
+  for (u32 i = 0; i < C::limits.batch; ++i) std::construct_at(reinterpret_cast<packet*>(batch_) + i);
+  now_ = o.now;
+  has_time_ = false;
+  changed();
+  o.each([&](auto index, auto& wanted) { open_interface<index>(wanted); });
+  transports_.each([&](auto, auto& t) {
+    if constexpr (requires { t.open(internet{*this}, now_); }) t.open(internet{*this}, now_);
+  });
+  is_started_ = true;
+  return bad_option::none;
+}
+
+template <stack_config C> template <std::size_t I> void stack<C>::open_interface(auto& wanted) {
+  auto& i = interfaces_.template get<I>();
+  i.open(std::move(wanted.nic), wanted.link, wanted.mac, wanted.mtu);
+  if (i.has_addresses && i.mac().is_zero()) i.set_mac(detail::local_mac(entropy_.next()));
+  network_of(wanted.address.address, [&](auto& ip) {
+    ip.withdraw(static_cast<u8>(I));
+    (void)ip.configure(static_cast<u8>(I), wanted.address);
+    if (!wanted.gateway.is_unspecified()) (void)ip.add_route({detail::any_like(wanted.gateway), 0}, wanted.gateway, static_cast<u8>(I));
+  });
+}
+
+template <stack_config C> void stack<C>::shut_down() {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (!is_started_) return;
+  STRATA_EXPECTS(!is_polling_);  // a handler may not end the stack that calls it
+  is_started_ = false;
+  for (; batch_at_ < batch_size_; ++batch_at_) batch()[batch_at_].reset();
+  transports_.each([&](auto, auto& t) {
+    if constexpr (requires { t.abandon(internet{*this}); }) t.abandon(internet{*this});
+  });
+  interfaces_.each([&](auto, auto& i) { i.close(pool_); });
+  errors_in_ = errors_out_ = 0;
+}
+
+template <stack_config C> constexpr memory_map stack<C>::memory() {
+  memory_map m{.chunks = std::size_t{C::limits.chunks} * C::limits.chunk_size, .rings = bound::ring_bytes, .descriptors = sizeof(descriptors_) + (STRATA_CHECKS != 0 ? sizeof(hash_table) : 0),
+               .interfaces = sizeof(interfaces), .networks = sizeof(networks), .transports = sizeof(transports)};
+  m.rest = sizeof(stack) - m.object();
+  return m;
+}
+
+template <stack_config C> strata::memory_in_use stack<C>::memory_in_use() const {
+  strata::memory_in_use m{.chunks = std::size_t{pool_.in_use()} * C::limits.chunk_size};
+  interfaces_.each([&](auto, const auto& i) { m.rings += i.ring_bytes(); });
+  return m;
+}
+
+}  // namespace strata::inline STRATA_ABI

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// The stack's own part of the way down: a chunk, an interface, the doorbell; and what could not be delivered.
+#pragma once
+#include <strata/stack/stack.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+/// A transmit chunk with room for every header, or nothing; the last ones are for receiving. Linux: tcp_stream_alloc_skb.
+template <stack_config C> packet stack<C>::take() {
+  if (pool_.available() <= C::limits.receive_reserve) reclaim();
+  return pool_.take(headroom, C::limits.receive_reserve);
+}
+
+template <stack_config C> sent stack<C>::post(packet&& p) {
+  sent what = sent::dropped;
+  interfaces_.at(p->link, [&](auto& i) { what = i.post(std::move(p), pool_, watch()); });
+  return what;
+}
+
+template <stack_config C> void stack<C>::reclaim() {
+  interfaces_.each([&](auto, auto& i) { (void)i.reclaim(watch()); });
+}
+
+/// Rings where something was transmitted; a link that turns out to be down is told in the next turn, and images that lead there are built again.
+template <stack_config C> void stack<C>::ring(bool at_once) {
+  interfaces_.each([&](auto index, auto& i) {
+    if (i.ring(now_, at_once, watch())) return;
+    links_down_ = static_cast<u8>(links_down_ | 1u << index);
+    changed();
+  });
+}
+
+/// Later failures are input of the next turn: a bounded queue, never a call up from inside a call down.
+template <stack_config C> void stack<C>::report(const network_error& e) {
+  if (errors_in_ - errors_out_ == C::limits.errors) ++count_.errors_dropped;
+  else errors_[errors_in_++ % C::limits.errors] = e;
+}
+template <stack_config C> void stack<C>::report_undelivered(packet&& p) {
+  networks_.each([&](auto, auto& ip) {
+    if (const auto e = ip.failure(p.bytes())) report(*e);
+  });
+}
+
+template <stack_config C> void stack<C>::observe(const trace::record& r) {
+  if constexpr (C::observer::is_active) observer_.on(r);
+  else (void)r;
+}
+template <stack_config C> void stack<C>::observe(trace::step what, const packet& p) {
+  if constexpr (C::observer::is_active)
+    observer_.on(p ? trace::record{.what = what, .bytes = p->length, .seq = p->seq, .chunk = p->home->name(p.d())} : trace::record{.what = what});
+  else (void)what, (void)p;
+}
+
+}  // namespace strata::inline STRATA_ABI

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// One turn of a stack: begin, next until there is nothing more, end. next() and input() are the whole way up.
+#pragma once
+#include <strata/stack/stack.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+template <stack_config C> void stack<C>::set_time(time_point now) {
+  if (has_time_ && now.is_before(now_)) {
+    ++count_.time_ran_back;
+    return;
+  }
+  now_ = now;
+  has_time_ = true;
+}
+template <stack_config C> void stack<C>::advance(time_point now) {
+  const auto held = exclusion_.enter();
+  (void)held;
+  set_time(now);
+}
+
+template <stack_config C> bool stack<C>::begin(time_point now, budget allowance) {
+  if (is_polling_) {
+    ++count_.busy_polls;
+    return false;
+  }
+  is_polling_ = true;
+  ++count_.polls;
+  set_time(now);
+  frames_left_ = is_started_ ? allowance.frames : 0;
+  events_left_ = is_started_ ? most_events : 0;
+  timers_ran_ = !is_started_;
+  if (is_started_) {
+    interfaces_.each([&](auto, auto& i) { i.at(now_); });
+    reclaim();
+  }
+  return true;
+}
+
+/// The next event, or none. Errors first, then what layers already know, frames, timers, and what those raised.
+template <stack_config C> auto stack<C>::next() -> raised {
+  raised r;
+  while (r.transport == raised::none) {
+    if (links_down_ != 0) next_link_down(r);
+    else if (errors_out_ != errors_in_) next_error(r);
+    else if (next_pending(r)) continue;
+    else if (frames_left_ > 0 && (batch_at_ < batch_size_ || receive())) input(batch()[batch_at_++], r);
+    else if (!timers_ran_) run_timers();
+    else break;
+  }
+  return r;
+}
+
+template <stack_config C> void stack<C>::next_link_down(raised& r) {
+  while ((links_down_ >> r.link & 1) == 0) ++r.link;
+  links_down_ = static_cast<u8>(links_down_ & ~(1u << r.link));
+  r.transport = raised::from_stack;
+}
+
+template <stack_config C> void stack<C>::next_error(raised& r) {
+  const network_error e = errors_[errors_out_++ % C::limits.errors];
+  (void)transports_.any([&](auto index, auto& t) {
+    if (t.protocol != e.protocol) return false;
+    if (const auto found = t.on_error(internet{*this}, e, now_)) r.set(index, *found);
+    return true;
+  });
+}
+
+template <stack_config C> bool stack<C>::next_pending(raised& r) {
+  if (events_left_ == 0) return false;
+  return transports_.any([&](auto index, auto& t) {
+    const auto found = t.pending(internet{*this}, now_);
+    if (found) r.set(index, *found), --events_left_;
+    return found.has_value();
+  });
+}
+
+/// The next batch of one interface, in turn. Linux: napi_poll.
+template <stack_config C> bool stack<C>::receive() {
+  batch_at_ = batch_size_ = 0;
+  for (std::size_t tries = 0; tries < bound::count && batch_size_ == 0; ++tries) {
+    batch_link_ = next_link_;
+    next_link_ = static_cast<u8>((next_link_ + 1) % bound::count);
+    interfaces_.at(batch_link_, [&](auto& i) { batch_size_ = static_cast<u32>(i.receive(pool_, {batch(), C::limits.batch})); });
+  }
+  return batch_size_ != 0;
+}
+
+/// The whole way up: link, neighbour or network, transport. Linux: __netif_receive_skb_core, ip_local_deliver_finish.
+template <stack_config C> void stack<C>::input(packet& frame, raised& r) {
+  packet p = std::move(frame);
+  if (batch_at_ < batch_size_) __builtin_prefetch(batch()[batch_at_]->chunk + batch()[batch_at_]->offset);
+  --frames_left_;
+  ++count_.frames;
+  p->link = batch_link_;
+  observe(trace::step::receive, p);
+  interfaces_.at(batch_link_, [&](auto& i) {
+    const std::optional<link::received> in = i.parse(p);
+    if (!in) return;
+    observe(trace::step::link_parse, p);
+    if (in->carries == link::kind::arp) i.neighbour.on_arp(cache_below{*this, batch_link_}, p, now_);
+    else to_network(*in, p, r);
+  });
+}
+template <stack_config C> void stack<C>::to_network(const link::received& in, packet& p, raised& r) {
+  const bool is_known = networks_.any([&](auto, auto& ip) {
+    if (ip.ethertype != link_type(in.carries)) return false;
+    const ip::finding<address> found = ip.on_packet(links{*this}, p, ip::arrival{batch_link_, in.is_broadcast}, now_);
+    if (found.is == ip::finding<address>::what::datagram) deliver(found.info, p, r);
+    if (found.is == ip::finding<address>::what::error) report(found.error);
+    return true;
+  });
+  if (!is_known) ++count_.no_network;
+}
+template <stack_config C> void stack<C>::deliver(const datagram_info<address>& info, packet& p, raised& r) {
+  observe(trace::step::dispatch, p);
+  const bool is_known = transports_.any([&](auto index, auto& t) {
+    if (t.protocol != info.protocol) return false;
+    if (const auto found = t.on_datagram(internet{*this}, info, p, now_)) r.set(index, *found);
+    return true;
+  });
+  if (is_known) return;
+  ++count_.unknown_protocol;
+  internet{*this}.refuse(info, p, icmp_error_kind::protocol_unreachable);
+}
+
+template <stack_config C> void stack<C>::run_timers() {
+  timers_ran_ = true;
+  interfaces_.each([&](auto index, auto& i) { i.neighbour.advance(cache_below{*this, static_cast<u8>(index)}, now_); });
+  transports_.each([&](auto, auto& t) { t.advance(internet{*this}, now_); });
+}
+
+template <stack_config C> void stack<C>::finish(const raised& r) {
+  ++count_.events;
+  if (r.transport == raised::from_stack) return;
+  transports_.at(r.transport, [&](auto& t) { t.finish(internet{*this}, r.template as<typename std::remove_reference_t<decltype(t)>::event>(), now_); });
+}
+
+template <stack_config C> void stack<C>::end() {
+  is_polling_ = false;
+  if (!is_started_) return;
+  transports_.each([&](auto, auto& t) {
+    if constexpr (requires { t.end_of_turn(internet{*this}, now_); }) t.end_of_turn(internet{*this}, now_);
+  });
+  interfaces_.each([&](auto, auto& i) { i.drain(pool_, watch()); });
+  ring(false);
+}
+template <stack_config C> bool stack<C>::idle() const {
+  return !is_started_ || !(frames_left_ == 0 || events_left_ == 0 || batch_at_ != batch_size_ || errors_in_ != errors_out_ || links_down_ != 0);
+}
+
+template <stack_config C> auto stack<C>::next_deadline() const -> std::optional<time_point> {
+  std::optional<time_point> first;
+  const auto consider = [&](const std::optional<time_point>& t) {
+    if (t) first = first ? earlier_of(*first, *t) : *t;
+  };
+  if (!is_started_) return first;
+  if (!idle()) consider(now_);
+  transports_.each([&](auto, const auto& t) { consider(t.next_deadline()); });
+  interfaces_.each([&](auto, const auto& i) {
+    consider(i.neighbour.next_deadline());
+    consider(i.retry_at());
+  });
+  return first;
+}
+
+/// The handler's part: one segment may open, deliver and finish at once; a handler may end the stream meanwhile, so look before each further event.
+template <stack_config C> template <class H> void stack<C>::dispatch(const raised& r, H& h) {
+  const auto tell = [&h](const auto& e) {
+    if constexpr (handles<H, std::remove_cvref_t<decltype(e)>>) h(e);  // check_handler says what is missing: one error, not two
+  };
+  if (r.transport == raised::from_stack) {
+    tell(error{.kind = event::error_kind::link_down, .link = r.link});
+    return;
+  }
+  transports_.at(r.transport, [&](auto& t) {
+    using E = typename std::remove_reference_t<decltype(t)>::event;
+    const E e = r.template as<E>();
+    if constexpr (std::same_as<E, stream_events>) {
+      const stream s(*this, e.id);
+      const auto still = [&](stream_events::bit b) { return (e.bits & b) != 0 && t.is_live(e.id); };
+      if (still(E::accepted)) tell(accepted{s, listener(*this, {e.listener, 0})});
+      if (still(E::connected)) tell(connected{s});
+      if (still(E::readable)) tell(readable{s});
+      if (still(E::writable)) tell(writable{s});
+      if (still(E::peer_closed)) tell(peer_closed{s});
+      if (still(E::timer)) tell(timer{s});
+      if (still(E::error)) tell(error{.stream = s});
+      if (still(E::closed)) tell(closed{s, e.why});
+    } else {
+      tell(e);
+    }
+  });
+}
+
+template <class H, class Transport> consteval bool handles_event_of_transport() {
+  using E = typename Transport::event;
+  if constexpr (!std::same_as<E, stream_events>)
+    static_assert(handles<H, E>, "the handler has no overload for the event of a transport (see the template argument Transport); add one, or ignore_rest{}");
+  return true;
+}
+namespace detail {
+template <class H, class Transports> struct all_handled;
+template <class H, class... T> struct all_handled<H, layers<T...>> { static constexpr bool value = (handles_event_of_transport<H, T>() && ...); };
+}  // namespace detail
+
+template <stack_config C> template <class H> consteval void stack<C>::check_handler() {
+  if constexpr (wiring::has_streams) {
+    static_assert(handles<H, accepted>, "the handler has no overload for accepted; add one, or ignore_rest{}");
+    static_assert(handles<H, connected>, "the handler has no overload for connected; add one, or ignore_rest{}");
+    static_assert(handles<H, readable>, "the handler has no overload for readable; add one, or ignore_rest{}");
+    static_assert(handles<H, writable>, "the handler has no overload for writable; add one, or ignore_rest{}");
+    static_assert(handles<H, peer_closed>, "the handler has no overload for peer_closed; add one, or ignore_rest{}");
+    static_assert(handles<H, timer>, "the handler has no overload for timer; add one, or ignore_rest{}");
+    static_assert(handles<H, closed>, "the handler has no overload for closed; add one, or ignore_rest{}");
+  }
+  static_assert(handles<H, error>, "the handler has no overload for error; add one, or ignore_rest{}");
+  static_assert(detail::all_handled<H, transports>::value);
+  static_assert(detail::every_overload_is_reached<H, stack>::value,
+                "an overload of the handler takes no event of this stack by value or const&: it would never be called");
+}
+
+}  // namespace strata::inline STRATA_ABI
