@@ -5,6 +5,9 @@
 // open() attaches to an interface of that name, or makes one, which then lives as long as the driver. It never sets addresses, link state or sysctls of
 // the kernel's side: that is for `ip addr add` and `ip link set up`.
 #pragma once
+#ifndef __linux__
+#error "strata/nic/linux/tap.hpp is the Linux kernel's TUN/TAP device"
+#endif
 #include <strata/core/entropy.hpp>
 #include <strata/core/expected.hpp>
 #include <strata/nic/driver.hpp>
