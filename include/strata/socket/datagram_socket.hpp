@@ -1,14 +1,68 @@
 // SPDX-License-Identifier: MIT
-// A bound port for datagrams, as an application holds it: a copyable value. A stale one answers `stale`; no destructor closes.
+// A bound port for datagrams, as an application holds it: a copyable value {stack, slot, which of its lives}. A stale one answers `stale`; no destructor
+// closes: see socket::owned.
 #pragma once
-#include <strata/core/types.hpp>
+#include <strata/tcp/types.hpp>
+#include <strata/udp/types.hpp>
 
 namespace strata::inline STRATA_ABI::socket {
 
+/// Net is only named here; it is complete when a member is called. `Endpoint` is always Net::endpoint.
 template <class Net> class datagram_socket {
  public:
   constexpr datagram_socket() = default;
   constexpr datagram_socket(Net& net, connection_id id) : net_(&net), id_(id) {}
+
+  /// From now on only datagrams from `to` are received, send() goes there, and errors about it become events.
+  template <class Address> expected<void, udp::connect_error> connect(const endpoint<Address>& to) const {
+    if (net_ == nullptr) return udp::connect_error::stale;
+    return net_->connect_socket(id_, to);
+  }
+  /// One datagram of `bytes`; how many were sent: all of them. Linux: udp_sendmsg.
+  template <class Address> expected<std::size_t, udp::send_error> send_to(std::span<const std::byte> bytes, const endpoint<Address>& to, tcp::send_flags flags = {}) const {
+    if (net_ == nullptr) return udp::send_error::stale;
+    return net_->send_to(id_, bytes, to, flags);
+  }
+  /// The same to the peer of a connected socket.
+  expected<std::size_t, udp::send_error> send(std::span<const std::byte> bytes, tcp::send_flags flags = {}) const {
+    if (net_ == nullptr) return udp::send_error::stale;
+    return net_->send_datagram(id_, bytes, flags);
+  }
+  /// Room for a datagram of up to `n` bytes, to be written in place; commit_to() sends the first of them, dropping it sends nothing.
+  expected<udp::reservation, udp::send_error> reserve(std::size_t n) const {
+    if (net_ == nullptr) return udp::send_error::stale;
+    return net_->reserve_datagram(id_, n);
+  }
+  template <class Address>
+  expected<std::size_t, udp::send_error> commit_to(udp::reservation&& place, std::size_t n, const endpoint<Address>& to, tcp::send_flags flags = {}) const {
+    if (net_ == nullptr) return udp::send_error::stale;
+    return net_->commit_datagram(id_, std::move(place), n, to, flags);
+  }
+  /// The oldest unread datagram, copied; what does not fit in `to` is lost. Error: would_block. Linux: udp_recvmsg.
+  [[nodiscard]] auto receive(std::span<std::byte> to) const {
+    if (net_ == nullptr) return decltype(net_->receive_datagram(id_, to))(udp::receive_error::stale);
+    return net_->receive_datagram(id_, to);
+  }
+  /// The oldest unread datagram where it lies, valid until it is consumed or received, or the socket closed.
+  [[nodiscard]] auto peek() const {
+    if (net_ == nullptr) return decltype(net_->peek_datagram(id_))(udp::receive_error::stale);
+    return net_->peek_datagram(id_);
+  }
+  /// Done with the oldest datagram.
+  expected<void, udp::receive_error> consume() const {
+    if (net_ == nullptr) return udp::receive_error::stale;
+    return net_->consume_datagram(id_);
+  }
+  /// Ends the socket; what is unread is dropped.
+  expected<void, udp::call_error> close() const {
+    if (net_ == nullptr) return udp::call_error::stale;
+    return net_->close_socket(id_);
+  }
+
+  /// Our end, with the port that bind() chose, and the peer of a connected socket; zero for a stale handle.
+  [[nodiscard]] auto local() const { return net_ == nullptr ? decltype(net_->socket_local(id_)){} : net_->socket_local(id_); }
+  [[nodiscard]] auto remote() const { return net_ == nullptr ? decltype(net_->socket_remote(id_)){} : net_->socket_remote(id_); }
+  [[nodiscard]] bool is_live() const { return net_ != nullptr && net_->is_socket(id_); }
 
   [[nodiscard]] constexpr connection_id id() const { return id_; }
   [[nodiscard]] constexpr Net* net() const { return net_; }

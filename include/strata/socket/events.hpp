@@ -5,6 +5,7 @@
 // before it. Events of one stream that one segment caused come in the order of this file.
 #pragma once
 #include <strata/core/events.hpp>
+#include <strata/core/path.hpp>
 #include <strata/socket/datagram_socket.hpp>
 #include <strata/socket/listener.hpp>
 #include <strata/socket/stream.hpp>
@@ -31,7 +32,7 @@ template <class Net> struct closed {
   socket::stream<Net> stream;
   close_reason why = close_reason::none;
 };
-/// A datagram arrived for a socket whose queue was empty, or more are waiting; receive() until it would block.
+/// A datagram arrived for a socket: one event each. Receive it now, or leave it in the socket's queue.
 template <class Net> struct datagram { socket::datagram_socket<Net> socket; };
 
 enum class error_kind : u8 {
@@ -43,6 +44,7 @@ template <class Net> struct error {
   socket::stream<Net> stream{};
   socket::datagram_socket<Net> socket{};
   error_kind kind = error_kind::network;
+  icmp_error_kind reason = icmp_error_kind::host_unreachable;  ///< of a socket's error
   u8 link = 0;  ///< with link_down: which interface
 };
 

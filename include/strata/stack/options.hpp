@@ -10,7 +10,6 @@ namespace strata::inline STRATA_ABI {
 enum class bad_option : u8 {
   none,
   memory,      ///< the region holds fewer chunks than one batch can receive and one frame can be sent with
-  alignment,   ///< the region does not begin at a multiple of 64 bytes (of 4 where pointers have 32 bits)
   entropy,     ///< a keyed source without a key
   mac,         ///< a group address
   mtu,         ///< smaller than IP allows (RFC 791: 68, RFC 8200: 1280), larger than the driver's, or a frame does not fit in a chunk
@@ -19,7 +18,12 @@ enum class bad_option : u8 {
   gateway      ///< not on this link, or our own address
 };
 
-/// Why a stack does not start is also what its calls answer: `bad_options`.
+/// What bind() takes.
+template <class Address> struct bind_options {
+  u16 port = 0;       ///< zero: a free one
+  Address address{};  ///< unspecified: any of ours
+};
+
 namespace detail {
 
 template <class C, class I> [[nodiscard]] constexpr bad_option check_interface(const I& i, u32 link_header) {

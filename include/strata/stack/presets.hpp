@@ -19,6 +19,7 @@
 #include <strata/nic/wire_pair.hpp>
 #include <strata/qdisc/direct.hpp>
 #include <strata/stack/interface.hpp>
+#include <strata/udp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::presets {
 
@@ -43,7 +44,8 @@ struct server {
   static constexpr bool allows_weak_entropy = false;  ///< true: takes a source that can be guessed
 
   template <class C> using network = strata::layers<strata::ip::v4<C>>;
-  template <class C> using transports = strata::layers<>;
+  template <class C> using udp = strata::udp::layer<C>;
+  template <class C> using transports = strata::layers<typename C::template udp<C>>;
   template <class C> using interfaces = strata::interfaces<strata::interface<C>>;
 };
 

@@ -2,7 +2,7 @@
 // stack<Config> is a wiring diagram: the only place where layers meet. Here is the class; what it does stands in
 //   facades.hpp  what each layer sees of those below it       turn.hpp      a poll from its begin to its end; the whole way up on one screen
 //   transmit.hpp its own part of the way down
-//   calls.hpp    the socket calls                             start.hpp    options, start, shutting down
+//   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams        start.hpp    options, start, shutting down
 // Members that are no templates are defined outside the class, so that `extern template class strata::stack<C>` suppresses them.
 #pragma once
 #include <strata/core/entropy.hpp>
@@ -18,6 +18,7 @@
 #include <strata/stack/wiring.hpp>
 #include <strata/tcp/config.hpp>
 #include <strata/udp/config.hpp>
+#include <strata/udp/types.hpp>
 
 namespace strata::inline STRATA_ABI {
 
@@ -82,9 +83,7 @@ template <stack_config C> class stack {
 
   /// Bytes in front of a transport's header: the longest link and network header.
   static constexpr u32 network_headroom = static_cast<u32>(bound::link_header + detail::longest_header<networks>::value);
-  /// Bytes in front of the payload of a chunk from take().
-  static constexpr u32 headroom = network_headroom + static_cast<u32>(wiring::header);
-  static_assert(headroom < C::limits.chunk_size, "limits.chunk_size leaves no room behind the headers");
+  static_assert(network_headroom + wiring::header < C::limits.chunk_size, "limits.chunk_size leaves no room behind the headers");
 
   /// Not started, all zero: `constinit` if the Config says `destroyed = false`, in .bss. Calls answer `bad_options` until start().
   constexpr stack() = default;
@@ -167,6 +166,22 @@ template <stack_config C> class stack {
   [[nodiscard]] endpoint remote(connection_id id) const requires demand::knows_its_ends<stream_layer, address> { return streams().remote(id); }
   [[nodiscard]] bool is_live(connection_id id) const requires wiring::has_streams { return is_started_ && streams().is_live(id); }
 
+  // ---- datagrams: what socket::datagram_socket calls ----
+  /// A socket for what comes to `port`. Port zero: a free one (RFC 6056 §3.3.1).
+  expected<datagram_socket, udp::bind_error> bind(const bind_options<address>& o) requires wiring::has_datagrams;
+  expected<void, udp::connect_error> connect_socket(connection_id id, const endpoint& to) requires wiring::has_datagrams;
+  expected<std::size_t, udp::send_error> send_to(connection_id id, std::span<const std::byte> bytes, const endpoint& to, tcp::send_flags flags) requires wiring::has_datagrams;
+  expected<std::size_t, udp::send_error> send_datagram(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) requires wiring::has_datagrams;
+  expected<udp::reservation, udp::send_error> reserve_datagram(connection_id id, std::size_t n) requires wiring::has_datagrams;
+  expected<std::size_t, udp::send_error> commit_datagram(connection_id id, udp::reservation&& place, std::size_t n, const endpoint& to, tcp::send_flags flags) requires wiring::has_datagrams;
+  expected<udp::received<address>, udp::receive_error> receive_datagram(connection_id id, std::span<std::byte> to) requires wiring::has_datagrams;
+  expected<udp::datagram_view<address>, udp::receive_error> peek_datagram(connection_id id) requires wiring::has_datagrams;
+  expected<void, udp::receive_error> consume_datagram(connection_id id) requires wiring::has_datagrams;
+  expected<void, udp::call_error> close_socket(connection_id id) requires wiring::has_datagrams;
+  [[nodiscard]] endpoint socket_local(connection_id id) const requires wiring::has_datagrams { return datagrams().local(id); }
+  [[nodiscard]] endpoint socket_remote(connection_id id) const requires wiring::has_datagrams { return datagrams().remote(id); }
+  [[nodiscard]] bool is_socket(connection_id id) const requires wiring::has_datagrams { return is_started_ && datagrams().is_live(id); }
+
   // ---- layers, counters, memory ----
   /// f(layer, below) for a layer of the Config: `net.on_layer<my::rudp>([&](auto& rudp, auto below) { ... })`.
   template <template <class> class Layer, class F> decltype(auto) on_layer(F&& f) {
@@ -205,6 +220,8 @@ template <stack_config C> class stack {
 
   [[nodiscard]] stream_layer& streams() requires wiring::has_streams { return transports_.template get<wiring::streams>(); }
   [[nodiscard]] const stream_layer& streams() const requires wiring::has_streams { return transports_.template get<wiring::streams>(); }
+  [[nodiscard]] datagram_layer& datagrams() requires wiring::has_datagrams { return transports_.template get<wiring::datagrams>(); }
+  [[nodiscard]] const datagram_layer& datagrams() const requires wiring::has_datagrams { return transports_.template get<wiring::datagrams>(); }
   /// f(network) for the one that carries `a`.
   template <class F> void network_of(const address& a, F&& f) {
     if constexpr (networks::count == 1) f(networks_.template get<0>());
@@ -274,3 +291,4 @@ template <stack_config C> class stack {
 #include <strata/stack/transmit.hpp>
 #include <strata/stack/turn.hpp>
 #include <strata/stack/calls.hpp>
+#include <strata/stack/datagram_calls.hpp>

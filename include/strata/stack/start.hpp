@@ -44,6 +44,10 @@ template <stack_config C> bad_option stack<C>::start(options o) {
   o.each([&](auto index, auto& wanted) { open_interface<index>(wanted); });
   transports_.each([&](auto, auto& t) {
     if constexpr (requires { t.open(internet{*this}, now_); }) t.open(internet{*this}, now_);
+    else if constexpr (requires(u64 key) { t.open(key, key); }) {
+      const u64 key[] = {entropy_.next(), entropy_.next()};  // in this order under every compiler
+      t.open(key[0], key[1]);
+    }
   });
   is_started_ = true;
   return bad_option::none;
@@ -69,6 +73,7 @@ template <stack_config C> void stack<C>::shut_down() {
   for (; batch_at_ < batch_size_; ++batch_at_) batch()[batch_at_].reset();
   transports_.each([&](auto, auto& t) {
     if constexpr (requires { t.abandon(internet{*this}); }) t.abandon(internet{*this});
+    else if constexpr (requires { t.clear(pool_); }) t.clear(pool_);
   });
   interfaces_.each([&](auto, auto& i) { i.close(pool_); });
   errors_in_ = errors_out_ = 0;

@@ -5,10 +5,10 @@
 
 namespace strata::inline STRATA_ABI {
 
-/// A transmit chunk with room for every header, or nothing; the last ones are for receiving. Linux: tcp_stream_alloc_skb.
+/// A transmit chunk, its frame starting where a transport header may, or nothing; the last ones are for receiving. Linux: tcp_stream_alloc_skb.
 template <stack_config C> packet stack<C>::take() {
   if (pool_.available() <= C::limits.receive_reserve) reclaim();
-  return pool_.take(headroom, C::limits.receive_reserve);
+  return pool_.take(network_headroom, C::limits.receive_reserve);
 }
 
 template <stack_config C> sent stack<C>::post(packet&& p) {

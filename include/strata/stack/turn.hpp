@@ -187,6 +187,10 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
       if (still(E::timer)) tell(timer{s});
       if (still(E::error)) tell(error{.stream = s});
       if (still(E::closed)) tell(closed{s, e.why});
+    } else if constexpr (requires { typename E::is_datagram_event; }) {
+      const datagram_socket s(*this, e.id);
+      if (e.is_error) tell(error{.socket = s, .reason = e.error});
+      else tell(datagram{s});
     } else {
       tell(e);
     }
@@ -195,7 +199,7 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
 
 template <class H, class Transport> consteval bool handles_event_of_transport() {
   using E = typename Transport::event;
-  if constexpr (!std::same_as<E, stream_events>)
+  if constexpr (!std::same_as<E, stream_events> && !requires { typename E::is_datagram_event; })
     static_assert(handles<H, E>, "the handler has no overload for the event of a transport (see the template argument Transport); add one, or ignore_rest{}");
   return true;
 }
@@ -214,6 +218,7 @@ template <stack_config C> template <class H> consteval void stack<C>::check_hand
     static_assert(handles<H, timer>, "the handler has no overload for timer; add one, or ignore_rest{}");
     static_assert(handles<H, closed>, "the handler has no overload for closed; add one, or ignore_rest{}");
   }
+  if constexpr (wiring::has_datagrams) static_assert(handles<H, datagram>, "the handler has no overload for datagram; add one, or ignore_rest{}");
   static_assert(handles<H, error>, "the handler has no overload for error; add one, or ignore_rest{}");
   static_assert(detail::all_handled<H, transports>::value);
   static_assert(detail::every_overload_is_reached<H, stack>::value,

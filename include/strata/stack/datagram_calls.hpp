@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// The calls of datagram sockets: who may, then the layer. Linux: inet_bind, udp_sendmsg, udp_recvmsg.
+#pragma once
+#include <strata/stack/stack.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+template <stack_config C> auto stack<C>::bind(const bind_options<address>& o) -> expected<datagram_socket, udp::bind_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::bind_error>(permission::call::bind, {o.address, o.port}, {}); no != udp::bind_error::none) return no;
+  const auto id = datagrams().bind(internet{*this}, o.port, o.address);
+  if (!id) return id.error();
+  return datagram_socket(*this, *id);
+}
+template <stack_config C> auto stack<C>::connect_socket(connection_id id, const endpoint& to) -> expected<void, udp::connect_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::connect_error>(permission::call::connect, socket_local(id), to); no != udp::connect_error::none) return no;
+  return datagrams().connect(internet{*this}, id, to);
+}
+template <stack_config C>
+auto stack<C>::send_to(connection_id id, std::span<const std::byte> bytes, const endpoint& to, tcp::send_flags flags) -> expected<std::size_t, udp::send_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), to); no != udp::send_error::none) return no;
+  auto taken = datagrams().send_to(internet{*this}, id, bytes, to);
+  after_send(flags);
+  return taken;
+}
+template <stack_config C>
+auto stack<C>::send_datagram(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) -> expected<std::size_t, udp::send_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), socket_remote(id)); no != udp::send_error::none) return no;
+  auto taken = datagrams().send(internet{*this}, id, bytes);
+  after_send(flags);
+  return taken;
+}
+template <stack_config C>
+auto stack<C>::reserve_datagram(connection_id id, std::size_t n) -> expected<udp::reservation, udp::send_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), {}); no != udp::send_error::none) return no;
+  return datagrams().reserve(internet{*this}, id, n);
+}
+template <stack_config C>
+auto stack<C>::commit_datagram(connection_id id, udp::reservation&& place, std::size_t n, const endpoint& to, tcp::send_flags flags) -> expected<std::size_t, udp::send_error>
+  requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), to); no != udp::send_error::none) return no;
+  auto taken = datagrams().commit(internet{*this}, id, std::move(place), n, to);
+  after_send(flags);
+  return taken;
+}
+template <stack_config C>
+auto stack<C>::receive_datagram(connection_id id, std::span<std::byte> to) -> expected<udp::received<address>, udp::receive_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::receive_error>(permission::call::receive, socket_local(id), {}); no != udp::receive_error::none) return no;
+  return datagrams().receive(internet{*this}, id, to);
+}
+template <stack_config C>
+auto stack<C>::peek_datagram(connection_id id) -> expected<udp::datagram_view<address>, udp::receive_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::receive_error>(permission::call::receive, socket_local(id), {}); no != udp::receive_error::none) return no;
+  return datagrams().peek(internet{*this}, id);
+}
+template <stack_config C> auto stack<C>::consume_datagram(connection_id id) -> expected<void, udp::receive_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::receive_error>(permission::call::receive, socket_local(id), {}); no != udp::receive_error::none) return no;
+  return datagrams().consume(internet{*this}, id);
+}
+template <stack_config C> auto stack<C>::close_socket(connection_id id) -> expected<void, udp::call_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<udp::call_error>(permission::call::close, socket_local(id), {}); no != udp::call_error::none) return no;
+  return datagrams().close(internet{*this}, id);
+}
+
+}  // namespace strata::inline STRATA_ABI
