@@ -236,7 +236,8 @@ template <config C> class arp::of {
       e = &table_[fresh_++];
     } else if ((e = least_worth(for_ourselves)) != nullptr) {
       ++counters_.forced_gc_runs;
-      if (is_usable(e->now_in)) below.changed();
+      // No image holds a stale neighbour: changed() was called when it became one, and resolve() would have moved it on.
+      if (is_usable(e->now_in) && e->now_in != state::stale) below.changed();
       give_up(below, *e);
       unlink(*e);
     } else {
