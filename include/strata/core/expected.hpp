@@ -5,7 +5,7 @@
 
 namespace strata::inline STRATA_ABI {
 
-template <class T, class E> class [[nodiscard]] expected {
+template <class T, class E> class expected {
  public:
   constexpr expected(T value) : value_(std::move(value)), has_value_(true) {}
   constexpr expected(E error) : error_(error), has_value_(false) {}
@@ -39,7 +39,7 @@ template <class T, class E> class [[nodiscard]] expected {
 };
 
 /// A call that answers nothing but whether it worked.
-template <class E> class [[nodiscard]] expected<void, E> {
+template <class E> class expected<void, E> {
  public:
   constexpr expected() = default;
   constexpr expected(E error) : error_(error), has_value_(false) {}

@@ -19,6 +19,7 @@
 #include <strata/nic/wire_pair.hpp>
 #include <strata/qdisc/direct.hpp>
 #include <strata/stack/interface.hpp>
+#include <strata/tcp/layer.hpp>
 #include <strata/udp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::presets {
@@ -32,6 +33,9 @@ struct server {
   using exclusion = strata::exclusion::single_owner;
   using permission = strata::permission::anyone;
   using observer = strata::trace::nobody;
+  using congestion_control = strata::tcp::newreno;
+  using coalescing = strata::tcp::nagle;
+  using acks = strata::tcp::delayed_acks;
   struct connection_data {};
 
   using nic = strata::nic::wire_pair;
@@ -45,8 +49,39 @@ struct server {
 
   template <class C> using network = strata::layers<strata::ip::v4<C>>;
   template <class C> using udp = strata::udp::layer<C>;
-  template <class C> using transports = strata::layers<typename C::template udp<C>>;
+  template <class C> using tcp = strata::tcp::layer<C>;
+  template <class C> using transports = strata::layers<typename C::template tcp<C>, typename C::template udp<C>>;
   template <class C> using interfaces = strata::interfaces<strata::interface<C>>;
+};
+
+/// Every microsecond counts and the application sends whole messages: nothing is held back, every batch is acknowledged at once.
+struct low_latency : server {
+  using coalescing = strata::tcp::none;
+  using acks = strata::tcp::immediate_acks;
+};
+
+/// A microcontroller: milliseconds in 32 bits, a handful of connections, headers built for each packet, no destructor.
+struct embedded : server {
+  using tick = strata::milliseconds32;
+  using header_image = strata::header_image::built;
+  static constexpr bool destroyed = false;
+  static constexpr strata::limits limits{.chunks = 10,
+                                         .chunk_size = 1600,
+                                         .connections = 4,
+                                         .listeners = 2,
+                                         .backlog = 4,
+                                         .syn_slots = 4,
+                                         .time_wait = 4,
+                                         .send_chunks = 3,
+                                         .receive_chunks = 3,
+                                         .datagram_sockets = 2,
+                                         .datagrams = 2,
+                                         .neighbours = 8,
+                                         .neighbour_queue = 1,
+                                         .routes = 2,
+                                         .errors = 2,
+                                         .batch = 1,
+                                         .receive_reserve = 2};
 };
 
 /// A run replays from its seed: `.entropy = {42}`. Small tables, so that tests reach their ends.

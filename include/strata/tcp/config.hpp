@@ -4,6 +4,7 @@
 #include <strata/buffer/pool.hpp>
 #include <strata/core/events.hpp>
 #include <strata/core/limits.hpp>
+#include <strata/core/observer.hpp>
 #include <strata/core/path.hpp>
 #include <strata/core/time.hpp>
 
@@ -52,6 +53,9 @@ template <class T> concept ack_policy = requires {
   { T::delay_ms } -> std::convertible_to<u32>;
 };
 
+/// The way to a peer as this Config keeps it in each connection.
+template <class C> using path_of_config = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>>;
+
 template <class C> concept config =
     congestion_controller<typename C::congestion_control> && coalescing_policy<typename C::coalescing> && ack_policy<typename C::acks> && requires {
       typename C::tick;
@@ -72,6 +76,7 @@ template <class B, class Address, class Path> concept network =
       { below.network_header_size(known) } -> std::same_as<u32>;            // bytes, for the MSS
       { below.random() } -> std::same_as<u64>;
       { below.chunks() } -> std::same_as<buffer::pool&>;
+      { below.observe(trace::record{}) } -> std::same_as<void>;             // nothing with the null observer
     };
 
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Acknowledgments: what leaves the send queue, round-trip times, congestion, recovery. RFC 9293 §3.10.7.4 (fifth), RFC 5681 §3, RFC 6582 §3, RFC 6298.
+// Included by layer.hpp.
+#pragma once
+
+namespace strata::inline STRATA_ABI::tcp {
+
+/// The ACK field of an acceptable segment; false if the rest of the segment is to be dropped. Linux: tcp_ack.
+template <config C> template <class B> bool layer<C>::on_ack(B&& below, connection& c, const segment& s, time_point now) {
+  if (s.ack > c.snd_nxt) {  // of something that was never sent
+    ++counters_.bad_ack;
+    c.ack_now = true;
+    add_to_turn(c);
+    return false;
+  }
+  const u32 most = c.snd_wnd_max > 65535 ? c.snd_wnd_max : 65535;
+  if (s.ack < c.snd_una && c.snd_una - s.ack > most) {  // RFC 5961 §5.2
+    ++counters_.bad_ack;
+    challenge(below, c, now);
+    return false;
+  }
+  below.observe({.what = trace::step::acknowledge, .seq = s.seq.value, .ack = s.ack.value, .connection = index_of(c) + 1});
+  if (c.snd_una < s.ack) {
+    on_new_ack(below, c, s, now);
+    if (c.state == state::closed) return true;
+  } else if (s.ack == c.snd_una && c.snd_nxt != c.snd_una && s.length == 0 && !s.has(wire::tcp::flag::fin) && s.window << c.snd_shift == c.snd_wnd) {
+    on_duplicate_ack(below, c, now);  // RFC 5681 §2, all five conditions
+  }
+  update_window(c, s);
+  return true;
+}
+
+/// RFC 9293 §3.10.7.4: the window of the newest segment.
+template <config C> void layer<C>::update_window(connection& c, const segment& s) {
+  if (!(c.snd_wl1 < s.seq || (c.snd_wl1 == s.seq && c.snd_wl2 <= s.ack))) return;
+  const u32 window = s.has(wire::tcp::flag::syn) ? s.window : s.window << c.snd_shift;
+  if (window != 0 && c.snd_wnd == 0 && c.snd_nxt == c.snd_una) {  // it opens: the probes end, and their back-off
+    disarm(c, persist_timer);
+    c.backoff = 0;
+  }
+  c.snd_wnd = window;
+  if (window > c.snd_wnd_max) c.snd_wnd_max = window;
+  c.snd_wl1 = s.seq;
+  c.snd_wl2 = s.ack;
+}
+
+template <config C> template <class B> void layer<C>::on_new_ack(B&& below, connection& c, const segment& s, time_point now) {
+  const u32 flight = c.snd_nxt - c.snd_una;
+  u32 acked = s.ack - c.snd_una;
+  if (c.snd_una == c.iss) --acked;  // the SYN
+  if (c.rtt_timed && s.ack > c.rtt_seq) {
+    c.rtt.sample(now.since(c.rtt_start));
+    c.rtt_timed = false;
+  } else if (!c.rtt_timed && c.has_timestamps && s.ts_echo != 0 && (c.in_loss || c.in_recovery)) {  // RFC 7323 §4.1: unambiguous even if sent twice
+    const u32 ms = timestamp_clock(now) - (s.ts_echo - c.ts_offset);
+    if (ms < 120'000) c.rtt.sample(duration::from_ms(ms == 0 ? 1 : ms));
+  }
+  c.snd_una = s.ack;
+  c.backoff = 0;
+  c.first_unacked = now;
+  const bool fin_acked = c.fin_sent && c.snd_una == c.snd_end + 1;
+  if (fin_acked && acked > 0) --acked;
+  c.bytes_acked += acked;
+  // What is covered leaves the queue; a chunk that the NIC still holds goes back to the pool when that is done too.
+  buffer::pool& chunks = below.chunks();
+  while (buffer::descriptor* d = chunks.named(c.send_head)) {
+    if (serial32{d->seq} + d->body_length > c.snd_una) {
+      if (serial32{d->seq} < c.snd_una) d->done = static_cast<u16>(c.snd_una - serial32{d->seq});  // a stream field: it is folded in when it leaves again
+      break;
+    }
+    c.send_head = d->queue;
+    if (c.send_head == 0) c.send_tail = 0;
+    --c.send_count;
+    packet::adopt(*d, buffer::owner::send_queue).reset();
+  }
+  if (c.small_unacked && c.snd_una >= c.small_end) c.small_unacked = false;
+  if (c.in_recovery) {
+    if (c.snd_una >= c.recover) {  // RFC 6582 §3.2 (3), full acknowledgment
+      c.in_recovery = false;
+      c.duplicate_acks = 0;
+      c.congestion.on_recovered(c.snd_nxt - c.snd_una, c.mss);
+    } else {                       // partial: the next hole
+      c.congestion.on_partial(acked, c.mss);
+      retransmit_head(below, c, now);
+    }
+  } else {
+    c.duplicate_acks = 0;
+    if (c.in_loss) {
+      if (c.resend < c.snd_una) c.resend = c.snd_una;
+      if (c.snd_una >= c.recover) c.in_loss = false;
+    }
+    if (acked != 0) c.congestion.on_ack(acked, flight, c.mss);
+  }
+  below.confirm(c.way);
+  if (c.snd_una == c.snd_nxt) disarm(c, retransmit_timer);  // RFC 6298 (5.2)
+  else restart_retransmit_timer(c, now);                    // RFC 6298 (5.3)
+  if (fin_acked) {
+    switch (c.state) {
+      case state::fin_wait_1:
+        c.state = state::fin_wait_2;
+        if (c.detached) arm(c, linger_timer, now + linger_length);
+        break;
+      case state::closing: enter_time_wait(below, c, now); return;
+      case state::last_ack: end(below, c, close_reason::orderly); return;
+      default: break;
+    }
+  }
+  add_to_turn(c);
+}
+
+/// RFC 5681 §3.2, with the test of RFC 6582 §3.2 (2) that keeps one loss from being found twice.
+template <config C> template <class B> void layer<C>::on_duplicate_ack(B&& below, connection& c, time_point now) {
+  if (c.in_loss) return;
+  if (c.duplicate_acks < 255) ++c.duplicate_acks;
+  add_to_turn(c);
+  if (c.in_recovery) {
+    c.congestion.on_duplicate(c.mss);
+    return;
+  }
+  if (c.duplicate_acks != duplicate_threshold || !(c.snd_una > c.recover)) return;
+  ++counters_.fast_retransmits;
+  c.in_recovery = true;
+  c.recover = c.snd_nxt;
+  c.congestion.on_recovery(c.snd_nxt - c.snd_una, c.mss);
+  retransmit_head(below, c, now);
+  restart_retransmit_timer(c, now);
+}
+
+}  // namespace strata::inline STRATA_ABI::tcp

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// What the application does to a connection: RFC 9293 §3.9.1. Included by layer.hpp.
+#pragma once
+
+namespace strata::inline STRATA_ABI::tcp {
+
+/// Whether a write may be queued now. RFC 9293 §3.10.2: before ESTABLISHED it waits, after CLOSE it is refused.
+template <config C> template <class B> send_error layer<C>::may_write(B&&, connection* c) const {
+  if (c == nullptr) return send_error::stale;
+  if (c->fin_queued || c->detached) return send_error::closed;
+  switch (c->state) {
+    case state::syn_sent:
+    case state::syn_received:
+    case state::established:
+    case state::close_wait: return send_error::none;
+    default: return send_error::closed;
+  }
+}
+
+template <config C> template <class B>
+expected<std::size_t, send_error> layer<C>::send(B&& below, connection_id id, std::span<const std::byte> bytes, send_flags flags, time_point now) {
+  connection* c = find(id);
+  if (const send_error e = may_write(below, c); e != send_error::none) return e;
+  const std::size_t n = append(below, *c, bytes);
+  c->wants_write = n < bytes.size();
+  if (n != 0 || bytes.empty()) push(below, *c, flags, now);
+  else return send_error::would_block;
+  return n;
+}
+
+template <config C> template <class B>
+expected<std::size_t, send_error> layer<C>::send(B&& below, connection_id id, const unread_view& bytes, send_flags flags, time_point now) {
+  connection* c = find(id);
+  if (const send_error e = may_write(below, c); e != send_error::none) return e;
+  std::size_t n = 0;
+  for (const auto part : bytes) {
+    const std::size_t taken = append(below, *c, part);
+    n += taken;
+    if (taken < part.size()) break;
+  }
+  c->wants_write = n < bytes.size();
+  if (n != 0 || bytes.empty()) push(below, *c, flags, now);
+  else return send_error::would_block;
+  return n;
+}
+
+template <config C> template <class B> expected<reservation, send_error> layer<C>::reserve(B&& below, connection_id id, u32 n, time_point) {
+  connection* c = find(id);
+  if (const send_error e = may_write(below, c); e != send_error::none) return e;
+  if (n == 0 || n > c->mss) return send_error::too_big;
+  if (c->send_count >= limits_.send_chunks) {
+    c->wants_write = true;
+    return send_error::would_block;
+  }
+  packet p = below.take();
+  if (!p) {
+    ++counters_.no_chunk;
+    c->wants_write = true;
+    return send_error::would_block;
+  }
+  p.restart(body_offset(below));
+  return reservation{std::move(p), n};
+}
+
+template <config C> template <class B>
+expected<std::size_t, send_error> layer<C>::commit(B&& below, connection_id id, reservation&& r, u32 n, send_flags flags, time_point now) {
+  connection* c = find(id);
+  packet p = r.release();
+  if (const send_error e = may_write(below, c); e != send_error::none) return e;
+  if (!p || n > c->mss) return send_error::too_big;
+  if (n == 0) return std::size_t{0};
+  if (c->send_count >= limits_.send_chunks) return send_error::would_block;
+  buffer::descriptor& d = *p.operator->();
+  d.body = d.offset;
+  d.body_length = static_cast<u16>(n);
+  d.sum = ones_sum({d.chunk + d.body, n});
+  d.marks = mark_sum_known;
+  d.seq = c->snd_end.value;
+  p.become(buffer::owner::send_queue);
+  const u32 name = below.chunks().name(*p.detach());
+  if (buffer::descriptor* last = below.chunks().named(c->send_tail)) last->queue = name;
+  else c->send_head = name;
+  c->send_tail = name;
+  if (c->send_next == 0) c->send_next = name;
+  ++c->send_count;
+  c->snd_end += n;
+  push(below, *c, flags, now);
+  return std::size_t{n};
+}
+
+template <config C> template <class B> unread_view layer<C>::peek(B&& below, connection_id id) {
+  const connection* c = find(id);
+  return c == nullptr ? unread_view{} : unread_view{below.chunks(), c->receive_head, c->unread};
+}
+
+template <config C> template <class B>
+expected<std::size_t, receive_error> layer<C>::consume(B&& below, connection_id id, std::size_t n, time_point now) {
+  connection* c = find(id);
+  if (c == nullptr) return receive_error::stale;
+  const u32 take = n < c->unread ? static_cast<u32>(n) : c->unread;
+  drop_received(below, *c, take);
+  (void)now;
+  return std::size_t{take};
+}
+
+template <config C> template <class B>
+expected<std::size_t, receive_error> layer<C>::receive(B&& below, connection_id id, std::span<std::byte> to, time_point now) {
+  connection* c = find(id);
+  if (c == nullptr) return receive_error::stale;
+  if (c->unread == 0) return c->fin_received ? receive_error::end_of_stream : receive_error::would_block;
+  const std::size_t n = unread_view{below.chunks(), c->receive_head, c->unread}.copy_to(to);
+  (void)consume(below, id, n, now);
+  return n;
+}
+
+template <config C> template <class B> expected<owned_view, receive_error> layer<C>::take(B&& below, connection_id id, time_point) {
+  connection* c = find(id);
+  if (c == nullptr) return receive_error::stale;
+  if (c->unread == 0) return c->fin_received ? receive_error::end_of_stream : receive_error::would_block;
+  buffer::descriptor& d = *below.chunks().named(c->receive_head);
+  const u32 offset = static_cast<u32>(d.body) + d.done, n = static_cast<u32>(d.body_length) - d.done;
+  packet whole = packet::adopt(d, buffer::owner::holder);
+  packet kept = whole.hold();
+  (void)whole.detach();
+  if (!kept) return receive_error::would_block;
+  owned_view view{std::move(kept), offset, n};
+  drop_received(below, *c, n);
+  return view;
+}
+
+template <config C> template <class B> expected<void, call_error> layer<C>::shutdown_send(B&& below, connection_id id, time_point now) {
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  start_closing(below, *c, now);
+  return {};
+}
+
+/// RFC 9293 §3.10.4. With unread bytes the peer is told that they were lost (RFC 9293 §3.6.1, RFC 2525 §2.17).
+template <config C> template <class B> expected<void, call_error> layer<C>::close(B&& below, connection_id id, time_point now) {
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  if (c->detached) return {};
+  if (c->state == state::syn_sent) {
+    end(below, *c, close_reason::aborted);
+    return {};
+  }
+  if (c->unread != 0 && c->state != state::closed) {
+    ++counters_.data_after_close;
+    send_reset(below, *c, now);
+    end(below, *c, close_reason::aborted);
+    return {};
+  }
+  c->detached = true;
+  start_closing(below, *c, now);
+  add_to_turn(*c);
+  return {};
+}
+
+template <config C> template <class B> expected<void, call_error> layer<C>::abort(B&& below, connection_id id, time_point now) {
+  connection* c = find(id);
+  if (c == nullptr || c->state == state::closed) return call_error::stale;
+  ++counters_.aborted;
+  if (c->state != state::syn_sent && c->state != state::time_wait) send_reset(below, *c, now);
+  end(below, *c, close_reason::aborted);
+  c->cancelled = true;
+  return {};
+}
+
+template <config C> template <class B> expected<void, call_error> layer<C>::set(B&& below, connection_id id, option::no_delay o, time_point now)
+  requires(C::coalescing::has_no_delay)
+{
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  c->no_delay = o.value;
+  if (o.value) output(below, *c, now);  // what was held back leaves
+  return {};
+}
+template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::user_timeout o, time_point) {
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  c->user_timeout_ms = o.ms;
+  return {};
+}
+template <config C> template <class O> std::optional<O> layer<C>::get(connection_id id) const {
+  const connection* c = find(id);
+  if (c == nullptr) return {};
+  if constexpr (requires(O o) { requires std::same_as<O, option::no_delay>; }) return O{c->no_delay};
+  else return O{c->user_timeout_ms};
+}
+
+template <config C> expected<void, call_error> layer<C>::set_timer(connection_id id, duration after, time_point now) {
+  connection* c = find(id);
+  if (c == nullptr || c->state == state::closed) return call_error::stale;
+  arm(*c, application_timer, now + (after > duration::max() ? duration::max() : after));
+  return {};
+}
+template <config C> expected<void, call_error> layer<C>::cancel_timer(connection_id id) {
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  disarm(*c, application_timer);
+  return {};
+}
+
+template <config C> std::optional<connection_info> layer<C>::info(connection_id id, time_point) const {
+  const connection* c = find(id);
+  if (c == nullptr) return {};
+  connection_info i;
+  i.state = c->state;
+  i.limit = c->limit;
+  i.send_window_scale = c->snd_shift;
+  i.receive_window_scale = c->rcv_shift;
+  i.has_timestamps = c->has_timestamps;
+  i.in_recovery = c->in_recovery || c->in_loss;
+  i.backoff = c->backoff;
+  i.mss = c->mss;
+  i.path_mtu = c->way.mtu;
+  i.cwnd = c->congestion.cwnd();
+  i.ssthresh = c->congestion.ssthresh();
+  i.send_window = c->snd_wnd;
+  i.receive_window = c->rcv_adv - c->rcv_nxt;
+  i.unacked = c->snd_nxt - c->snd_una;
+  i.unsent = c->snd_nxt < c->snd_end ? c->snd_end - c->snd_nxt : 0;
+  i.unread = c->unread;
+  i.send_chunks = c->send_count;
+  i.receive_chunks = c->receive_count;
+  i.srtt_us = microseconds(c->rtt.srtt());
+  i.rttvar_us = microseconds(c->rtt.rttvar());
+  i.rto_us = microseconds(backed_off(c->rtt.rto(), c->backoff));
+  i.retransmitted = c->retransmitted;
+  i.bytes_acked = c->bytes_acked;
+  i.bytes_received = c->bytes_received;
+  return i;
+}
+
+}  // namespace strata::inline STRATA_ABI::tcp

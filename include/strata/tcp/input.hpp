@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+// Segments, in the order of RFC 9293 §3.10.7. Included by layer.hpp.
+#pragma once
+
+namespace strata::inline STRATA_ABI::tcp {
+
+/// From the network: checks what every segment must pass and finds whose it is. Linux: tcp_v4_rcv.
+template <config C> template <class B> std::optional<stream_events> layer<C>::on_datagram(B&& below, const info_type& info, packet& p, time_point now) {
+  ++counters_.in_segments;
+  if (info.is_broadcast) {  // RFC 9293 §3.9.2.3
+    ++counters_.in_broadcast;
+    return {};
+  }
+  const auto header = wire::tcp::parse(p.bytes());
+  if (!header) {
+    ++counters_.in_errors;
+    return {};
+  }
+  const u32 size = static_cast<u32>(p.size());
+  if (!checksum_is_valid(p.bytes(), pseudo_header_sum(info.local, info.remote, protocol, size))) {
+    ++counters_.in_checksum_errors;
+    return {};
+  }
+  segment s;
+  s.seq = {header->seq};
+  s.ack = {header->ack};
+  s.flags = header->flags;
+  s.window = header->window;
+  s.length = size - header->header_length;
+  s.body = static_cast<u32>(p->offset) + header->header_length;
+  const auto options = p.bytes().subspan(wire::tcp::header_size, header->header_length - wire::tcp::header_size);
+  const u32 hash = static_cast<u32>(hash_of(info.local, header->destination, info.remote, header->source));
+  const auto found = lookup(hash, info.local, header->destination, info.remote, header->source);
+  const kind what = found ? static_cast<kind>(*found >> 30) : kind::connection;
+  const u32 index = found ? *found & 0x3fff'ffff : 0;
+  connection* const c = found && what == kind::connection ? &tcbs_[index] : nullptr;
+  below.observe({.what = trace::step::lookup, .bytes = size, .seq = header->seq, .ack = header->ack, .connection = c != nullptr ? index + 1 : 0});
+  wire::tcp_options o;
+  if (wire::tcp_options::is_only_timestamps(options)) {
+    s.has_timestamps = true;
+    s.ts_value = load_be<u32>(options.data() + 4);
+    s.ts_echo = load_be<u32>(options.data() + 8);
+  } else if (!options.empty()) {
+    o = wire::tcp_options::parse(options);
+    s.has_timestamps = o.has_timestamps;
+    s.ts_value = o.ts_value;
+    s.ts_echo = o.ts_echo;
+  }
+  if (c != nullptr) {
+    if (c->state == state::syn_sent) on_syn_sent(below, *c, p, s, *header, o, now);
+    else on_segment(below, *c, p, s, *header, now);
+    return {};
+  }
+  if (found) {
+    if (o.has_timestamps == false && s.has_timestamps) o.has_timestamps = true, o.ts_value = s.ts_value, o.ts_echo = s.ts_echo;
+    if (what == kind::half_open) on_half_open(below, slots_[index], info, p, s, now);
+    else on_time_wait(below, index, info, *header, s, o, now);
+    return {};
+  }
+  // RFC 9293 §3.10.7.1, §3.10.7.2
+  if (s.has(wire::tcp::flag::rst)) return {};
+  if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::fin)) on_syn(below, info, *header, s, o, now);
+  else refuse(below, info, *header, s);
+  return {};
+}
+
+/// RFC 9293 §3.10.7.3 and §3.10.7.4: the checks in their order, then the ACK, the data, the FIN.
+template <config C> template <class B>
+void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, time_point now) {
+  // RFC 7323 §5.3 R1: PAWS comes before the sequence check.
+  if (c.has_timestamps && !s.has(wire::tcp::flag::rst)) {
+    if (!s.has_timestamps) {  // RFC 7323 §3.2: a segment that lost its timestamps is dropped
+      ++counters_.paws_rejected;
+      return;
+    }
+    if (serial32{s.ts_value} < c.ts_recent && now.since(c.ts_recent_at) < paws_idle) {
+      ++counters_.paws_rejected;
+      c.ack_now = true;
+      add_to_turn(c);
+      return;
+    }
+  }
+  // First, the sequence number. RFC 9293 §3.10.7.4, table 6; with a window of zero the ACK, RST and URG of an empty segment still count.
+  const u32 window = c.rcv_adv - c.rcv_nxt;
+  const u32 span = s.span();
+  const serial32 last = s.seq + (span == 0 ? 0 : span - 1);
+  const bool acceptable = span == 0 ? (s.seq == c.rcv_nxt || in_range(s.seq, c.rcv_nxt, window))
+                                    : (window != 0 && (in_range(s.seq, c.rcv_nxt, window) || in_range(last, c.rcv_nxt, window)));
+  if (!acceptable) {
+    // A retransmission of what we have: its ACK field may still be news to nobody, but its sender wants ours.
+    if (s.has(wire::tcp::flag::rst)) {
+      ++counters_.out_of_window;
+      return;
+    }
+    if (span != 0 && last < c.rcv_nxt) ++counters_.duplicate_data;
+    else ++counters_.out_of_window;
+    const bool only_closed_window = window == 0 && s.seq == c.rcv_nxt && s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::syn);
+    c.ack_now = true;
+    add_to_turn(c);
+    if (!only_closed_window) return;
+    s.length = 0;  // a probe of a closed window: its data is refused, its ACK is taken (RFC 9293 §3.10.7.4)
+    s.flags = static_cast<u8>(s.flags & ~(wire::tcp::flag::fin | wire::tcp::flag::psh));
+  }
+  // RFC 7323 §4.3 (2): TS.Recent moves with the segment that holds the last ACK sent.
+  if (c.has_timestamps && s.has_timestamps && s.seq <= c.last_ack_sent && serial32{s.ts_value} >= c.ts_recent) {
+    c.ts_recent = {s.ts_value};
+    c.ts_recent_at = now;
+  }
+  // Second, RST. RFC 9293 §3.10.7.4, RFC 5961 §3.2: only at exactly the next sequence number.
+  if (s.has(wire::tcp::flag::rst)) {
+    if (s.seq != c.rcv_nxt) {
+      challenge(below, c, now);
+      return;
+    }
+    ++counters_.established_resets;
+    const bool was_done = c.state == state::closing || c.state == state::last_ack || c.state == state::time_wait;
+    end(below, c, c.state == state::syn_received && !c.is_passive ? close_reason::refused : was_done ? close_reason::orderly : close_reason::reset);
+    return;
+  }
+  // Fourth, SYN. RFC 5961 §4.2: never a reset, always a challenge.
+  if (s.has(wire::tcp::flag::syn)) {
+    if (c.state == state::syn_received && s.seq == c.irs) send_syn(below, c, now);  // simultaneous open: the peer's SYN again
+    else challenge(below, c, now);
+    return;
+  }
+  // Fifth, ACK.
+  if (!s.has(wire::tcp::flag::ack)) return;
+  if (c.state == state::syn_received && !(c.snd_una < s.ack && s.ack <= c.snd_nxt)) {
+    info_type info{};
+    info.local = c.way.local;
+    info.remote = c.way.remote;
+    refuse(below, info, header, s);
+    return;
+  }
+  after_ack(below, c, p, s, now);
+}
+
+/// The rest of a segment whose sequence number, RST and SYN were looked at: ACK, URG, data, FIN.
+template <config C> template <class B> void layer<C>::after_ack(B&& below, connection& c, packet& p, segment& s, time_point now) {
+  if (c.state == state::syn_received) {
+    c.snd_wnd = s.window << c.snd_shift;
+    c.snd_wnd_max = c.snd_wnd;
+    c.snd_wl1 = s.seq;
+    c.snd_wl2 = s.ack;
+    become_established(below, c, now);
+  }
+  if (!on_ack(below, c, s, now)) return;
+  if (c.state == state::closed) return;  // the ACK of our FIN ended it
+  // RFC 9293 §3.10.7.4, sixth: urgent data is received in line, as RFC 6093 §6 recommends.
+  if (s.length != 0) {
+    switch (c.state) {
+      case state::established:
+      case state::fin_wait_1:
+      case state::fin_wait_2:
+        if (c.detached && serial32{s.seq} + s.length > c.rcv_nxt) {  // RFC 9293 §3.6.1: nobody will read it, and the peer must know
+          ++counters_.data_after_close;
+          send_reset(below, c, now);
+          end(below, c, close_reason::aborted);
+          return;
+        }
+        receive_data(below, c, p, s, now);
+        break;
+      default: break;  // the peer sent FIN before: RFC 9293 §3.10.7.4 ignores it
+    }
+  }
+  if (s.has(wire::tcp::flag::fin)) {
+    const serial32 fin = s.seq + s.length;
+    if (fin == c.rcv_nxt && !c.fin_received) {
+      on_fin(below, c, now);
+    } else if (fin > c.rcv_nxt) {  // data is missing in front of it
+      c.fin_ahead = true;
+      c.fin_at = fin;
+    } else {
+      c.ack_now = true;
+    }
+  } else if (c.fin_ahead && c.fin_at == c.rcv_nxt && !c.fin_received) {
+    on_fin(below, c, now);
+  }
+  add_to_turn(c);
+}
+
+/// RFC 9293 §3.10.7.3.
+template <config C> template <class B>
+void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, const wire::tcp_options& o, time_point now) {
+  const bool has_ack = s.has(wire::tcp::flag::ack);
+  if (has_ack && !(c.iss < s.ack && s.ack <= c.snd_nxt)) {
+    ++counters_.bad_ack;
+    info_type info{};
+    info.local = c.way.local;
+    info.remote = c.way.remote;
+    refuse(below, info, header, s);
+    return;
+  }
+  if (s.has(wire::tcp::flag::rst)) {
+    if (!has_ack) return;
+    ++counters_.attempt_fails;
+    end(below, c, close_reason::refused);
+    return;
+  }
+  if (!s.has(wire::tcp::flag::syn)) return;
+  c.peer_mss = o.mss.value_or(536);  // RFC 9293 §3.7.1
+  c.irs = s.seq;
+  c.rcv_nxt = c.last_ack_sent = s.seq + 1;
+  const u32 offered = receive_window(c);
+  c.rcv_adv = c.rcv_nxt + (offered < 65535 ? offered : 65535);
+  negotiate(below, c, o.has_window_scale, o.window_scale, s.has_timestamps);  // RFC 7323 §2.2, §3.2: from SYN segments only
+  c.ts_recent = {s.ts_value};
+  c.ts_recent_at = now;
+  c.snd_wnd = c.snd_wnd_max = s.window;  // unscaled in a SYN, RFC 7323 §2.2
+  c.snd_wl1 = s.seq;
+  c.snd_wl2 = s.ack;
+  if (!has_ack) {  // simultaneous open, RFC 9293 §3.5 figure 7
+    c.state = state::syn_received;
+    c.backoff = 0;
+    send_syn(below, c, now);
+    restart_retransmit_timer(c, now);
+    return;
+  }
+  become_established(below, c, now);
+  c.ack_now = true;
+  ++s.seq;  // the SYN is used up; data and FIN behind it are looked at as in ESTABLISHED
+  c.snd_wl1 = s.seq;
+  if (on_ack(below, c, s, now) && (s.length != 0 || s.has(wire::tcp::flag::fin))) {
+    s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::syn);
+    if (s.length != 0) receive_data(below, c, p, s, now);
+    if (s.has(wire::tcp::flag::fin) && s.seq + s.length == c.rcv_nxt) on_fin(below, c, now);
+  }
+  add_to_turn(c);
+}
+
+template <config C> template <class B> void layer<C>::become_established(B&&, connection& c, time_point now) {
+  c.state = state::established;
+  c.backoff = 0;
+  c.first_unacked = now;
+  disarm(c, retransmit_timer);
+  if (!c.is_passive) raise(c, stream_events::connected);
+  if (c.fin_queued) c.state = state::fin_wait_1;  // close() before the handshake ended: data and FIN leave now
+}
+
+/// RFC 9293 §3.10.7.4, eighth.
+template <config C> template <class B> void layer<C>::on_fin(B&& below, connection& c, time_point now) {
+  ++c.rcv_nxt;
+  if (c.rcv_adv < c.rcv_nxt) c.rcv_adv = c.rcv_nxt;
+  c.fin_received = true;
+  c.fin_ahead = false;
+  c.ack_now = true;
+  if (c.unread == 0 && !c.peer_closed_told && !c.detached) raise(c, stream_events::peer_closed);
+  switch (c.state) {
+    case state::syn_received:
+    case state::established: c.state = state::close_wait; break;
+    case state::fin_wait_1: c.state = state::closing; break;  // our FIN's ACK was looked at before: it is still out
+    case state::fin_wait_2: enter_time_wait(below, c, now); break;
+    default: break;
+  }
+}
+
+/// RFC 9293 §3.9.2.2 and RFC 5927 §4: an error counts only if it quotes what is outstanding; soft ones end nothing once the connection stands.
+template <config C> template <class B> std::optional<stream_events> layer<C>::on_error(B&& below, const error_type& e, time_point now) {
+  const u16 local_port = load_be<u16>(e.quoted), remote_port = load_be<u16>(e.quoted + 2);
+  const serial32 seq{load_be<u32>(e.quoted + 4)};
+  const u32 hash = static_cast<u32>(hash_of(e.local, local_port, e.remote, remote_port));
+  const auto found = lookup(hash, e.local, local_port, e.remote, remote_port);
+  if (!found || static_cast<kind>(*found >> 30) != kind::connection) return {};
+  connection& c = tcbs_[*found & 0x3fff'ffff];
+  if (!(c.snd_una <= seq && seq < c.snd_nxt)) {
+    ++counters_.icmp_ignored;
+    return {};
+  }
+  switch (e.kind) {
+    case icmp_error_kind::packet_too_big: {  // RFC 1191 §6.4: a smaller segment size, no congestion
+      const u32 headers = below.network_header_size(c.way) + 20 + (c.has_timestamps ? option_room : 0);
+      if (e.mtu < headers + least_mss || e.mtu - headers >= c.mss) break;
+      c.way.mtu = e.mtu;
+      c.mss = static_cast<u16>(e.mtu - headers);
+      c.in_loss = true;
+      c.recover = c.snd_nxt;
+      c.resend = c.snd_una;
+      add_to_turn(c);
+      break;
+    }
+    case icmp_error_kind::port_unreachable:
+    case icmp_error_kind::protocol_unreachable:
+      if (c.state == state::syn_sent) ++counters_.attempt_fails, end(below, c, close_reason::refused);
+      break;
+    default:
+      if (c.state == state::syn_sent && (e.is_local || e.kind == icmp_error_kind::prohibited)) ++counters_.attempt_fails, end(below, c, close_reason::unreachable);
+      else raise(c, stream_events::error);
+      break;
+  }
+  (void)now;
+  return {};
+}
+
+}  // namespace strata::inline STRATA_ABI::tcp

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+// TCP: RFC 9293, with RFC 5681 and 6582 (congestion), 6298 (timeout), 7323 (window scale, timestamps, PAWS), 5961 (blind attacks), 6528 (initial
+// sequence numbers), 6056 (ports), 6191 (TIME-WAIT reuse). The class is declared here and defined by subject:
+//   calls.hpp   what the application does              input.hpp    segments, in the order of RFC 9293 §3.10.7
+//   output.hpp  the send loop, segments, control       ack.hpp      acknowledgments and loss recovery
+//   open.hpp    ports, sequence numbers, listeners     receive.hpp  in order, out of order, windows, ACKs owed
+//   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
+// Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
+#pragma once
+#include <new>
+
+#include <strata/core/checksum.hpp>
+#include <strata/core/keyed_table.hpp>
+#include <strata/core/siphash.hpp>
+#include <strata/core/timer_wheel.hpp>
+#include <strata/tcp/acks.hpp>
+#include <strata/tcp/coalescing.hpp>
+#include <strata/tcp/congestion/newreno.hpp>
+#include <strata/tcp/tcb.hpp>
+#include <strata/wire/tcp.hpp>
+#include <strata/wire/tcp_options.hpp>
+
+namespace strata::inline STRATA_ABI::tcp {
+
+template <config C> class layer {
+ public:
+  using address = typename C::family::address;
+  using tick = typename C::tick;
+  using time_point = strata::time_point<tick>;
+  using duration = strata::duration<tick>;
+  using path = path_of_config<C>;
+  using event = stream_events;
+  using info_type = datagram_info<address>;
+  using error_type = network_error<address>;
+  static constexpr u8 protocol = 6;
+  static constexpr std::size_t header_size = 60;  ///< bytes: header and the longest options
+
+  /// Draws the keys. Nothing else works before it.
+  template <class B> void open(B&& below, time_point now);
+
+  // ---- what the application does (calls.hpp, open.hpp, close.hpp) ----
+  template <class B> [[nodiscard]] expected<connection_id, listen_error> listen(B&& below, const listen_options<address>& o);
+  /// Ends listening; connections that were accepted live on, half-open ones are dropped.
+  template <class B> expected<void, call_error> close_listener(B&& below, connection_id id);
+  template <class B> [[nodiscard]] expected<connection_id, connect_error> connect(B&& below, const connect_options<address>& o, time_point now);
+  /// Copies `bytes` to the send queue and sends what windows allow; how many bytes were taken. Fewer than given: `writable` follows. Linux: tcp_sendmsg.
+  template <class B> [[nodiscard]] expected<std::size_t, send_error> send(B&& below, connection_id id, std::span<const std::byte> bytes, send_flags flags, time_point now);
+  template <class B> [[nodiscard]] expected<std::size_t, send_error> send(B&& below, connection_id id, const unread_view& bytes, send_flags flags, time_point now);
+  /// Room for up to `n` bytes in a chunk of the send queue, to be written in place. At most one segment: too_big beyond it.
+  template <class B> [[nodiscard]] expected<reservation, send_error> reserve(B&& below, connection_id id, u32 n, time_point now);
+  template <class B> [[nodiscard]] expected<std::size_t, send_error> commit(B&& below, connection_id id, reservation&& r, u32 n, send_flags flags, time_point now);
+  /// All unread bytes.
+  template <class B> [[nodiscard]] unread_view peek(B&& below, connection_id id);
+  /// Drops up to `n` unread bytes; how many.
+  template <class B> expected<std::size_t, receive_error> consume(B&& below, connection_id id, std::size_t n, time_point now);
+  /// Copies and consumes.
+  template <class B> [[nodiscard]] expected<std::size_t, receive_error> receive(B&& below, connection_id id, std::span<std::byte> to, time_point now);
+  /// Takes the first chunk of unread bytes out of the stream without a copy. It counts against the pool until it is dropped.
+  template <class B> [[nodiscard]] expected<owned_view, receive_error> take(B&& below, connection_id id, time_point now);
+  /// Orderly end of both directions: what is queued is sent, then FIN; the layer finishes alone. Unread bytes become a reset (RFC 9293 §3.6.1).
+  template <class B> expected<void, call_error> close(B&& below, connection_id id, time_point now);
+  /// Half-close: FIN after what is queued; receiving goes on.
+  template <class B> expected<void, call_error> shutdown_send(B&& below, connection_id id, time_point now);
+  /// RST, and nothing more. `closed{aborted}` follows.
+  template <class B> expected<void, call_error> abort(B&& below, connection_id id, time_point now);
+  template <class B> expected<void, call_error> set(B&& below, connection_id id, option::no_delay o, time_point now) requires(C::coalescing::has_no_delay);
+  template <class B> expected<void, call_error> set(B&& below, connection_id id, option::user_timeout o, time_point now);
+  template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const;
+  /// The application's own timer of this connection: one `timer` event after `after`. Zero ticks and up to the tick's horizon.
+  expected<void, call_error> set_timer(connection_id id, duration after, time_point now);
+  expected<void, call_error> cancel_timer(connection_id id);
+  [[nodiscard]] std::optional<connection_info> info(connection_id id, time_point now) const;
+  [[nodiscard]] typename C::connection_data* data(connection_id id) { connection* c = find(id); return c != nullptr ? &c->data : nullptr; }
+  [[nodiscard]] endpoint<address> local(connection_id id) const { const connection* c = find(id); return c == nullptr ? endpoint<address>{} : endpoint<address>{c->way.local, c->local_port}; }
+  [[nodiscard]] endpoint<address> remote(connection_id id) const { const connection* c = find(id); return c == nullptr ? endpoint<address>{} : endpoint<address>{c->way.remote, c->remote_port}; }
+
+  // ---- what the stack does ----
+  /// A segment. `p` is pulled to the TCP header; the layer keeps it or leaves it. What it means to the application comes from pending().
+  template <class B> std::optional<event> on_datagram(B&& below, const info_type& info, packet& p, time_point now);
+  /// An error about a segment of ours. RFC 9293 §3.9.2.2, RFC 5927.
+  template <class B> std::optional<event> on_error(B&& below, const error_type& e, time_point now);
+  /// The next connection that has something to tell. Connections that only owe an ACK or have room to send are served here too.
+  template <class B> [[nodiscard]] std::optional<event> pending(B&& below, time_point now);
+  /// After the handler: ACK decision, output, and the end of connections that were told so.
+  template <class B> void finish(B&& below, const event& e, time_point now);
+  /// Timers, at most `timers_per_turn` of them; the rest stays due.
+  template <class B> void advance(B&& below, time_point now);
+  [[nodiscard]] std::optional<time_point> next_deadline() const;
+  /// The end of a poll: the grave is emptied, connections that met a full ring try again next turn.
+  template <class B> void end_of_turn(B&& below, time_point now);
+  /// Whether an event may still be told for this id.
+  [[nodiscard]] bool is_live(connection_id id) const { const connection* c = find(id); return c != nullptr && !c->cancelled; }
+  /// Whether nothing waits for the next turn.
+  [[nodiscard]] bool is_idle() const { return turn_head_ == 0 && retry_head_ == 0; }
+  /// Drops everything silently and returns every chunk: the stack is going.
+  template <class B> void abandon(B&& below);
+
+  [[nodiscard]] const tcp::counters& counters() const { return counters_; }
+  [[nodiscard]] u32 connections() const { return in_use_; }
+  [[nodiscard]] u32 time_waits() const { return time_wait_count_; }
+  [[nodiscard]] u32 half_open() const { return half_open_; }
+
+  static constexpr std::size_t tcb_bytes = sizeof(tcb<C>);
+  static constexpr u32 timers_per_turn = 64;
+
+ private:
+  using connection = tcb<C>;
+  using slot = syn_slot<C>;
+  using record = time_wait_record<C>;
+
+  struct listener {
+    address local{};
+    u16 port = 0;
+    u16 backlog = 0;
+    u16 waiting = 0;       // half-open, or open and not yet told
+    bool is_used = false;
+    u32 generation = 0;
+  };
+  /// A segment as input.hpp works on it.
+  struct segment {
+    serial32 seq{}, ack{};
+    u32 length = 0;        // payload bytes
+    u32 body = 0;          // offset of the payload in the chunk
+    u32 window = 0;        // as in the header
+    u8 flags = 0;
+    bool has_timestamps = false;
+    u32 ts_value = 0, ts_echo = 0;
+    [[nodiscard]] constexpr bool has(u8 f) const { return (flags & f) != 0; }
+    /// SEG.LEN of RFC 9293 §3.3.1: SYN and FIN count.
+    [[nodiscard]] constexpr u32 span() const { return length + (has(wire::tcp::flag::syn) ? 1u : 0u) + (has(wire::tcp::flag::fin) ? 1u : 0u); }
+  };
+  enum class kind : u32 { connection = 0, half_open = 1, time_wait = 2 };
+  enum timer_index : u32 { retransmit_timer, ack_timer, persist_timer, linger_timer, application_timer, timer_count };
+
+  static constexpr limits limits_ = C::limits;
+  static constexpr u32 option_room = 12;                                  // timestamps: the options of every segment but SYN
+  static constexpr u32 copybreak = 256;                                   // bytes; shorter segments are copied to the chunk before them
+  static constexpr u32 max_backoff = 15;                                  // Linux: TCP_RETR2; 15 minutes and more
+  static constexpr u32 max_syn_ack_retries = 5;                           // Linux: TCP_SYNACK_RETRIES
+  static constexpr u32 duplicate_threshold = 3;                           // RFC 5681 §3.2
+  static constexpr u32 least_mss = 48;                                    // a peer's SYN cannot make every byte a segment. Linux: TCP_MIN_SND_MSS
+  static constexpr duration time_wait_length = duration::seconds(60);     // 2 MSL as Linux's TCP_TIMEWAIT_LEN
+  static constexpr duration syn_give_up = duration::seconds(180);         // RFC 1122 §4.2.3.5: at least three minutes
+  static constexpr duration linger_length = duration::seconds(60);        // FIN-WAIT-2 after close(). Linux: tcp_fin_timeout
+  static constexpr duration challenge_interval = duration::ms(500);
+  static constexpr duration paws_idle = duration::seconds(24 * 24 * 3600);// RFC 7323 §5.5
+  static constexpr u64 receive_budget = u64{limits_.receive_chunks} * limits_.chunk_size;
+  static constexpr u8 receive_shift = [] {                                // RFC 7323 §2.3: large enough for the budget
+    u8 s = 0;
+    while (s < 14 && receive_budget >> s > 65535) ++s;
+    return s;
+  }();
+
+  // ---- names and lookup (open.hpp) ----
+  [[nodiscard]] u64 hash_of(const address& local, u16 local_port, const address& remote, u16 remote_port) const;
+  [[nodiscard]] serial32 initial_sequence_number(u64 hash, time_point now) const;
+  [[nodiscard]] static u32 microseconds(duration d);
+  [[nodiscard]] static u32 timestamp_clock(time_point now);
+  [[nodiscard]] connection* find(connection_id id);
+  [[nodiscard]] const connection* find(connection_id id) const { return const_cast<layer*>(this)->find(id); }
+  [[nodiscard]] u32 index_of(const connection& c) const { return static_cast<u32>(&c - tcbs_); }
+  [[nodiscard]] connection_id id_of(const connection& c) const { return {index_of(c), c.generation}; }
+  [[nodiscard]] static constexpr u32 value_of(kind k, u32 index) { return static_cast<u32>(k) << 30 | index; }
+  [[nodiscard]] std::optional<u32> lookup(u32 hash, const address& local, u16 local_port, const address& remote, u16 remote_port) const;
+  [[nodiscard]] bool is_tuple_in_use(const address& local, u16 local_port, const address& remote, u16 remote_port) const;
+  template <class B> [[nodiscard]] std::optional<u16> choose_port(B&& below, const address& local, const address& remote, u16 remote_port);
+  [[nodiscard]] listener* find_listener(const address& local, u16 port);
+  [[nodiscard]] connection* allocate();
+  template <class B> void prepare(B&& below, connection& c, time_point now);
+  template <class B> [[nodiscard]] u32 segment_limit(B&& below, const path& way) const;
+  template <class B> void negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps);
+
+  // ---- half-open (open.hpp) ----
+  template <class B> void on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now);
+  template <class B> void on_half_open(B&& below, slot& h, const info_type& info, packet& p, const segment& s, time_point now);
+  template <class B> void send_syn_ack(B&& below, slot& h, time_point now);
+  void drop_half_open(slot& h);
+
+  // ---- input (input.hpp, ack.hpp, receive.hpp) ----
+  template <class B> void on_segment(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, time_point now);
+  template <class B> void on_syn_sent(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, const wire::tcp_options& o, time_point now);
+  template <class B> void after_ack(B&& below, connection& c, packet& p, segment& s, time_point now);
+  template <class B> [[nodiscard]] bool on_ack(B&& below, connection& c, const segment& s, time_point now);
+  template <class B> void on_new_ack(B&& below, connection& c, const segment& s, time_point now);
+  template <class B> void on_duplicate_ack(B&& below, connection& c, time_point now);
+  void update_window(connection& c, const segment& s);
+  template <class B> void become_established(B&& below, connection& c, time_point now);
+  template <class B> void receive_data(B&& below, connection& c, packet& p, segment& s, time_point now);
+  template <class B> void receive_ahead(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n);
+  template <class B> void join_ahead(B&& below, connection& c);
+  template <class B> void on_fin(B&& below, connection& c, time_point now);
+  template <class B> [[nodiscard]] bool may_hold(B&& below, const connection& c) const;
+  [[nodiscard]] bool append_by_copy(buffer::pool& chunks, connection& c, const std::byte* from, u32 n);
+  void enqueue_received(buffer::pool& chunks, connection& c, packet& p, u32 body, u32 n, serial32 seq);
+  [[nodiscard]] u32 receive_window(const connection& c) const;
+  [[nodiscard]] u16 advertise(connection& c) const;
+  [[nodiscard]] u32 window_step(const connection& c) const;
+  template <class B> void challenge(B&& below, connection& c, time_point now);
+  template <class B> void decide_ack(B&& below, connection& c, time_point now);
+  template <class B> void drop_received(B&& below, connection& c, u32 n);
+
+  // ---- output (output.hpp) ----
+  template <class B> void output(B&& below, connection& c, time_point now);
+  template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
+  template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
+  template <class B> void push(B&& below, connection& c, send_flags flags, time_point now);
+  template <class B> [[nodiscard]] buffer::descriptor* split(B&& below, connection& c, buffer::descriptor& d, u32 first);
+  template <class B> [[nodiscard]] sent transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now);
+  template <class B> [[nodiscard]] sent transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now);
+  template <class B> void retransmit_head(B&& below, connection& c, time_point now);
+  template <class B> void resend_lost(B&& below, connection& c, time_point now);
+  template <class B> void emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now);
+  template <class B> [[nodiscard]] bool send_control(B&& below, connection& c, serial32 seq, u8 flags, time_point now);
+  template <class B> void send_syn(B&& below, connection& c, time_point now);
+  template <class B> [[nodiscard]] bool send_ack(B&& below, connection& c, time_point now) { return send_control(below, c, c.snd_nxt, wire::tcp::flag::ack, now); }
+  template <class B> void send_fin(B&& below, connection& c, time_point now);
+  template <class B> void send_reset(B&& below, connection& c, time_point now);
+  template <class B> void refuse(B&& below, const info_type& info, const wire::tcp& header, const segment& s);
+  template <class B> bool send_bare(B&& below, path& way, u16 from, u16 to, serial32 seq, serial32 ack, u8 flags, u16 window, const wire::tcp_options& options);
+  [[nodiscard]] static u32 pipe(const connection& c) { return (c.in_loss ? c.resend : c.snd_nxt) - c.snd_una; }
+  template <class B> [[nodiscard]] u32 body_offset(B&& below) const { return (below.headroom() + 20 + option_room + 7) & ~u32{7}; }
+
+  // ---- ends (close.hpp) ----
+  template <class B> void end(B&& below, connection& c, close_reason why);
+  template <class B> void release(B&& below, connection& c);
+  template <class B> void clear_queues(B&& below, connection& c);
+  template <class B> void start_closing(B&& below, connection& c, time_point now);
+  template <class B> void enter_time_wait(B&& below, connection& c, time_point now);
+  template <class B> void leave_for_time_wait(B&& below, connection& c, time_point now);
+  template <class B> void on_time_wait(B&& below, u32 index, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now);
+  [[nodiscard]] bool add_time_wait(const connection& c, time_point now);
+  void drop_time_wait(u32 index);
+  void unlink_time_wait(u32 index);
+  void append_time_wait(u32 index, time_point now);
+
+  // ---- turns and timers (timers.hpp) ----
+  void raise(connection& c, u8 bits) { c.events = static_cast<u8>(c.events | bits); add_to_turn(c); }
+  void add_to_turn(connection& c);
+  void add_to_retry(connection& c);
+  template <class B> void settle(B&& below, connection& c, time_point now);
+  void arm(connection& c, timer_index which, time_point at);
+  void disarm(connection& c, timer_index which) { c.armed = static_cast<u8>(c.armed & ~(1u << which)); }
+  [[nodiscard]] static bool is_armed(const connection& c, timer_index which) { return (c.armed >> which & 1) != 0; }
+  void restart_retransmit_timer(connection& c, time_point now);
+  void rearm_wheel(connection& c);
+  [[nodiscard]] static duration backed_off(duration rto, u32 times);
+  template <class B> void on_timer(B&& below, connection& c, time_point now);
+  template <class B> void on_retransmit_timer(B&& below, connection& c, time_point now);
+  template <class B> void on_persist_timer(B&& below, connection& c, time_point now);
+  template <class B> void on_half_open_timer(B&& below, slot& h, time_point now);
+
+  siphash_key key_{}, port_key_{};
+  u32 port_steps_[16]{};   // RFC 6056 §3.3.4: the table of the double-hash algorithm
+  tcp::counters counters_{};
+  u32 fresh_ = 0, free_ = 0, grave_ = 0, in_use_ = 0;
+  u32 turn_head_ = 0, turn_tail_ = 0, retry_head_ = 0;
+  u32 fresh_slots_ = 0, free_slots_ = 0, half_open_ = 0;
+  u32 fresh_records_ = 0, free_records_ = 0, oldest_record_ = 0, newest_record_ = 0, time_wait_count_ = 0;
+  listener listeners_[limits_.listeners]{};
+  slot slots_[limits_.syn_slots]{};
+  record records_[limits_.time_wait]{};
+  connection tcbs_[limits_.connections]{};
+  keyed_table<limits_.connections + limits_.syn_slots + limits_.time_wait> table_{};
+  timer_wheel<tick, limits_.connections + limits_.syn_slots> wheel_{};
+};
+
+}  // namespace strata::inline STRATA_ABI::tcp
+
+#include <strata/tcp/open.hpp>
+#include <strata/tcp/calls.hpp>
+#include <strata/tcp/output.hpp>
+#include <strata/tcp/input.hpp>
+#include <strata/tcp/ack.hpp>
+#include <strata/tcp/receive.hpp>
+#include <strata/tcp/close.hpp>
+#include <strata/tcp/timers.hpp>

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+// How connections begin: names, ports, sequence numbers, listeners, half-open records. Included by layer.hpp.
+#pragma once
+
+namespace strata::inline STRATA_ABI::tcp {
+
+template <config C> template <class B> void layer<C>::open(B&& below, time_point) {
+  static_assert(network<std::remove_reference_t<B>, address, path>, "the layer below is no strata::tcp::network");
+  key_ = {below.random(), below.random()};
+  port_key_ = {below.random(), below.random()};
+  for (u32& steps : port_steps_) steps = static_cast<u32>(below.random());
+}
+
+/// The keyed name of a connection: attackers choose ports, so the table's hash has a secret.
+template <config C> u64 layer<C>::hash_of(const address& local, u16 local_port, const address& remote, u16 remote_port) const {
+  const u64 ports = u64{local_port} << 16 | remote_port;
+  if constexpr (address::bits == 32) return siphash(key_, u64{local.value} << 32 | remote.value, ports);
+  else return siphash(key_, remote.hash_word(0), remote.hash_word(1), siphash(key_, local.hash_word(0), local.hash_word(1), ports));
+}
+
+/// RFC 6528 §3: ISN = M + F(connection, secret), with M a clock of 4 us (RFC 9293 §3.4.1).
+template <config C> serial32 layer<C>::initial_sequence_number(u64 hash, time_point now) const {
+  u32 m;
+  if constexpr (tick::per_second == 1'000'000'000) m = static_cast<u32>(now.count >> 12);       // 4.1 us
+  else if constexpr (tick::per_second >= 250'000) m = static_cast<u32>(now.count / (tick::per_second / 250'000));
+  else m = static_cast<u32>(now.count * (250'000 / tick::per_second));
+  return {m + static_cast<u32>(siphash(port_key_, hash))};
+}
+
+/// The clock of TSval: milliseconds. RFC 7323 §5.4.
+template <config C> u32 layer<C>::timestamp_clock(time_point now) { return static_cast<u32>(now.count / static_cast<typename tick::rep>(tick::per_second / 1000)); }
+
+template <config C> u32 layer<C>::microseconds(duration d) {
+  if constexpr (tick::per_second >= 1'000'000) return static_cast<u32>(d.count / static_cast<typename tick::rep>(tick::per_second / 1'000'000));
+  else return static_cast<u32>(d.count * static_cast<typename tick::rep>(1'000'000 / tick::per_second));
+}
+
+template <config C> auto layer<C>::find(connection_id id) -> connection* {
+  if (id.index >= fresh_ || id.index >= limits_.connections) return nullptr;
+  connection& c = tcbs_[id.index];
+  return c.is_open && c.generation == id.generation ? &c : nullptr;
+}
+
+template <config C> std::optional<u32> layer<C>::lookup(u32 hash, const address& local, u16 local_port, const address& remote, u16 remote_port) const {
+  return table_.find(hash, [&](u32 value) {
+    const u32 i = value & 0x3fff'ffff;
+    const auto same = [&](const auto& r, const address& l, const address& rem) {
+      return r.remote_port == remote_port && r.local_port == local_port && rem == remote && l == local;
+    };
+    switch (static_cast<kind>(value >> 30)) {
+      case kind::connection: return same(tcbs_[i], tcbs_[i].way.local, tcbs_[i].way.remote);
+      case kind::half_open: return same(slots_[i], slots_[i].local, slots_[i].remote);
+      case kind::time_wait: return same(records_[i], records_[i].local, records_[i].remote);
+    }
+    return false;
+  });
+}
+
+template <config C> bool layer<C>::is_tuple_in_use(const address& local, u16 local_port, const address& remote, u16 remote_port) const {
+  return lookup(static_cast<u32>(hash_of(local, local_port, remote, remote_port)), local, local_port, remote, remote_port).has_value();
+}
+
+/// RFC 6056 §3.3.4, the double-hash algorithm, with random increments as Linux has them; bounded tries. Linux: inet_autobind.
+template <config C> template <class B> std::optional<u16> layer<C>::choose_port(B&& below, const address& local, const address& remote, u16 remote_port) {
+  constexpr u32 first = 32768, count = 60999 - first + 1;  // Linux: ip_local_port_range
+  const u64 h = siphash(port_key_, hash_of(local, 0, remote, remote_port));
+  const u32 offset = static_cast<u32>(h >> 32);
+  u32& steps = port_steps_[h % (sizeof port_steps_ / sizeof *port_steps_)];
+  for (u32 tries = 0; tries < 1024; ++tries) {
+    steps += 1 + static_cast<u32>(below.random() & 7);
+    const u16 port = static_cast<u16>(first + (offset + steps) % count);
+    if (!is_tuple_in_use(local, port, remote, remote_port) && find_listener(local, port) == nullptr) return port;
+  }
+  return {};
+}
+
+template <config C> auto layer<C>::find_listener(const address& local, u16 port) -> listener* {
+  listener* any = nullptr;
+  for (listener& l : listeners_) {
+    if (!l.is_used || l.port != port) continue;
+    if (l.local == local) return &l;
+    if (l.local.is_unspecified()) any = &l;
+  }
+  return any;
+}
+
+template <config C> auto layer<C>::allocate() -> connection* {
+  u32 index;
+  if (free_ != 0) {
+    index = free_ - 1;
+    free_ = tcbs_[index].send_head;
+  } else if (fresh_ < limits_.connections) {
+    index = fresh_++;
+  } else {
+    return nullptr;
+  }
+  connection& c = tcbs_[index];
+  const u32 generation = c.generation;
+  c.~connection();
+  new (static_cast<void*>(&c)) connection{};
+  c.generation = generation;
+  ++in_use_;
+  return &c;
+}
+
+/// What a segment may carry to this peer before options: the smaller of path and chunk. RFC 9293 §3.7.1.
+template <config C> template <class B> u32 layer<C>::segment_limit(B&& below, const path& way) const {
+  const u32 headers = below.network_header_size(way) + 20;
+  const u32 by_path = way.mtu > headers + least_mss ? way.mtu - headers : least_mss;
+  const u32 by_chunk = below.chunks().chunk_size() - body_offset(below);
+  return by_path < by_chunk + option_room ? by_path : by_chunk + option_room;
+}
+
+/// Everything of a new control block that does not depend on who opens: names, window, timers at rest. `way` and the ports are set.
+template <config C> template <class B> void layer<C>::prepare(B&& below, connection& c, time_point now) {
+  c.header_sum = c.way.local.word_sum() + c.way.remote.word_sum() + protocol + c.local_port + c.remote_port;
+  c.mss = static_cast<u16>(segment_limit(below, c.way));
+  c.peer_mss = 536;
+  c.observed = c.mss;
+  c.ts_offset = static_cast<u32>(siphash(port_key_, c.way.remote.hash_word(0), c.way.remote.hash_word(1)));
+  c.last_sent = c.first_unacked = now;
+}
+
+/// What both SYNs said: window scale (RFC 7323 §2.2), timestamps (§3.2), and with them the size of a segment and the first congestion window.
+template <config C> template <class B> void layer<C>::negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps) {
+  c.has_timestamps = has_timestamps;
+  c.snd_shift = has_scale ? shift : 0;
+  c.rcv_shift = has_scale ? receive_shift : 0;
+  const u32 most = segment_limit(below, c.way);
+  const u32 wanted = c.peer_mss < most ? c.peer_mss : most;
+  const u32 bounded = wanted < least_mss ? least_mss : wanted;
+  c.mss = static_cast<u16>(bounded - (has_timestamps ? option_room : 0));  // RFC 6691 §2: options come off the MSS
+  c.observed = c.mss;
+  c.congestion.start(c.mss);
+}
+
+template <config C> template <class B> expected<connection_id, listen_error> layer<C>::listen(B&&, const listen_options<address>& o) {
+  if (o.port == 0) return listen_error::bad_port;
+  for (const listener& l : listeners_)
+    if (l.is_used && l.port == o.port && l.local == o.address) return listen_error::in_use;
+  for (listener& l : listeners_) {
+    if (l.is_used) continue;
+    l.local = o.address;
+    l.port = o.port;
+    l.backlog = static_cast<u16>(o.backlog != 0 && o.backlog < limits_.backlog ? o.backlog : limits_.backlog);
+    l.waiting = 0;
+    l.is_used = true;
+    return connection_id{static_cast<u32>(&l - listeners_), l.generation};
+  }
+  return listen_error::no_slot;
+}
+
+template <config C> template <class B> expected<void, call_error> layer<C>::close_listener(B&& below, connection_id id) {
+  if (id.index >= limits_.listeners || !listeners_[id.index].is_used || listeners_[id.index].generation != id.generation) return call_error::stale;
+  listener& l = listeners_[id.index];
+  l.is_used = false;
+  ++l.generation;
+  for (slot& h : slots_)
+    if (h.listener == id.index + 1) drop_half_open(h);
+  for (u32 i = 0; i < fresh_; ++i) {  // open, but the application was not told yet
+    connection& c = tcbs_[i];
+    if (c.state == state::closed || c.listener != id.index + 1) continue;
+    send_reset(below, c, time_point{});
+    end(below, c, close_reason::aborted);
+  }
+  return {};
+}
+
+template <config C> template <class B>
+expected<connection_id, connect_error> layer<C>::connect(B&& below, const connect_options<address>& o, time_point now) {
+  if (o.remote.port == 0 || !o.remote.address.is_unicast()) return connect_error::bad_address;
+  path way{};
+  way.local = o.local.address;
+  way.remote = o.remote.address;
+  if (!below.route(way)) return connect_error::no_route;
+  u16 port = o.local.port;
+  if (port == 0) {
+    const auto chosen = choose_port(below, way.local, way.remote, o.remote.port);
+    if (!chosen) return connect_error::no_port;
+    below.observe({.what = trace::step::autobind, .bytes = *chosen});
+    port = *chosen;
+  } else if (is_tuple_in_use(way.local, port, way.remote, o.remote.port)) {
+    return connect_error::in_use;
+  }
+  connection* c = allocate();
+  if (c == nullptr) return connect_error::no_slot;
+  c->way = way;
+  c->local_port = port;
+  c->remote_port = o.remote.port;
+  const u64 hash = hash_of(way.local, port, way.remote, o.remote.port);
+  c->hash = static_cast<u32>(hash);
+  if (!table_.insert(c->hash, value_of(kind::connection, index_of(*c)))) {
+    ++counters_.table_full;
+    c->send_head = free_;
+    free_ = index_of(*c) + 1;
+    --in_use_;
+    return connect_error::no_port;
+  }
+  prepare(below, *c, now);
+  c->is_open = true;
+  c->state = state::syn_sent;
+  c->iss = initial_sequence_number(hash, now);
+  c->snd_una = c->iss;
+  c->snd_nxt = c->snd_end = c->iss + 1;
+  c->recover = c->iss;
+  c->congestion.start(c->mss);
+  ++counters_.active_opens;
+  send_syn(below, *c, now);
+  arm(*c, retransmit_timer, now + c->rtt.rto());
+  return id_of(*c);
+}
+
+// ---- half-open ----
+
+/// A SYN for one of our ports: RFC 9293 §3.10.7.2. The record is small, so that a flood costs little (RFC 4987 §3.1).
+template <config C> template <class B>
+void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now) {
+  listener* l = find_listener(info.local, header.destination);
+  if (l == nullptr) {
+    ++counters_.no_listener;
+    refuse(below, info, header, s);
+    return;
+  }
+  if (l->waiting >= l->backlog) {  // dropped, not refused: the client tries again. Linux: tcp_abort_on_overflow = 0
+    ++counters_.listen_overflows;
+    return;
+  }
+  u32 index;
+  if (free_slots_ != 0) {
+    index = free_slots_ - 1;
+    free_slots_ = slots_[index].next;
+  } else if (fresh_slots_ < limits_.syn_slots) {
+    index = fresh_slots_++;
+  } else {
+    ++counters_.syn_slots_full;
+    return;
+  }
+  slot& h = slots_[index];
+  h = slot{};
+  h.local = info.local;
+  h.remote = info.remote;
+  h.local_port = header.destination;
+  h.remote_port = header.source;
+  const u64 hash = hash_of(h.local, h.local_port, h.remote, h.remote_port);
+  h.hash = static_cast<u32>(hash);
+  if (!table_.insert(h.hash, value_of(kind::half_open, index))) {
+    ++counters_.table_full;
+    h.next = free_slots_;
+    free_slots_ = index + 1;
+    return;
+  }
+  h.iss = initial_sequence_number(hash, now);
+  h.irs = s.seq;
+  h.peer_mss = o.mss.value_or(536);
+  h.window = header.window;
+  h.has_scale = o.has_window_scale;
+  h.snd_shift = o.window_scale;
+  h.has_timestamps = o.has_timestamps;
+  h.ts_recent = o.ts_value;
+  h.ts_offset = static_cast<u32>(siphash(port_key_, h.remote.hash_word(0), h.remote.hash_word(1)));
+  h.listener = static_cast<u8>(l - listeners_ + 1);
+  h.sent_at = now;
+  ++l->waiting;
+  ++half_open_;
+  send_syn_ack(below, h, now);
+  wheel_.arm(limits_.connections + index, now + rtt_estimator<tick>::initial);
+}
+
+template <config C> template <class B> void layer<C>::send_syn_ack(B&& below, slot& h, time_point now) {
+  path way{};
+  way.local = h.local;
+  way.remote = h.remote;
+  if (!below.route(way)) return;  // the client's SYN will come again
+  wire::tcp_options o{};
+  o.mss = static_cast<u16>(segment_limit(below, way));
+  o.has_window_scale = h.has_scale;
+  o.window_scale = receive_shift;
+  o.has_timestamps = h.has_timestamps;
+  o.ts_value = timestamp_clock(now) + h.ts_offset;
+  o.ts_echo = h.ts_recent;
+  const u64 window = u64{limits_.receive_chunks} * (*o.mss);
+  (void)send_bare(below, way, h.local_port, h.remote_port, h.iss, h.irs + 1, wire::tcp::flag::syn | wire::tcp::flag::ack, static_cast<u16>(window < 65535 ? window : 65535), o);
+}
+
+template <config C> void layer<C>::drop_half_open(slot& h) {
+  const u32 index = static_cast<u32>(&h - slots_);
+  (void)table_.erase(h.hash, value_of(kind::half_open, index));
+  wheel_.disarm(limits_.connections + index);
+  if (h.listener != 0 && listeners_[h.listener - 1].waiting > 0) --listeners_[h.listener - 1].waiting;
+  h.listener = 0;
+  h.next = free_slots_;
+  free_slots_ = index + 1;
+  --half_open_;
+}
+
+/// A segment for a half-open connection: RFC 9293 §3.10.7.4 in state SYN-RECEIVED, for one that was opened passively.
+template <config C> template <class B>
+void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p, const segment& s, time_point now) {
+  const u32 window = limits_.receive_chunks * u32{h.peer_mss > 536 ? h.peer_mss : u16{536}};
+  const bool is_repeated_syn = s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && s.seq == h.irs;
+  if (is_repeated_syn) {  // our SYN-ACK was lost
+    send_syn_ack(below, h, now);
+    return;
+  }
+  if (h.has_timestamps && s.has_timestamps && serial32{s.ts_value} < serial32{h.ts_recent} && !s.has(wire::tcp::flag::rst)) {  // RFC 7323 §5.3
+    ++counters_.paws_rejected;
+    send_syn_ack(below, h, now);
+    return;
+  }
+  if (!in_range(s.seq, h.irs + 1, window)) {
+    ++counters_.out_of_window;
+    if (!s.has(wire::tcp::flag::rst)) send_syn_ack(below, h, now);
+    return;
+  }
+  if (s.has(wire::tcp::flag::rst)) {
+    if (s.seq == h.irs + 1) ++counters_.attempt_fails, drop_half_open(h);  // RFC 5961 §3.2: exactly the next number
+    return;
+  }
+  if (s.has(wire::tcp::flag::syn)) {  // RFC 5961 §4.2
+    send_syn_ack(below, h, now);
+    return;
+  }
+  if (!s.has(wire::tcp::flag::ack)) return;
+  wire::tcp header{};
+  header.source = h.remote_port;
+  header.destination = h.local_port;
+  if (s.ack != h.iss + 1) {  // RFC 9293 §3.10.7.4: an unacceptable ACK is answered by a reset
+    refuse(below, info, header, s);
+    return;
+  }
+  path way{};
+  way.local = h.local;
+  way.remote = h.remote;
+  connection* c = below.route(way) ? allocate() : nullptr;
+  if (c == nullptr) {  // the client's data or our SYN-ACK's retransmission brings its ACK again
+    ++counters_.listen_overflows;
+    return;
+  }
+  c->way = way;
+  c->local_port = h.local_port;
+  c->remote_port = h.remote_port;
+  c->hash = h.hash;
+  prepare(below, *c, now);
+  c->is_passive = true;
+  c->iss = h.iss;
+  c->irs = h.irs;
+  c->snd_una = h.iss;
+  c->snd_nxt = c->snd_end = h.iss + 1;
+  c->recover = h.iss;
+  c->rcv_nxt = c->last_ack_sent = h.irs + 1;
+  c->peer_mss = h.peer_mss;
+  c->ts_recent = {h.ts_recent};
+  c->ts_recent_at = now;
+  c->ts_offset = h.ts_offset;
+  negotiate(below, *c, h.has_scale, h.snd_shift, h.has_timestamps);
+  const u32 offered = limits_.receive_chunks * segment_limit(below, way);
+  c->rcv_adv = c->rcv_nxt + (offered < 65535 ? offered : 65535);  // what the SYN-ACK said, unscaled
+  if (h.retries == 0) c->rtt.sample(now.since(h.sent_at));        // Karn
+  c->listener = h.listener;
+  ++listeners_[h.listener - 1].waiting;  // the open one waits now; the half-open one is counted off below
+  drop_half_open(h);
+  (void)table_.insert(c->hash, value_of(kind::connection, index_of(*c)));
+  c->state = state::syn_received;
+  c->is_open = true;
+  ++counters_.passive_opens;
+  raise(*c, stream_events::accepted);
+  segment first = s;
+  after_ack(below, *c, p, first, now);
+}
+
+}  // namespace strata::inline STRATA_ABI::tcp

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// What arrives: in order, out of order, the window that is offered for it and the ACKs that are owed. RFC 9293 §3.8, §3.10.7.4 (seventh),
+// RFC 5681 §4.2. Memory is charged in chunks: the window never promises more than the connection's budget holds at the segment size seen.
+// Included by layer.hpp.
+#pragma once
+
+namespace strata::inline STRATA_ABI::tcp {
+
+/// Whether one more chunk may be kept: the connection's budget, and the chunks that the driver needs to receive at all. A connection that holds
+/// nothing may always take one, so that a full pool cannot stop it for good.
+template <config C> template <class B> bool layer<C>::may_hold(B&& below, const connection& c) const {
+  return c.receive_count < limits_.receive_chunks && (c.receive_count == 0 || below.chunks().available() >= limits_.receive_reserve);
+}
+
+/// Copies a small segment behind the bytes of the last chunk, if that is ours alone and has room.
+template <config C> bool layer<C>::append_by_copy(buffer::pool& chunks, connection& c, const std::byte* from, u32 n) {
+  buffer::descriptor* d = chunks.named(c.receive_tail);
+  if (d == nullptr || d->holders != 1 || d->owners != 0 || (d->flags & buffer::descriptor::borrowed) != 0) return false;
+  const u32 end = static_cast<u32>(d->body) + d->body_length;
+  if (end + n > chunks.chunk_size()) return false;
+  copy_bytes(d->chunk + end, from, n);
+  d->body_length = static_cast<u16>(d->body_length + n);
+  ++counters_.copied_small;
+  return true;
+}
+
+template <config C> void layer<C>::enqueue_received(buffer::pool& chunks, connection& c, packet& p, u32 body, u32 n, serial32 seq) {
+  buffer::descriptor& d = *p.detach();
+  d.body = static_cast<u16>(body);
+  d.body_length = static_cast<u16>(n);
+  d.done = 0;
+  d.seq = seq.value;
+  d.queue = 0;
+  const u32 name = chunks.name(d);
+  if (buffer::descriptor* last = chunks.named(c.receive_tail)) last->queue = name;
+  else c.receive_head = name;
+  c.receive_tail = name;
+  ++c.receive_count;
+}
+
+/// Data inside the window: cut to it, then kept. Linux: tcp_data_queue.
+template <config C> template <class B> void layer<C>::receive_data(B&& below, connection& c, packet& p, segment& s, time_point now) {
+  const u32 skip = s.seq < c.rcv_nxt ? c.rcv_nxt - s.seq : 0;
+  if (skip >= s.length) {
+    ++counters_.duplicate_data;
+    c.ack_now = true;
+    return;
+  }
+  const serial32 seq = s.seq + skip;
+  u32 n = s.length - skip;
+  if (const u32 window = c.rcv_adv - seq; n > window) {  // RFC 9293 §3.10.7.4: trimmed to the window, and the FIN with it
+    n = window;
+    s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::fin);
+    c.ack_now = true;
+    if (n == 0) return;
+  }
+  if (seq != c.rcv_nxt) {
+    ++counters_.out_of_order;
+    receive_ahead(below, c, p, seq, s.body + skip, n);
+    (void)send_ack(below, c, now);  // RFC 5681 §4.2: a duplicate ACK at once, one for each
+    return;
+  }
+  buffer::pool& chunks = below.chunks();
+  const std::byte* const from = p->chunk + s.body + skip;
+  if (n < copybreak && append_by_copy(chunks, c, from, n)) {
+  } else if (may_hold(below, c)) {
+    enqueue_received(chunks, c, p, s.body + skip, n, seq);
+  } else if (!append_by_copy(chunks, c, from, n)) {
+    ++counters_.receive_dropped;  // the peer sends it again when the window opens
+    s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::fin);
+    c.ack_now = true;
+    return;
+  }
+  below.observe({.what = trace::step::deliver, .bytes = n, .seq = seq.value, .connection = index_of(c) + 1});
+  c.rcv_nxt += n;
+  c.unread += n;
+  c.bytes_received += n;
+  c.ack_pending = true;
+  if (n >= c.observed) ++c.unacked_full;
+  if (n > c.observed) c.observed = static_cast<u16>(n);
+  else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n) / 8);
+  if (c.ahead_head != 0) {
+    join_ahead(below, c);
+    c.ack_now = true;  // RFC 5681 §4.2: a hole was filled
+  }
+  raise(c, stream_events::readable);
+}
+
+/// Keeps data that came too early, sorted and without overlap; what is there already wins.
+template <config C> template <class B> void layer<C>::receive_ahead(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n) {
+  buffer::pool& chunks = below.chunks();
+  buffer::descriptor* before = nullptr;
+  for (buffer::descriptor* d = chunks.named(c.ahead_head); d != nullptr && serial32{d->seq} <= seq; d = chunks.named(d->queue)) before = d;
+  if (before != nullptr) {
+    const serial32 end = serial32{before->seq} + before->body_length;
+    if (end >= seq + n) {
+      ++counters_.duplicate_data;
+      return;
+    }
+    if (end > seq) {
+      const u32 overlap = end - seq;
+      seq += overlap, body += overlap, n -= overlap;
+    }
+  }
+  // What lies behind: chunks that are covered go, one that begins inside cuts us off.
+  u32* link = before != nullptr ? &before->queue : &c.ahead_head;
+  while (buffer::descriptor* next = chunks.named(*link)) {
+    if (serial32{next->seq} >= seq + n) break;
+    if (serial32{next->seq} + next->body_length > seq + n) {
+      n = serial32{next->seq} - seq;
+      break;
+    }
+    *link = next->queue;
+    --c.receive_count;
+    packet::adopt(*next, buffer::owner::holder).reset();
+  }
+  if (n == 0) return;
+  if (before != nullptr && n < copybreak && serial32{before->seq} + before->body_length == seq && before->holders == 1 && (before->flags & buffer::descriptor::borrowed) == 0) {
+    const u32 end = static_cast<u32>(before->body) + before->body_length;
+    if (end + n <= chunks.chunk_size()) {
+      copy_bytes(before->chunk + end, p->chunk + body, n);
+      before->body_length = static_cast<u16>(before->body_length + n);
+      ++counters_.copied_small;
+      return;
+    }
+  }
+  // The last chunk of the budget is for the segment that fills the hole.
+  if (c.receive_count + 1u >= limits_.receive_chunks || below.chunks().available() < limits_.receive_reserve) {
+    ++counters_.out_of_order_dropped;
+    return;
+  }
+  buffer::descriptor& d = *p.detach();
+  d.body = static_cast<u16>(body);
+  d.body_length = static_cast<u16>(n);
+  d.done = 0;
+  d.seq = seq.value;
+  d.queue = *link;
+  *link = chunks.name(d);
+  ++c.receive_count;
+}
+
+/// The hole is filled: what touches rcv_nxt now is in order. Linux: tcp_ofo_queue.
+template <config C> template <class B> void layer<C>::join_ahead(B&& below, connection& c) {
+  buffer::pool& chunks = below.chunks();
+  while (buffer::descriptor* d = chunks.named(c.ahead_head)) {
+    if (serial32{d->seq} > c.rcv_nxt) break;
+    c.ahead_head = d->queue;
+    --c.receive_count;
+    packet p = packet::adopt(*d, buffer::owner::holder);
+    const u32 skip = c.rcv_nxt - serial32{d->seq};
+    if (skip >= d->body_length) continue;
+    const u32 n = d->body_length - skip;
+    enqueue_received(chunks, c, p, static_cast<u32>(d->body) + skip, n, c.rcv_nxt);
+    c.rcv_nxt += n;
+    c.unread += n;
+    c.bytes_received += n;
+  }
+}
+
+/// What the budget holds now, at the segment size seen.
+template <config C> u32 layer<C>::receive_window(const connection& c) const {
+  const u32 left = c.receive_count < limits_.receive_chunks ? limits_.receive_chunks - c.receive_count : 0;
+  return left * c.observed;
+}
+
+/// How far the right edge must move to be worth telling: RFC 9293 §3.8.6.2.2.
+template <config C> u32 layer<C>::window_step(const connection& c) const {
+  const u32 half = limits_.receive_chunks * u32{c.observed} / 2;
+  return half < c.observed ? half : c.observed;
+}
+
+/// The window field of a segment that leaves now, and the right edge that it promises; the edge never moves left (RFC 9293 §3.8.6).
+template <config C> u16 layer<C>::advertise(connection& c) const {
+  const serial32 edge = c.rcv_nxt + receive_window(c);
+  if (c.rcv_adv < c.rcv_nxt) c.rcv_adv = c.rcv_nxt;
+  if (edge > c.rcv_adv && edge - c.rcv_adv >= window_step(c)) c.rcv_adv = edge;
+  // Rounded up to the scale, so that rounding never takes back what an earlier segment offered (RFC 7323 §2.4).
+  u32 field = (c.rcv_adv - c.rcv_nxt + (1u << c.rcv_shift) - 1) >> c.rcv_shift;
+  if (field > 65535) field = 65535;
+  if (const serial32 offered = c.rcv_nxt + (field << c.rcv_shift); offered > c.rcv_adv) c.rcv_adv = offered;
+  c.last_ack_sent = c.rcv_nxt;
+  return static_cast<u16>(field);
+}
+
+/// The application took `n` bytes: chunks go back, and the window opens when that is worth an ACK.
+template <config C> template <class B> void layer<C>::drop_received(B&& below, connection& c, u32 n) {
+  buffer::pool& chunks = below.chunks();
+  c.unread -= n;
+  while (n != 0) {
+    buffer::descriptor& d = *chunks.named(c.receive_head);
+    const u32 left = static_cast<u32>(d.body_length) - d.done;
+    if (n < left) {
+      d.done = static_cast<u16>(d.done + n);
+      break;
+    }
+    n -= left;
+    c.receive_head = d.queue;
+    if (c.receive_head == 0) c.receive_tail = 0;
+    --c.receive_count;
+    packet::adopt(d, buffer::owner::holder).reset();
+  }
+  if (c.unread == 0 && c.fin_received && !c.peer_closed_told && !c.detached) raise(c, stream_events::peer_closed);
+  if (c.state != state::established && c.state != state::fin_wait_1 && c.state != state::fin_wait_2) return;
+  const serial32 edge = c.rcv_nxt + receive_window(c);
+  if (!(edge > c.rcv_adv)) return;
+  const u32 growth = edge - c.rcv_adv, offered = c.rcv_adv - c.rcv_nxt;
+  if (growth >= limits_.receive_chunks * u32{c.observed} / 2 || (offered < c.observed && growth >= window_step(c))) {
+    c.ack_now = true;
+    add_to_turn(c);
+  }
+}
+
+/// RFC 5961 §3.2, §4.2, §5.2: an ACK that a real peer answers with the right RST and a blind attacker never sees. Limited per connection, so that
+/// no counter is shared with others (RFC 5961 §7; a global one is a side channel).
+template <config C> template <class B> void layer<C>::challenge(B&& below, connection& c, time_point now) {
+  if (c.was_challenged && now.since(c.challenged) < challenge_interval) {
+    ++counters_.challenge_limited;
+    return;
+  }
+  c.was_challenged = true;
+  c.challenged = now;
+  ++counters_.challenge_acks;
+  (void)send_ack(below, c, now);
+}
+
+/// After the handler of this turn: whether the ACK leaves now, later, or went with data. RFC 9293 §3.8.6.3. Linux: __tcp_ack_snd_check.
+template <config C> template <class B> void layer<C>::decide_ack(B&& below, connection& c, time_point now) {
+  if (!c.ack_pending && !c.ack_now) return;
+  if (c.state == state::closed || c.state == state::syn_sent || c.state == state::syn_received) return;
+  if (c.ack_now || C::acks::delay_ms == 0 || c.unacked_full >= C::acks::full_segments) (void)send_ack(below, c, now);
+  else if (!is_armed(c, ack_timer)) arm(c, ack_timer, now + duration::from_ms(C::acks::delay_ms));
+}
+
+}  // namespace strata::inline STRATA_ABI::tcp

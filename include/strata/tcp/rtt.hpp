@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The retransmission timeout: RFC 6298.
+#pragma once
+#include <strata/core/time.hpp>
+
+namespace strata::inline STRATA_ABI::tcp {
+
+/// Smoothed round-trip time and its variation, in ticks; srtt is kept times eight, rttvar times four, so that shifts are exact.
+template <class Tick> class rtt_estimator {
+ public:
+  using duration = strata::duration<Tick>;
+  using rep = typename Tick::rep;
+
+  // Not RFC 6298 (2.4), which says one second: 200 ms is Linux's TCP_RTO_MIN, and what peers expect.
+  static constexpr duration least = duration::ms(200);
+  static constexpr duration most = duration::seconds(120);   // RFC 6298 (2.5): at least 60 s
+  static constexpr duration initial = duration::seconds(1);  // RFC 6298 (2.1)
+
+  /// One measurement of a segment that was sent once (Karn) or carried a timestamp. RFC 6298 (2.2), (2.3).
+  constexpr void sample(duration rtt) {
+    const rep r = rtt.count == 0 ? 1 : rtt.count;
+    if (srtt8_ == 0) {
+      srtt8_ = static_cast<rep>(r * 8);
+      rttvar4_ = static_cast<rep>(r * 2);
+      return;
+    }
+    const rep srtt = static_cast<rep>(srtt8_ / 8);
+    const rep difference = srtt > r ? static_cast<rep>(srtt - r) : static_cast<rep>(r - srtt);
+    rttvar4_ = static_cast<rep>(rttvar4_ - rttvar4_ / 4 + difference);
+    srtt8_ = static_cast<rep>(srtt8_ - srtt8_ / 8 + r);
+  }
+  /// The timeout before back-off. RFC 6298 (2.3): srtt + max(G, 4 rttvar), clamped.
+  [[nodiscard]] constexpr duration rto() const {
+    if (srtt8_ == 0) return initial;
+    const rep variation = rttvar4_ == 0 ? 1 : rttvar4_;
+    // The minimum is a minimum of the variation term, as in Linux: an RTO never undercuts srtt + 200 ms.
+    const duration v = duration{variation} < least ? least : duration{variation};
+    const duration sum = duration{static_cast<rep>(srtt8_ / 8)} + v;
+    return sum > most ? most : sum;
+  }
+  [[nodiscard]] constexpr duration srtt() const { return {static_cast<rep>(srtt8_ / 8)}; }
+  [[nodiscard]] constexpr duration rttvar() const { return {static_cast<rep>(rttvar4_ / 4)}; }
+  [[nodiscard]] constexpr bool has_sample() const { return srtt8_ != 0; }
+
+ private:
+  rep srtt8_ = 0;
+  rep rttvar4_ = 0;
+};
+
+}  // namespace strata::inline STRATA_ABI::tcp

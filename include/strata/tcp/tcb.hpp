@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// The control block of one connection, and the small records of connections that need none: half-open ones and those in TIME-WAIT.
+// Sequence variables are spelled as in RFC 9293 §3.3.1.
+//
+//          1         2          3          4
+//     ----------|----------|----------|----------
+//            snd_una    snd_nxt    snd_una + snd_wnd      (send sequence space, RFC 9293 figure 3)
+//
+// The send queue is the retransmission queue: descriptors linked by `queue`, in order of sequence numbers, each at most one segment.
+#pragma once
+#include <strata/core/serial.hpp>
+#include <strata/tcp/config.hpp>
+#include <strata/tcp/rtt.hpp>
+#include <strata/tcp/types.hpp>
+
+namespace strata::inline STRATA_ABI::tcp {
+
+/// Marks of a chunk in the send queue.
+enum mark : u16 {
+  mark_sum_known = 1,       ///< descriptor::sum is the sum of body[0, body_length)
+  mark_push = 2,            ///< PSH goes with it: the end of a write without `more`
+  mark_retransmitted = 4,
+  mark_waited_an_rto = 8    ///< was still below when it should have been sent again
+};
+
+/// One wheel timer serves a control block; these are its deadlines.
+enum timer : u8 { timer_retransmit = 1, timer_ack = 2, timer_persist = 4, timer_linger = 8, timer_application = 16 };
+
+template <class C> struct tcb {
+  using address = typename C::family::address;
+  using tick = typename C::tick;
+  using time_point = strata::time_point<tick>;
+  using duration = strata::duration<tick>;
+
+  // What a send and an in-order segment look at.
+  serial32 snd_una{}, snd_nxt{};
+  u32 snd_wnd = 0;               ///< bytes, scaled
+  serial32 snd_end{};            ///< behind the last byte that the application wrote; FIN comes after it
+  serial32 rcv_nxt{};
+  serial32 rcv_adv{};            ///< right edge of the window that we advertised; never moves left (RFC 9293 §3.8.6)
+  u32 send_head = 0, send_tail = 0;  ///< names of chunks
+  u32 send_next = 0;             ///< first chunk of which something is unsent; zero: none
+  u16 send_count = 0;            ///< chunks in the send queue
+  u16 mss = 0;                   ///< payload bytes of a full segment, options already taken off
+  tcp::state state = state::closed;
+  u8 events = 0;                 ///< bits of stream_events that the next turn tells
+  u8 armed = 0;                  ///< bits of `timer`
+  u8 snd_shift = 0, rcv_shift = 0;   ///< window scale, RFC 7323 §2
+  u8 duplicate_acks = 0;
+  u8 backoff = 0;                ///< retransmission timeouts in a row
+  u8 unacked_full = 0;           ///< full segments that came since our last ACK
+
+  bool has_timestamps : 1 = false;     ///< negotiated, RFC 7323 §3
+  bool ack_pending : 1 = false;        ///< we owe an ACK, soon
+  bool ack_now : 1 = false;            ///< and at the end of this turn
+  bool fin_queued : 1 = false;         ///< the application closed its side
+  bool fin_sent : 1 = false;
+  bool fin_received : 1 = false;       ///< in order
+  bool peer_closed_told : 1 = false;
+  bool detached : 1 = false;           ///< close(): nobody will read any more
+  bool wants_write : 1 = false;        ///< a send came up short: tell `writable`
+  bool in_turn : 1 = false;            ///< on the list of this turn
+  bool in_recovery : 1 = false;        ///< fast recovery, RFC 6582
+  bool in_loss : 1 = false;            ///< after a timeout, until `recover` is acknowledged
+  bool rtt_timed : 1 = false;
+  bool no_delay : 1 = false;
+  bool more : 1 = false;               ///< the last send said that more will follow
+  bool cancelled : 1 = false;          ///< abort() inside a handler: the events of that turn that are left are not told
+  bool is_open : 1 = false;            ///< the application knows it: `closed` is owed
+  bool is_passive : 1 = false;
+  bool small_unacked : 1 = false;      ///< a segment below the MSS is outstanding (Minshall)
+  bool ring_full : 1 = false;
+  bool is_buried : 1 = false;          ///< in the grave
+
+  serial32 snd_wl1{}, snd_wl2{};
+  u32 snd_wnd_max = 0;           ///< largest window the peer offered (sender's silly window avoidance)
+  serial32 iss{}, irs{};
+  serial32 recover{};            ///< RFC 6582 §3.2: highest sequence number sent when loss was found
+  serial32 resend{};             ///< after a timeout: what is behind it has been sent again
+  serial32 small_end{};          ///< end of the last small segment sent
+  serial32 rtt_seq{};            ///< RFC 6298 §3: the segment that is being timed
+  time_point rtt_start{};
+  serial32 ts_recent{};          ///< RFC 7323 §4.3
+  serial32 last_ack_sent{};
+  u32 ts_offset = 0;
+  time_point ts_recent_at{};
+  time_point last_sent{};        ///< RFC 5681 §4.1
+  time_point challenged{};       ///< when the last challenge ACK left, RFC 5961 §7
+  bool was_challenged = false;
+  time_point first_unacked{};    ///< when snd_una last moved, or data was first sent into an idle connection: the user timeout counts from here
+  rtt_estimator<tick> rtt{};
+  [[no_unique_address]] typename C::congestion_control congestion{};
+
+  // The receive side: in order and unread, then out of order.
+  u32 receive_head = 0, receive_tail = 0;
+  u32 ahead_head = 0;            ///< out-of-order chunks by sequence number
+  u32 unread = 0;                ///< bytes
+  u16 receive_count = 0;         ///< chunks that hold unread or out-of-order bytes
+  u16 observed = 0;              ///< payload bytes of the segments that fill a chunk
+  u16 peer_mss = 0;              ///< what the peer's SYN said, or 536 (RFC 9293 §3.7.1)
+  serial32 fin_at{};             ///< sequence number of an out-of-order FIN
+  bool fin_ahead = false;
+  close_reason why = close_reason::none;
+  limited_by limit = limited_by::nothing;
+
+  // Who and where.
+  u16 local_port = 0, remote_port = 0;
+  u32 header_sum = 0;            ///< ports, addresses and protocol: what never changes of the checksum
+  u32 hash = 0;
+  path_of_config<C> way{};
+  u32 user_timeout_ms = 0;
+
+  time_point deadline[5]{};      ///< of each timer
+  u32 turn_next = 0;             ///< 1 + index of the next connection that has something to do in this turn
+  u32 retry_next = 0;            ///< 1 + index of the next connection that met a full ring
+  u32 generation = 0;
+  u32 retransmitted = 0;
+  u32 listener = 0;              ///< 1 + index of the listener that waits for `accepted`; then zero
+  u64 bytes_acked = 0, bytes_received = 0;
+  [[no_unique_address]] typename C::connection_data data{};
+};
+
+/// A connection between SYN and the ACK that completes it. RFC 4987 §3.
+template <class C> struct syn_slot {
+  using address = typename C::family::address;
+  address local{}, remote{};
+  u16 local_port = 0, remote_port = 0;
+  u32 hash = 0;
+  serial32 iss{}, irs{};
+  u32 ts_recent = 0, ts_offset = 0;
+  u32 next = 0;                  ///< free list
+  u16 peer_mss = 0;
+  u16 window = 0;
+  u8 listener = 0;               ///< 1 + index; zero: the slot is free
+  u8 snd_shift = 0;
+  u8 retries = 0;
+  bool has_scale = false, has_timestamps = false;
+  strata::time_point<typename C::tick> sent_at{};
+};
+
+/// What is left of a connection for 2 MSL. RFC 9293 §3.10.7.4, RFC 7323 §5, RFC 6191.
+template <class C> struct time_wait_record {
+  typename C::family::address local{}, remote{};
+  u16 local_port = 0, remote_port = 0;
+  u32 hash = 0;
+  serial32 snd_nxt{}, rcv_nxt{};
+  u32 ts_recent = 0, ts_offset = 0;
+  u32 newer = 0, older = 0;      ///< 1 + index, in order of expiry; `newer` also links free ones
+  u16 window = 0;
+  bool is_used = false, has_timestamps = false;
+  strata::time_point<typename C::tick> expires{};
+};
+
+}  // namespace strata::inline STRATA_ABI::tcp

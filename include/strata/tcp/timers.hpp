@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// Turns and timers. A turn tells each connection's events once and settles it: ACK decision, output, the end. One wheel timer serves a control
+// block; deadlines that move back are only stored, and the wheel is asked again when it fires. RFC 6298 §5, RFC 9293 §3.8.3, §3.8.6.1.
+// Included by layer.hpp.
+#pragma once
+
+namespace strata::inline STRATA_ABI::tcp {
+
+template <config C> void layer<C>::add_to_turn(connection& c) {
+  if (c.in_turn) return;
+  c.in_turn = true;
+  c.turn_next = 0;
+  const u32 name = index_of(c) + 1;
+  if (turn_tail_ != 0) tcbs_[turn_tail_ - 1].turn_next = name;
+  else turn_head_ = name;
+  turn_tail_ = name;
+}
+/// What met a full ring tries again in the next turn, not in this one.
+template <config C> void layer<C>::add_to_retry(connection& c) {
+  if (c.ring_full) return;
+  ++counters_.ring_full;
+  c.ring_full = true;
+  c.retry_next = retry_head_;
+  retry_head_ = index_of(c) + 1;
+}
+
+template <config C> template <class B> std::optional<stream_events> layer<C>::pending(B&& below, time_point now) {
+  while (turn_head_ != 0) {
+    connection& c = tcbs_[turn_head_ - 1];
+    turn_head_ = c.turn_next;
+    if (turn_head_ == 0) turn_tail_ = 0;
+    c.in_turn = false;
+    if (c.state == state::closed && !c.is_open) {
+      if (!c.is_buried) release(below, c);
+      continue;
+    }
+    u8 bits = c.events;
+    c.events = 0;
+    c.cancelled = false;
+    if (c.unread == 0 || c.detached) bits = static_cast<u8>(bits & ~stream_events::readable);
+    if (c.detached) bits = static_cast<u8>(bits & ~(stream_events::writable | stream_events::peer_closed | stream_events::error));
+    if ((bits & stream_events::peer_closed) != 0) c.peer_closed_told = true;
+    if (bits == 0) {
+      settle(below, c, now);
+      continue;
+    }
+    event e{id_of(c), bits, c.why, 0};
+    if ((bits & stream_events::accepted) != 0) {
+      e.listener = static_cast<u8>(c.listener - 1);
+      if (listeners_[e.listener].waiting > 0) --listeners_[e.listener].waiting;
+      c.listener = 0;
+    }
+    return e;
+  }
+  return {};
+}
+
+template <config C> template <class B> void layer<C>::finish(B&& below, const event& e, time_point now) {
+  connection* c = find(e.id);
+  if (c == nullptr) return;
+  if ((e.bits & stream_events::closed) != 0) release(below, *c);
+  else settle(below, *c, now);
+}
+
+/// The end of a connection's turn. Linux: tcp_rcv_established's tail, release_sock.
+template <config C> template <class B> void layer<C>::settle(B&& below, connection& c, time_point now) {
+  if (c.state == state::closed) return;
+  output(below, c, now);
+  if (c.state == state::closed) return;
+  decide_ack(below, c, now);
+  if (c.state == state::time_wait && (c.detached || (c.unread == 0 && c.peer_closed_told))) {
+    leave_for_time_wait(below, c, now);
+    return;
+  }
+  if (c.wants_write && c.send_count <= limits_.send_chunks / 2) {
+    if (below.chunks().available() > limits_.receive_reserve) {
+      c.wants_write = false;
+      raise(c, stream_events::writable);
+    } else if (c.send_count == 0) {
+      add_to_retry(c);  // nothing of ours comes back: others must let go of chunks first
+    }
+  }
+}
+
+template <config C> template <class B> void layer<C>::end_of_turn(B&&, time_point) {
+  for (u32 at = std::exchange(retry_head_, 0); at != 0;) {
+    connection& c = tcbs_[at - 1];
+    at = c.retry_next;
+    c.ring_full = false;
+    if (c.is_open) add_to_turn(c);
+  }
+  while (grave_ != 0) {
+    connection& c = tcbs_[grave_ - 1];
+    const u32 name = grave_;
+    grave_ = c.send_head;
+    c.send_head = free_;
+    free_ = name;
+    --in_use_;
+  }
+}
+
+// ---- timers ----
+
+template <config C> void layer<C>::arm(connection& c, timer_index which, time_point at) {
+  c.deadline[which] = at;
+  c.armed = static_cast<u8>(c.armed | 1u << which);
+  const u32 index = index_of(c);
+  if (!wheel_.is_armed(index) || at.is_before(wheel_.deadline(index))) wheel_.arm(index, at);
+}
+/// The wheel follows the earliest deadline that is left.
+template <config C> void layer<C>::rearm_wheel(connection& c) {
+  bool any = false;
+  time_point first{};
+  for (u32 i = 0; i < timer_count; ++i) {
+    if ((c.armed >> i & 1) == 0) continue;
+    first = any ? earlier_of(first, c.deadline[i]) : c.deadline[i];
+    any = true;
+  }
+  if (any) wheel_.arm(index_of(c), first);
+}
+
+template <config C> auto layer<C>::backed_off(duration rto, u32 times) -> duration {  // RFC 6298 (5.5)
+  for (; times != 0; --times) {
+    if (rto > rtt_estimator<tick>::most / 2) return rtt_estimator<tick>::most;
+    rto = rto * 2;
+  }
+  return rto;
+}
+template <config C> void layer<C>::restart_retransmit_timer(connection& c, time_point now) { arm(c, retransmit_timer, now + backed_off(c.rtt.rto(), c.backoff)); }
+
+template <config C> std::optional<time_point<typename C::tick>> layer<C>::next_deadline() const {
+  std::optional<time_point> first = wheel_.next_deadline();
+  if (oldest_record_ != 0) {
+    const time_point at = records_[oldest_record_ - 1].expires;
+    if (!first || at.is_before(*first)) first = at;
+  }
+  return first;
+}
+
+template <config C> template <class B> void layer<C>::advance(B&& below, time_point now) {
+  wheel_.advance(now);
+  for (u32 n = 0; n < timers_per_turn; ++n) {
+    const auto due = wheel_.next_due();
+    if (!due) break;
+    if (*due < limits_.connections) on_timer(below, tcbs_[*due], now);
+    else on_half_open_timer(below, slots_[*due - limits_.connections], now);
+  }
+  for (u32 n = 0; n < timers_per_turn && oldest_record_ != 0 && now.reached(records_[oldest_record_ - 1].expires); ++n) drop_time_wait(oldest_record_ - 1);
+}
+
+template <config C> template <class B> void layer<C>::on_timer(B&& below, connection& c, time_point now) {
+  if (c.state == state::closed) return;
+  u8 due = 0;
+  for (u32 i = 0; i < timer_count; ++i)
+    if ((c.armed >> i & 1) != 0 && now.reached(c.deadline[i])) due = static_cast<u8>(due | 1u << i);
+  c.armed = static_cast<u8>(c.armed & ~due);
+  if ((due >> application_timer & 1) != 0) raise(c, stream_events::timer);
+  if ((due >> ack_timer & 1) != 0 && c.ack_pending) {
+    c.ack_now = true;
+    add_to_turn(c);
+  }
+  if ((due >> linger_timer & 1) != 0) {  // the peer never sent its FIN
+    end(below, c, close_reason::timed_out);
+    return;
+  }
+  if ((due >> retransmit_timer & 1) != 0) on_retransmit_timer(below, c, now);
+  if (c.state != state::closed && (due >> persist_timer & 1) != 0) on_persist_timer(below, c, now);
+  if (c.state != state::closed) rearm_wheel(c);
+}
+
+/// RFC 6298 (5.4)-(5.7). Linux: tcp_retransmit_timer.
+template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& below, connection& c, time_point now) {
+  const bool is_syn = c.state == state::syn_sent || c.state == state::syn_received;
+  if (!is_syn && c.snd_una == c.snd_nxt) return;
+  ++counters_.timeouts;
+  const duration waited = now.since(is_syn ? c.last_sent : c.first_unacked);
+  const duration allowed = c.user_timeout_ms != 0 ? duration::from_ms(c.user_timeout_ms) : duration::max();
+  if (c.backoff >= max_backoff || (!is_syn && waited >= allowed)) {  // RFC 9293 §3.8.3, R2
+    end(below, c, close_reason::timed_out);
+    return;
+  }
+  if (is_syn && (now.since(c.first_unacked) >= syn_give_up || now.since(c.first_unacked) >= allowed)) {
+    ++counters_.attempt_fails;
+    end(below, c, close_reason::timed_out);
+    return;
+  }
+  ++c.backoff;
+  c.rtt_timed = false;
+  if (is_syn) {
+    ++counters_.retransmitted, ++c.retransmitted;
+    send_syn(below, c, now);
+    restart_retransmit_timer(c, now);
+    return;
+  }
+  if (!c.in_loss || c.recover < c.snd_una) c.congestion.on_timeout(c.snd_nxt - c.snd_una, c.mss);  // RFC 5681 §3.1: ssthresh once per loss of a segment
+  else c.congestion.on_timeout(0, c.mss);
+  c.in_loss = true;
+  c.in_recovery = false;
+  c.duplicate_acks = 0;
+  c.recover = c.snd_nxt;  // RFC 6582 §3.2 (4)
+  c.resend = c.snd_una;
+  retransmit_head(below, c, now);
+  if (const buffer::descriptor* d = below.chunks().named(c.send_head); d != nullptr && serial32{d->seq} < c.snd_nxt) c.resend = serial32{d->seq} + d->body_length;
+  else c.resend = c.snd_nxt;
+  restart_retransmit_timer(c, now);
+}
+
+/// A closed window is probed for as long as the peer answers: RFC 9293 §3.8.6.1, RFC 6429 §3. The same timer ends what small-segment rules hold back.
+template <config C> template <class B> void layer<C>::on_persist_timer(B&& below, connection& c, time_point now) {
+  if (c.snd_una != c.snd_nxt) return;  // something is outstanding: the retransmission timer serves
+  const bool waits = c.send_next != 0 || (c.fin_queued && !c.fin_sent);
+  if (!waits) return;
+  buffer::descriptor* d = below.chunks().named(c.send_next);
+  const u32 length = d != nullptr ? d->body_length : 0;
+  if (c.snd_wnd != 0 && (length <= c.snd_wnd || c.snd_wnd >= 1)) {  // held back, not closed: the override timeout of RFC 9293 §3.8.6.2.1
+    c.more = false;
+    if (d != nullptr && length > c.snd_wnd) d = split(below, c, *d, c.snd_wnd);
+    const u32 most = c.snd_wnd_max;
+    c.snd_wnd_max = 0;
+    output(below, c, now);
+    c.snd_wnd_max = most;
+    return;
+  }
+  if (c.backoff >= max_backoff) {  // nobody answered the probes: a peer that does resets the count
+    end(below, c, close_reason::timed_out);
+    return;
+  }
+  ++c.backoff;
+  ++counters_.zero_window_probes;
+  // One number before the window: the peer must answer an unacceptable segment (RFC 9293 §3.10.7.4). Linux: tcp_xmit_probe_skb.
+  (void)send_control(below, c, c.snd_una - 1, wire::tcp::flag::ack, now);
+  arm(c, persist_timer, now + backed_off(c.rtt.rto(), c.backoff));
+}
+
+template <config C> template <class B> void layer<C>::on_half_open_timer(B&& below, slot& h, time_point now) {
+  if (h.listener == 0) return;
+  if (h.retries >= max_syn_ack_retries) {
+    ++counters_.syn_ack_timeouts;
+    ++counters_.attempt_fails;
+    drop_half_open(h);
+    return;
+  }
+  ++h.retries;
+  ++counters_.retransmitted;
+  send_syn_ack(below, h, now);
+  wheel_.arm(limits_.connections + static_cast<u32>(&h - slots_), now + backed_off(rtt_estimator<tick>::initial, h.retries));
+}
+
+}  // namespace strata::inline STRATA_ABI::tcp

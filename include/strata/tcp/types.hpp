@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// What the calls of TCP take and answer.
+#pragma once
+#include <strata/buffer/pool.hpp>
+#include <strata/core/address.hpp>
+#include <strata/core/events.hpp>
+#include <strata/core/expected.hpp>
+
+namespace strata::inline STRATA_ABI::tcp {
+
+/// RFC 9293 §3.3.2. LISTEN and half-open connections have records of their own, so has TIME-WAIT once the application is done.
+enum class state : u8 { closed, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait };
+
+enum class listen_error : u8 { none, in_use, no_slot, bad_port, not_permitted, bad_options };
+enum class connect_error : u8 {
+  none,
+  no_slot,          ///< all control blocks are in use: raise limits.connections
+  no_route,
+  no_port,          ///< no free local port to this peer
+  in_use,           ///< the local port that was asked for is taken for this peer
+  bad_address,      ///< unspecified, broadcast or multicast (RFC 9293 §3.9.2.3)
+  not_permitted,
+  bad_options
+};
+enum class send_error : u8 { none, stale, would_block, closed, not_connected, not_permitted, bad_options, too_big };
+enum class receive_error : u8 { none, stale, would_block, end_of_stream, not_permitted };
+enum class call_error : u8 { none, stale, not_permitted, not_connected };
+
+template <class Address> struct listen_options {
+  u16 port = 0;
+  Address address{};   ///< unspecified: any of ours
+  u32 backlog = 0;     ///< half-open and not yet accepted ones; zero: limits.backlog
+};
+template <class Address> struct connect_options {
+  endpoint<Address> remote{};
+  endpoint<Address> local{};  ///< zero port: chosen by RFC 6056 §3.3.4
+};
+
+struct send_flags {
+  bool more = false;        ///< more will follow at once: a short last segment waits for it (Linux: MSG_MORE)
+  bool now_please = false;  ///< ring the doorbell before returning
+};
+
+/// Options of a connection: s.set(option::no_delay{true}), s.get<option::no_delay>().
+namespace option {
+struct no_delay { bool value = false; };           ///< small segments leave at once; exists where the coalescing policy holds them back
+struct user_timeout { u32 ms = 0; };               ///< RFC 9293 §3.9.1.1: how long data may go unacknowledged; zero: the default of 15 retransmissions
+}  // namespace option
+
+/// A place in the send queue for `room()` bytes, written by the application and sent by commit(). Dropping it cancels.
+class reservation {
+ public:
+  reservation() = default;
+  reservation(packet chunk, u32 bytes) : chunk_(std::move(chunk)), bytes_(bytes) {}
+  [[nodiscard]] std::span<std::byte> room() const { return chunk_ ? chunk_.room().first(bytes_) : std::span<std::byte>{}; }
+
+ private:
+  packet chunk_;
+  u32 bytes_ = 0;
+
+ public:
+  [[nodiscard]] packet release() { return std::move(chunk_); }  ///< for the layer
+};
+
+/// All unread bytes, as a sequence of spans. Valid until the next call that consumes from the same stream.
+class unread_view {
+ public:
+  unread_view() = default;
+  unread_view(buffer::pool& chunks, u32 head, u32 bytes) : chunks_(&chunks), head_(head), bytes_(bytes) {}
+  class iterator {
+   public:
+    using value_type = std::span<const std::byte>;
+    using difference_type = std::ptrdiff_t;
+    iterator() = default;
+    iterator(buffer::pool* chunks, u32 at) : chunks_(chunks), at_(at) {}
+    [[nodiscard]] value_type operator*() const {
+      const buffer::descriptor& d = *chunks_->named(at_);
+      return {d.chunk + d.body + d.done, static_cast<std::size_t>(d.body_length - d.done)};
+    }
+    iterator& operator++() { at_ = chunks_->named(at_)->queue; return *this; }
+    iterator operator++(int) { iterator old = *this; ++*this; return old; }
+    friend bool operator==(const iterator& a, const iterator& b) { return a.at_ == b.at_; }
+
+   private:
+    buffer::pool* chunks_ = nullptr;
+    u32 at_ = 0;
+  };
+  [[nodiscard]] iterator begin() const { return {chunks_, bytes_ == 0 ? 0 : head_}; }
+  [[nodiscard]] iterator end() const { return {chunks_, 0}; }
+  [[nodiscard]] std::size_t size() const { return bytes_; }
+  [[nodiscard]] bool empty() const { return bytes_ == 0; }
+  /// The first span: all there is, if the bytes came in one chunk.
+  [[nodiscard]] std::span<const std::byte> front() const { return empty() ? std::span<const std::byte>{} : *begin(); }
+  /// Copies the first bytes to `to`; how many.
+  std::size_t copy_to(std::span<std::byte> to) const {
+    std::size_t n = 0;
+    for (const auto part : *this) {
+      const std::size_t take = part.size() < to.size() - n ? part.size() : to.size() - n;
+      if (take != 0) __builtin_memcpy(to.data() + n, part.data(), take);
+      n += take;
+      if (n == to.size()) break;
+    }
+    return n;
+  }
+
+ private:
+  buffer::pool* chunks_ = nullptr;
+  u32 head_ = 0;
+  u32 bytes_ = 0;
+};
+
+/// Bytes that the application took out of the stream without a copy; the chunk goes back when this is dropped.
+class owned_view {
+ public:
+  owned_view() = default;
+  owned_view(packet chunk, u32 offset, u32 bytes) : chunk_(std::move(chunk)), offset_(offset), bytes_(bytes) {}
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return chunk_ ? std::span<const std::byte>{chunk_->chunk + offset_, bytes_} : std::span<const std::byte>{};
+  }
+  [[nodiscard]] explicit operator bool() const { return static_cast<bool>(chunk_); }
+
+ private:
+  packet chunk_;
+  u32 offset_ = 0;
+  u32 bytes_ = 0;
+};
+
+/// What limits a sender now: the predicate that stopped the last output loop.
+enum class limited_by : u8 { nothing, application, congestion_window, receive_window, coalescing, ring, neighbour, chunks };
+
+/// A connection in plain fields. Times in microseconds, windows in bytes. Linux: struct tcp_info.
+struct connection_info {
+  tcp::state state = state::closed;
+  limited_by limit = limited_by::nothing;
+  u8 send_window_scale = 0;
+  u8 receive_window_scale = 0;
+  bool has_timestamps = false;
+  bool in_recovery = false;
+  u8 backoff = 0;             ///< consecutive retransmission timeouts
+  u32 mss = 0;                ///< payload bytes of a full segment
+  u32 path_mtu = 0;
+  u32 cwnd = 0;
+  u32 ssthresh = 0;
+  u32 send_window = 0;
+  u32 receive_window = 0;
+  u32 unacked = 0;            ///< bytes sent, not acknowledged
+  u32 unsent = 0;             ///< bytes queued, not sent
+  u32 unread = 0;
+  u32 send_chunks = 0;
+  u32 receive_chunks = 0;
+  u32 srtt_us = 0;
+  u32 rttvar_us = 0;
+  u32 rto_us = 0;
+  u32 retransmitted = 0;      ///< segments
+  u64 bytes_acked = 0;
+  u64 bytes_received = 0;
+};
+
+/// Counters, by Linux's names where it has one (nstat).
+struct counters {
+  u64 in_segments = 0, out_segments = 0, retransmitted = 0;
+  u64 active_opens = 0, passive_opens = 0, attempt_fails = 0, established_resets = 0;
+  u64 in_errors = 0;               ///< too short, or a header length outside the segment
+  u64 in_checksum_errors = 0;
+  u64 in_broadcast = 0;            ///< segments to broadcast or multicast addresses (RFC 9293 §3.9.2.3)
+  u64 no_listener = 0;             ///< SYN to a port where nobody listens
+  u64 out_resets = 0;
+  u64 listen_overflows = 0;        ///< backlog or control blocks exhausted
+  u64 syn_slots_full = 0;
+  u64 table_full = 0;              ///< probe bound of the connection table
+  u64 syn_ack_timeouts = 0;
+  u64 paws_rejected = 0;
+  u64 out_of_window = 0;
+  u64 bad_ack = 0;
+  u64 challenge_acks = 0;
+  u64 challenge_limited = 0;
+  u64 out_of_order = 0;
+  u64 out_of_order_dropped = 0;
+  u64 receive_dropped = 0;         ///< in-order data beyond the chunk budget
+  u64 copied_small = 0;            ///< segments copied to the chunk before them
+  u64 duplicate_data = 0;
+  u64 timeouts = 0;
+  u64 fast_retransmits = 0;
+  u64 zero_window_probes = 0;
+  u64 still_below = 0;             ///< retransmissions put off since the NIC still had the packet
+  u64 retransmit_copies = 0;       ///< and sent as a copy after another timeout
+  u64 splits = 0;
+  u64 ring_full = 0;
+  u64 no_chunk = 0;
+  u64 time_waits = 0;
+  u64 time_wait_recycled = 0;      ///< the oldest record made room
+  u64 time_wait_reused = 0;        ///< RFC 6191
+  u64 icmp_ignored = 0;            ///< quoted sequence number not outstanding (RFC 5927 §4.1)
+  u64 aborted = 0;
+  u64 data_after_close = 0;
+};
+
+}  // namespace strata::inline STRATA_ABI::tcp
