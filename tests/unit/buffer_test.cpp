@@ -348,6 +348,14 @@ TEST_CASE("a writer that changes bytes while the NIC has the frame is found at c
     p.reset();
     CHECK(taken_violations() == 1);
   }
+  SECTION("it moved the frame over bytes that are all alike") {
+    p.become(owner::application);
+    for (std::byte& b : s.memory) b = std::byte{0};
+    p.become(owner::nic);
+    ++q->offset;
+    p.reset();
+    CHECK(taken_violations() == 1);
+  }
   SECTION("bytes outside the frame are nobody's concern, nor are the stream fields") {
     s.memory[63] ^= std::byte{1};
     s.memory[64 + 20] ^= std::byte{1};
@@ -537,6 +545,19 @@ TEST_CASE("a list is first in, first out, and owns what it holds") {
   l.clear(s.chunks);
   CHECK(l.empty());
   CHECK(l.size() == 0);
+}
+
+TEST_CASE("what was taken from the front can be put to the end") {
+  stocked<3> s;
+  send_list l;
+  for (u32 i = 0; i < 3; ++i) l.push(s.chunks.take(0));
+  const descriptor* second = s.table + 1;
+  l.push(l.pop(s.chunks));
+  CHECK(l.size() == 3);
+  CHECK(l.front(s.chunks) == second);
+  for (u32 i = 0; i < 3; ++i) CHECK(l.pop(s.chunks));
+  CHECK(l.empty());
+  CHECK_FALSE(l.pop(s.chunks));
 }
 
 TEST_CASE("one packet is in two lists by two links, each with its own ownership") {

@@ -140,6 +140,18 @@ TEST_CASE("a run that no entry may lengthen refuses and keeps what it has") {
   REQUIRE(t->size() == 0);
 }
 
+TEST_CASE("an insert that would shift too long a run is refused") {
+  using table = keyed_table<1000>;
+  const auto t = std::make_unique<table>();
+  REQUIRE(t->insert(0, 0));
+  REQUIRE(t->insert(0, 1));
+  for (u32 home = 1; home <= table::shift_limit; ++home) REQUIRE(t->insert(home, home + 1));  // each stands one slot off its home
+  REQUIRE_FALSE(t->insert(0, 5000));
+  REQUIRE(t->refused() == 1);
+  REQUIRE(t->insert(100, 5001));  // nearer to the end of the run
+  for (u32 home = 1; home <= table::shift_limit; ++home) REQUIRE(t->find(home, value_is(home + 1)) == home + 1);
+}
+
 TEST_CASE("the capacity is a limit like the others") {
   keyed_table<4> t;
   for (u32 i = 0; i < 4; ++i) REQUIRE(t.insert(i * 0x1000'0001, i));

@@ -251,6 +251,93 @@ TEST_CASE("timers that were armed before the first advance wait for the clock to
   }
 }
 
+TEST_CASE("a deadline in the past fires even if the clock then goes a whole horizon") {
+  timer_wheel<milliseconds32, 1> w;
+  w.advance({10});
+  w.arm(0, {10 - milliseconds32::horizon});
+  REQUIRE(w.deadline(0) == time_point<milliseconds32>{10});
+  w.advance({10 + milliseconds32::horizon});
+  REQUIRE(w.next_due() == 0u);
+}
+
+TEST_CASE("a timer that was due and is moved out gives no reason to wake now") {
+  timer_wheel<milliseconds32, 1> w;
+  w.advance({10});
+  w.arm(0, {5});
+  w.arm(0, {300});
+  REQUIRE(w.next_deadline() == time_point<milliseconds32>{300});
+  w.advance({300});
+  w.arm(0, {400});  // due, not taken
+  REQUIRE_FALSE(w.next_due());
+  REQUIRE(w.next_deadline() == time_point<milliseconds32>{400});
+}
+
+TEST_CASE("a timer that was left due for more than half the circle can be armed anew") {
+  timer_wheel<milliseconds32, 1> w;
+  w.advance({0});
+  w.arm(0, {100});
+  w.advance({200});
+  w.advance({200 + milliseconds32::horizon});
+  w.advance({400 + milliseconds32::horizon});  // 100 now looks like a moment to come
+  w.arm(0, {200});
+  REQUIRE_FALSE(w.next_due());
+  w.advance({100});
+  REQUIRE_FALSE(w.next_due());
+  w.advance({200});
+  REQUIRE(w.next_due() == 0u);
+}
+
+TEST_CASE("while nothing is armed the clock may stand still for longer than the horizon") {
+  timer_wheel<milliseconds32, 1> w;
+  w.advance({0});
+  w.advance({milliseconds32::horizon + 1000});
+  w.arm(0, {milliseconds32::horizon + 1010});
+  w.advance({milliseconds32::horizon + 1009});
+  REQUIRE_FALSE(w.next_due());
+  w.advance({milliseconds32::horizon + 1010});
+  REQUIRE(w.next_due() == 0u);
+}
+
+TEST_CASE("a jump over the wrap hands out the earlier timer first") {
+  timer_wheel<milliseconds32, 2> w;
+  w.advance({0xbfff'ffff});
+  w.arm(1, {0x0000'0005});
+  w.arm(0, {0xc000'0005});
+  w.advance({0x3fff'fff0});
+  REQUIRE(w.next_due() == 0u);
+  REQUIRE(w.next_due() == 1u);
+}
+
+TEST_CASE("work that is left over survives jumps of the horizon, whatever the clock shows") {
+  constexpr u32 horizon = milliseconds32::horizon;
+  for (const bool in_the_past : {false, true}) {
+    timer_wheel<milliseconds32, 6, 0, 5, 1> w;
+    w.advance({0});
+    for (u32 now = 0; now < 0xffff'fc00; now += 0x3fff'ff00) {  // once around, never idle
+      w.arm(5, {now + 0x4000'0000});
+      w.advance({now});
+    }
+    u32 now = 0xffff'fc00;
+    w.advance({now});
+    w.arm(5, {now + horizon});
+    for (u32 t = 0; t < 5; ++t) w.arm(t, {in_the_past ? now : now + 1});
+    w.advance({now + 1});            // sorts one of five
+    w.advance({now + horizon});      // one more
+    w.advance({now + horizon + 9});  // and now the others would look like moments to come
+    for (u32 n = 0; n < 10; ++n) w.advance({now + horizon + 9});
+    u32 fired = 0;
+    while (w.next_due()) ++fired;
+    REQUIRE(fired == 6);
+  }
+}
+
+TEST_CASE("what was armed before the first advance is sorted by it, all of it") {
+  timer_wheel<milliseconds32, 3, 0, 5, 1> w;
+  for (u32 t = 0; t < 3; ++t) w.arm(t, {5});
+  w.advance({5});
+  for (u32 t = 0; t < 3; ++t) REQUIRE(w.next_due() == t);
+}
+
 TEST_CASE("time that runs back is ignored") {
   timer_wheel<milliseconds32, 1> w;
   w.advance({10'000});
