@@ -2,6 +2,7 @@
 // Acknowledgments: what leaves the send queue, round-trip times, congestion, recovery. RFC 9293 §3.10.7.4 (fifth), RFC 5681 §3, RFC 6582 §3, RFC 6298.
 // Included by layer.hpp.
 #pragma once
+#include <strata/tcp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 

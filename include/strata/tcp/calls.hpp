@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the application does to a connection: RFC 9293 §3.9.1. Included by layer.hpp.
 #pragma once
+#include <strata/tcp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 

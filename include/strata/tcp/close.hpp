@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How connections end, and what is left of them for 2 MSL: RFC 9293 §3.6, §3.10.4, §3.10.7.4; RFC 1337, RFC 6191. Included by layer.hpp.
 #pragma once
+#include <strata/tcp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Segments, in the order of RFC 9293 §3.10.7. Included by layer.hpp.
 #pragma once
+#include <strata/tcp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How connections begin: names, ports, sequence numbers, listeners, half-open records. Included by layer.hpp.
 #pragma once
+#include <strata/tcp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The way down: bytes into the send queue, segments out of it. RFC 9293 §3.7, §3.8, §3.10.2. Included by layer.hpp.
 #pragma once
+#include <strata/tcp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 

@@ -3,6 +3,7 @@
 // RFC 5681 §4.2. Memory is charged in chunks: the window never promises more than the connection's budget holds at the segment size seen.
 // Included by layer.hpp.
 #pragma once
+#include <strata/tcp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 

@@ -3,6 +3,7 @@
 // block; deadlines that move back are only stored, and the wheel is asked again when it fires. RFC 6298 §5, RFC 9293 §3.8.3, §3.8.6.1.
 // Included by layer.hpp.
 #pragma once
+#include <strata/tcp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 
