@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The same, but a user's own struct hides the strata type: no name that the linker sees carries it.
-#include <strata/buffer/pool.hpp>
+// The same, but a user's own struct hides the stack: no name that the linker sees carries it.
+#include <strata/strata.hpp>
 
+struct config : strata::presets::server {};
 struct application {
-  strata::buffer::pool* pool = nullptr;
+  strata::stack<config>* net = nullptr;
 };
-int chunks_of(const application& a);
+std::size_t chunks_of(const application& a);
 
 #ifdef OTHER
-int chunks_of(const application& a) { return a.pool == nullptr ? 0 : 1; }
+std::size_t chunks_of(const application& a) { return a.net == nullptr ? 0 : a.net->chunks_in_use(); }
 #else
-int main() { return chunks_of({}); }
+int main() { return static_cast<int>(chunks_of({})); }
 #endif

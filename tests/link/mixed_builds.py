@@ -50,14 +50,19 @@ def main():
             print(f"{name} is not installed")
             continue
         tried += 1
+        compiled = {}
         for what, source, first, second, wanted in cases:
-            units = [os.path.join(work, f"{name}.{part}.o") for part in ("first", "second")]
+            units = []
             program = os.path.join(work, name + ".program")
-            for unit, flags in zip(units, (first, ["-DOTHER", *second])):
-                code, text = run(compiler, "-std=c++20", "-I" + include, *flags, "-c", os.path.join(HERE, source), "-o", unit)
-                if code != 0:
-                    print(f"{name}: {what}: does not compile:\n{text}")
-                    return 1
+            for flags in (tuple(first), ("-DOTHER", *second)):
+                unit = compiled.get((source, flags))
+                if unit is None:
+                    unit = compiled[source, flags] = os.path.join(work, f"{name}.{len(compiled)}.o")
+                    code, text = run(compiler, "-std=c++20", "-I" + include, *flags, "-c", os.path.join(HERE, source), "-o", unit)
+                    if code != 0:
+                        print(f"{name}: {what}: does not compile:\n{text}")
+                        return 1
+                units.append(unit)
             code, text = run(compiler, *units, "-o", program)
             if wanted is None:
                 ok = code == 0

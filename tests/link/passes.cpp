@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-// One of two units that hand a strata type to each other. With -DOTHER it is the other one.
-#include <strata/buffer/pool.hpp>
+// One of two units that hand a stack to each other. With -DOTHER it is the other one.
+#include <strata/strata.hpp>
 
-int chunks_of(const strata::buffer::pool* pool);
+struct config : strata::presets::server {};
+using net = strata::stack<config>;
+
+std::size_t chunks_of(net& n);
 
 #ifdef OTHER
-int chunks_of(const strata::buffer::pool* pool) { return pool == nullptr ? 0 : 1; }
+std::size_t chunks_of(net& n) { return n.chunks_in_use(); }
 #else
-int main() { return chunks_of(nullptr); }
+constinit net somewhere;
+int main() { return static_cast<int>(chunks_of(somewhere)); }
 #endif
