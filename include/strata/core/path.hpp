@@ -63,7 +63,7 @@ template <class Address> struct network_error {
   Address local{};
   Address remote{};
   u8 protocol = 0;
-  icmp_error_kind kind = icmp_error_kind::host_unreachable;
+  icmp_error_kind kind{};  // zero: a stack keeps a table of these, and all zero is the initial state
   bool is_local = false;   ///< our own neighbour cache says so, not a router
   u16 mtu = 0;             ///< with packet_too_big; bytes of IP packet
   std::byte quoted[8]{};   ///< the first eight bytes of our transport header (RFC 792)

@@ -66,7 +66,7 @@ struct embedded : server {
   using header_image = strata::header_image::built;
   static constexpr bool destroyed = false;
   static constexpr strata::limits limits{.chunks = 10,
-                                         .chunk_size = 1600,
+                                         .chunk_size = 1536,  // a frame of MTU 1500 behind its headroom
                                          .connections = 4,
                                          .listeners = 2,
                                          .backlog = 4,
