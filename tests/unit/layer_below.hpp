@@ -2,7 +2,7 @@
 // What the tests of the middle layers share: a pool that must be empty at the end, packets from bytes, copies of what was handed down.
 #pragma once
 #include <strata/buffer/pool.hpp>
-#include <strata/core/bytes.hpp>
+#include <strata/core/address.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -13,6 +13,10 @@
 namespace strata::layer_test {
 
 using bytes = std::vector<std::byte>;
+
+/// "10.0.0.1"_ip where no type says which family is wanted.
+consteval ipv4_address v4(subnet_text t) { return t; }
+consteval ipv6_address v6(subnet_text t) { return t; }
 
 inline bytes copy_of(std::span<const std::byte> b) { return {b.begin(), b.end()}; }
 inline bytes copy_of(const packet& p) { return copy_of(p.bytes()); }
