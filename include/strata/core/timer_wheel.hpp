@@ -56,9 +56,8 @@ class timer_wheel {
     if (linked) unlink(name(timer));
     else ++armed_;
     n.deadline = is_past ? now_.count : at.count;
-    if (!is_past) return place(name(timer));
-    if (heads_[unsorted].next == 0) since_ = now_;
-    push(unsorted, name(timer));
+    if (is_past) push(unsorted, name(timer));
+    else place(name(timer));
   }
   /// Nothing happens if it is not armed.
   constexpr void disarm(u32 timer) {
