@@ -2,8 +2,12 @@
 // One connection, as an application holds it: a copyable value {stack, slot, which of its lives}. A stale one answers `stale`, never with another's
 // connection; so does one that never named any. No destructor closes: see socket::owned.
 #pragma once
+#include <strata/core/time.hpp>
 #include <strata/tcp/types.hpp>
 
+namespace strata::inline STRATA_ABI {
+namespace option = tcp::option;  // s.set(strata::option::no_delay{true})
+}
 namespace strata::inline STRATA_ABI::socket {
 
 /// Net is only named here; it is complete when a member is called. Each call exists if the stack's transport has it.
@@ -83,10 +87,14 @@ template <class Net> class stream {
     if (net_ == nullptr) return {};
     return net_->template get<Option>(id_);
   }
-  /// One `timer` event when `after` has passed; a later call replaces it, zero cancels. The same wheel as the transport's.
-  auto set_timer(auto after) const {
-    if (net_ == nullptr) return decltype(net_->set_timer(id_, after)){tcp::call_error::stale};
+  /// One `timer` event when `after` has passed; a later call replaces it. The same wheel as the transport's. `after` is a Net::duration.
+  template <class Tick> expected<void, tcp::call_error> set_timer(duration<Tick> after) const {
+    if (net_ == nullptr) return tcp::call_error::stale;
     return net_->set_timer(id_, after);
+  }
+  expected<void, tcp::call_error> cancel_timer() const {
+    if (net_ == nullptr) return tcp::call_error::stale;
+    return net_->cancel_timer(id_);
   }
 
   /// The Config's connection_data of this connection; null for a stale handle.

@@ -157,6 +157,8 @@ template <class Parts> struct interface {
       ++count_.link_downs;
       return false;
     }
+    /// Whether a packet was taken from the queue and waits for room in the driver's ring.
+    [[nodiscard]] bool has_waiting() const { return waiting_ != nullptr; }
     /// When a failed doorbell wants to be rung again.
     [[nodiscard]] std::optional<time_point> retry_at() const {
       if (!wants_ring_ || failures_ == 0) return {};

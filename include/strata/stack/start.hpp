@@ -38,8 +38,7 @@ template <stack_config C> bad_option stack<C>::start(options o) {
   if constexpr (STRATA_CHECKS != 0) pool_.open(o.memory, descriptors_, C::limits.chunk_size, hashes_);
   else pool_.open(o.memory, descriptors_, C::limits.chunk_size);
   for (u32 i = 0; i < C::limits.batch; ++i) std::construct_at(reinterpret_cast<packet*>(batch_) + i);
-  now_ = o.now;
-  has_time_ = false;
+  if (!has_time_) now_ = o.now;  // a second start goes on from where time is
   changed();
   o.each([&](auto index, auto& wanted) { open_interface<index>(wanted); });
   transports_.each([&](auto, auto& t) {

@@ -146,7 +146,12 @@ template <stack_config C> void stack<C>::end() {
   ring(false);
 }
 template <stack_config C> bool stack<C>::idle() const {
-  return !is_started_ || !(frames_left_ == 0 || events_left_ == 0 || batch_at_ != batch_size_ || errors_in_ != errors_out_ || links_down_ != 0);
+  bool layers_are_idle = true;
+  transports_.each([&](auto, const auto& t) {
+    if constexpr (requires { t.is_idle(); }) layers_are_idle = layers_are_idle && t.is_idle();
+  });
+  interfaces_.each([&](auto, const auto& i) { layers_are_idle = layers_are_idle && !i.has_waiting(); });
+  return !is_started_ || !(!layers_are_idle || frames_left_ == 0 || events_left_ == 0 || batch_at_ != batch_size_ || errors_in_ != errors_out_ || links_down_ != 0);
 }
 
 template <stack_config C> auto stack<C>::next_deadline() const -> std::optional<time_point> {
@@ -179,7 +184,7 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
     if constexpr (std::same_as<E, stream_events>) {
       const stream s(*this, e.id);
       const auto still = [&](stream_events::bit b) { return (e.bits & b) != 0 && t.is_live(e.id); };
-      if (still(E::accepted)) tell(accepted{s, listener(*this, {e.listener, 0})});
+      if (still(E::accepted)) tell(accepted{s, listener_of(e)});
       if (still(E::connected)) tell(connected{s});
       if (still(E::readable)) tell(readable{s});
       if (still(E::writable)) tell(writable{s});

@@ -193,13 +193,27 @@ void layer<C>::on_time_wait(B&& below, u32 index, const info_type& info, const w
   (void)send_bare(below, way, r.local_port, r.remote_port, r.snd_nxt, r.rcv_nxt, wire::tcp::flag::ack, r.window, answer);
 }
 
+/// Everything ends silently, and the layer is as new; only the generations go on, so that old handles stay stale.
 template <config C> template <class B> void layer<C>::abandon(B&& below) {
+  for (slot& h : slots_)
+    if (h.listener != 0) drop_half_open(h);
+  while (oldest_record_ != 0) drop_time_wait(oldest_record_ - 1);
   for (u32 i = 0; i < fresh_; ++i) {
-    clear_queues(below, tcbs_[i]);
-    tcbs_[i].state = state::closed;
-    ++tcbs_[i].generation;
-    tcbs_[i].is_open = false;
+    connection& c = tcbs_[i];
+    if (c.state != state::closed) (void)table_.erase(c.hash, value_of(kind::connection, i));
+    wheel_.disarm(i);
+    clear_queues(below, c);
+    c.state = state::closed;
+    ++c.generation;
+    c.is_open = false;
   }
+  for (listener& l : listeners_) {
+    if (l.is_used) ++l.generation;
+    l.is_used = false;
+    l.waiting = 0;
+  }
+  fresh_ = free_ = grave_ = in_use_ = 0;
+  turn_head_ = turn_tail_ = retry_head_ = 0;
 }
 
 }  // namespace strata::inline STRATA_ABI::tcp

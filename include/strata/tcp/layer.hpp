@@ -89,6 +89,8 @@ template <config C> class layer {
   /// The end of a poll: the grave is emptied, connections that met a full ring try again next turn.
   template <class B> void end_of_turn(B&& below, time_point now);
   /// Whether an event may still be told for this id.
+  /// The id of the listener in a slot, as `accepted` names it.
+  [[nodiscard]] connection_id listener_id(u32 index) const { return {index, listeners_[index].generation}; }
   [[nodiscard]] bool is_live(connection_id id) const { const connection* c = find(id); return c != nullptr && !c->cancelled; }
   /// Whether nothing waits for the next turn.
   [[nodiscard]] bool is_idle() const { return turn_head_ == 0 && retry_head_ == 0; }
