@@ -433,6 +433,12 @@ TEST_CASE("ReachableTime is drawn anew, between half and one and a half of 30 s"
   CHECK(longest <= 45'250);
 }
 
+TEST_CASE("a neighbour cache starts as zeros: it may lie in .bss") {
+  static constinit neighbour::arp::of<config<nanoseconds64>> cache;
+  CHECK(cache.state_of(b) == state::none);
+  static_assert(std::is_trivially_destructible_v<neighbour::arp::of<config<nanoseconds64>>>);
+}
+
 TEST_CASE("a fixed neighbour is everybody, broadcast until it is set, and nothing waits") {
   board net;
   neighbour::fixed::of<config<nanoseconds64>> cache;

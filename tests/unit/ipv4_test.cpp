@@ -380,6 +380,12 @@ TEST_CASE("as the IPv4 half of a wide family the same bytes leave and the same a
   CHECK(f.info.remote == v6("10.0.0.11"_ip));
 }
 
+TEST_CASE("IPv4 starts as zeros: it may lie in .bss") {
+  static constinit ip::v4<cached> layer;
+  CHECK_FALSE(layer.is_ours(us));
+  static_assert(std::is_trivially_destructible_v<ip::v4<cached>>);
+}
+
 TEST_CASE("no garbage is handed up") {
   host<cached> h;
   entropy::seeded r{5};
