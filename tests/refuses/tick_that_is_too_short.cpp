@@ -5,7 +5,7 @@
 
 struct mine : strata::presets::server {
 #ifdef FIXED
-  using tick = strata::milliseconds32;
+  using tick = strata::microseconds32;
 #else
   using tick = strata::tick<strata::u32, 1'000'000'000>;
 #endif

@@ -145,7 +145,7 @@ template <config C> class layer {
   static constexpr duration syn_give_up = duration::seconds(180);         // RFC 1122 §4.2.3.5: at least three minutes
   static constexpr duration linger_length = duration::seconds(60);        // FIN-WAIT-2 after close(). Linux: tcp_fin_timeout
   static constexpr duration challenge_interval = duration::ms(500);
-  static constexpr duration paws_idle = duration::seconds(24 * 24 * 3600);// RFC 7323 §5.5
+  static constexpr duration paws_idle = duration::from_ms(24u * 24 * 3600 * 1000);  // RFC 7323 §5.5: 24 days, or the horizon of a shorter tick
   static constexpr u64 receive_budget = u64{limits_.receive_chunks} * limits_.chunk_size;
   static constexpr u8 receive_shift = [] {                                // RFC 7323 §2.3: large enough for the budget
     u8 s = 0;
