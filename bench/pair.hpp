@@ -39,8 +39,8 @@ template <class C> struct ends {
   ends() {
     (void)b->listen({.port = 7});
     auto c = a->connect({.remote = {"10.0.0.2"_ip, 7}});
-    auto t = a->bind({.local = {.port = 9}});
-    auto h = b->bind({.local = {.port = 9}});
+    auto t = a->bind({.port = 9});
+    auto h = b->bind({.port = 9});
     if (!c || !t || !h) std::abort();
     client = *c, talker = *t, hearer = *h;
     for (int i = 0; i < 8; ++i) turn();
