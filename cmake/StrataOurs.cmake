@@ -6,7 +6,7 @@ target_compile_options(strata_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconv
                                                  $<$<BOOL:${STRATA_WERROR}>:-Werror>)
 
 # Everything of ours but the one unit that includes CLI11. Catch2's and Google Benchmark's headers bear it; a REQUIRE that fails leaves its frames
-# by an exception of Catch2's compiled library, without running their destructors, which is why tests have no SECTION.
+# by an exception of Catch2's compiled library, without running their destructors: the sections behind it are not run.
 add_library(strata_ours INTERFACE)
 target_link_libraries(strata_ours INTERFACE strata::strata strata_warnings Threads::Threads)
 target_compile_options(strata_ours INTERFACE -fno-exceptions -fno-rtti)
