@@ -16,6 +16,7 @@ using namespace strata::literals;
 struct low_latency : strata::presets::low_latency {
   using entropy = strata::entropy::seeded;
   static constexpr bool allows_weak_entropy = true;
+  static constexpr bool timestamps = false;
   static constexpr strata::limits limits{.chunks = 4096, .connections = 16, .send_chunks = 256, .receive_chunks = 256};
 };
 struct lending : low_latency {

@@ -30,6 +30,7 @@ struct archetype {
     static constexpr u32 full_segments = 1, delay_ms = 0;
   };
   struct connection_data {};
+  static constexpr bool timestamps = true;
   static constexpr strata::limits limits{.connections = 2, .syn_slots = 2, .time_wait = 2};
 };
 

@@ -202,7 +202,7 @@ template <config C> template <class B> void layer<C>::abandon(B&& below) {
     connection& c = tcbs_[i];
     if (c.state != state::closed) (void)table_.erase(c.hash, value_of(kind::connection, i));
     wheel_.disarm(i);
-    clear_queues(below, c);
+    if (!c.is_buried) clear_queues(below, c);  // else its queues are gone, and send_head links the free
     c.state = state::closed;
     ++c.generation;
     c.is_open = false;

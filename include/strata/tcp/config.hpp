@@ -63,6 +63,7 @@ template <class C> concept config =
       typename C::connection_data;
       { C::header_image::template bytes<typename C::family::address> } -> std::convertible_to<u32>;
       { C::limits } -> std::convertible_to<limits>;
+      { C::timestamps } -> std::convertible_to<bool>;  // RFC 7323 §3: offered and answered, or never
     };
 
 /// The internet layer that TCP stands on: the calls of RFC 1122 §3.4 that it needs.

@@ -37,12 +37,13 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
   connection* const c = found && what == kind::connection ? &tcbs_[index] : nullptr;
   below.observe({.what = trace::step::lookup, .bytes = size, .seq = header->seq, .ack = header->ack, .connection = c != nullptr ? index + 1 : 0});
   wire::tcp_options o;
-  if (wire::tcp_options::is_only_timestamps(options)) {
+  if (timestamps && wire::tcp_options::is_only_timestamps(options)) {
     s.has_timestamps = true;
     s.ts_value = load_be<u32>(options.data() + 4);
     s.ts_echo = load_be<u32>(options.data() + 8);
   } else if (!options.empty()) {
     o = wire::tcp_options::parse(options);
+    o.has_timestamps = o.has_timestamps && timestamps;
     s.has_timestamps = o.has_timestamps;
     s.ts_value = o.ts_value;
     s.ts_echo = o.ts_echo;
@@ -69,7 +70,7 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
 template <config C> template <class B>
 void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, time_point now) {
   // RFC 7323 §5.3 R1: PAWS comes before the sequence check.
-  if (c.has_timestamps && !s.has(wire::tcp::flag::rst)) {
+  if (timestamps && c.has_timestamps && !s.has(wire::tcp::flag::rst)) {
     if (!s.has_timestamps) {  // RFC 7323 §3.2: a segment that lost its timestamps is dropped
       ++counters_.paws_rejected;
       return;

@@ -135,7 +135,8 @@ template <config C> class layer {
   enum timer_index : u32 { retransmit_timer, ack_timer, persist_timer, linger_timer, application_timer, timer_count };
 
   static constexpr limits limits_ = C::limits;
-  static constexpr u32 option_room = 12;                                  // timestamps: the options of every segment but SYN
+  static constexpr bool timestamps = C::timestamps;
+  static constexpr u32 option_room = timestamps ? 12 : 0;                                  // timestamps: the options of every segment but SYN
   static constexpr u32 copybreak = 256;                                   // bytes; shorter segments are copied to the chunk before them
   static constexpr u32 max_backoff = 15;                                  // Linux: TCP_RETR2; 15 minutes and more
   static constexpr u32 max_syn_ack_retries = 5;                           // Linux: TCP_SYNACK_RETRIES

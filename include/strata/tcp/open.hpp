@@ -192,6 +192,7 @@ expected<connection_id, connect_error> layer<C>::connect(B&& below, const connec
   c->hash = static_cast<u32>(hash);
   if (!table_.insert(c->hash, value_of(kind::connection, index_of(*c)))) {
     ++counters_.table_full;
+    c->is_buried = true;
     c->send_head = free_;
     free_ = index_of(*c) + 1;
     --in_use_;

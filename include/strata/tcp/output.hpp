@@ -308,7 +308,7 @@ template <config C> template <class B> void layer<C>::resend_lost(B&& below, con
 template <config C> template <class B>
 void layer<C>::emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now) {
   const u32 length = static_cast<u32>(p.size());
-  const u32 header_length = 20 + (c.has_timestamps ? option_room : 0);
+  const u32 header_length = 20 + (timestamps && c.has_timestamps ? option_room : 0);
   std::byte* const at = p.push(header_length);
   const u16 window = advertise(c);
   const u32 control = header_length << 26 | static_cast<u32>(flags) << 16 | window;
@@ -318,7 +318,7 @@ void layer<C>::emit_header(B&& below, connection& c, packet& p, serial32 seq, u8
   store_be<u32>(at + 4, seq.value);
   store_be<u32>(at + 8, c.rcv_nxt.value);
   store_be<u32>(at + 12, control);
-  if (c.has_timestamps) {
+  if (timestamps && c.has_timestamps) {
     const u32 value = timestamp_clock(now) + c.ts_offset, echo = c.ts_recent.value;
     (void)wire::tcp_options::emit_timestamps(at + 20, value, echo);
     sum += 0x0101 + 0x080a + (value >> 16) + (value & 0xffff) + (echo >> 16) + (echo & 0xffff);
@@ -374,7 +374,7 @@ template <config C> template <class B> void layer<C>::send_syn(B&& below, connec
   o.mss = static_cast<u16>(segment_limit(below, c.way));
   o.has_window_scale = !answers || c.rcv_shift != 0 || c.snd_shift != 0;
   o.window_scale = receive_shift;
-  o.has_timestamps = !answers || c.has_timestamps;
+  o.has_timestamps = timestamps && (!answers || c.has_timestamps);
   o.ts_value = timestamp_clock(now) + c.ts_offset;
   o.ts_echo = answers ? c.ts_recent.value : 0;
   const u32 window = receive_window(c) < 65535 ? receive_window(c) : 65535;  // never scaled in a SYN (RFC 7323 §2.2)
