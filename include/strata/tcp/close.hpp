@@ -112,7 +112,6 @@ template <config C> bool layer<C>::add_time_wait(const connection& c, time_point
   r.remote = c.way.remote;
   r.local_port = c.local_port;
   r.remote_port = c.remote_port;
-  r.hash = c.hash;
   r.snd_nxt = c.snd_nxt;
   r.rcv_nxt = c.rcv_nxt;
   r.has_timestamps = c.has_timestamps;
@@ -120,7 +119,7 @@ template <config C> bool layer<C>::add_time_wait(const connection& c, time_point
   r.ts_offset = c.ts_offset;
   const u32 window = (c.rcv_adv - c.rcv_nxt) >> c.rcv_shift;
   r.window = static_cast<u16>(window < 65535 ? window : 65535);
-  if (!table_.insert(r.hash, value_of(kind::time_wait, index))) {
+  if (!table_.insert(c.hash, value_of(kind::time_wait, index))) {
     ++counters_.table_full;
     r.newer = free_records_;
     free_records_ = index + 1;
@@ -152,7 +151,7 @@ template <config C> void layer<C>::unlink_time_wait(u32 index) {
 template <config C> void layer<C>::drop_time_wait(u32 index) {
   unlink_time_wait(index);
   record& r = records_[index];
-  (void)table_.erase(r.hash, value_of(kind::time_wait, index));
+  (void)table_.erase(static_cast<u32>(hash_of(r.local, r.local_port, r.remote, r.remote_port)), value_of(kind::time_wait, index));
   r.is_used = false;
   r.newer = free_records_;
   free_records_ = index + 1;

@@ -15,8 +15,8 @@ template <config C> template <class B> void layer<C>::open(B&& below, time_point
 /// The keyed name of a connection: attackers choose ports, so the table's hash has a secret.
 template <config C> u64 layer<C>::hash_of(const address& local, u16 local_port, const address& remote, u16 remote_port) const {
   const u64 ports = u64{local_port} << 16 | remote_port;
-  if constexpr (address::bits == 32) return siphash(key_, u64{local.value} << 32 | remote.value, ports);
-  else return siphash(key_, remote.hash_word(0), remote.hash_word(1), siphash(key_, local.hash_word(0), local.hash_word(1), ports));
+  if constexpr (address::bits == 32) return siphash_1_3(key_, u64{local.value} << 32 | remote.value, ports);
+  else return siphash_1_3(key_, remote.hash_word(0), remote.hash_word(1), siphash_1_3(key_, local.hash_word(0), local.hash_word(1), ports));
 }
 
 /// RFC 6528 §3: ISN = M + F(connection, secret), with M a clock of 4 us (RFC 9293 §3.4.1).

@@ -74,7 +74,7 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
   if (c.send_next != 0) {
     below.observe({.what = trace::step::write_loop, .bytes = c.snd_end - c.snd_nxt, .connection = index_of(c) + 1});
     // RFC 5681 §4.1: after an idle RTO the window starts again.
-    if (c.snd_nxt == c.snd_una && now.since(c.last_sent) > c.rtt.rto()) c.congestion.on_idle(c.mss);
+    if (c.snd_nxt == c.snd_una && now.since(c.last_sent) > rtt_estimator<tick>::least && now.since(c.last_sent) > c.rtt.rto()) c.congestion.on_idle(c.mss);
   }
   while (buffer::descriptor* d = chunks.named(c.send_next)) {
     u32 length = d->body_length;

@@ -142,7 +142,6 @@ template <class C> struct syn_slot {
 template <class C> struct time_wait_record {
   typename C::family::address local{}, remote{};
   u16 local_port = 0, remote_port = 0;
-  u32 hash = 0;
   serial32 snd_nxt{}, rcv_nxt{};
   u32 ts_recent = 0, ts_offset = 0;
   u32 newer = 0, older = 0;      ///< 1 + index, in order of expiry; `newer` also links free ones
