@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The public contract of handles, events and time: one case for each sentence of it, in its order, named after it. docs/architecture.md has the text.
+#include "contract/configs.hpp"
 #include "contract/talk.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -13,11 +14,6 @@ namespace {
 using namespace strata;
 using namespace strata::test;
 
-struct contract : presets::testing {
-  struct connection_data {
-    u32 number;
-  };
-};
 using pair_of = talk<contract>;
 using net = pair_of::net;
 
@@ -71,9 +67,6 @@ TEST_CASE("a stack is neither copied nor moved") {
   SUCCEED();
 }
 
-struct forever : contract {
-  static constexpr bool destroyed = false;
-};
 using still = stack<forever>;
 static_assert(std::is_trivially_destructible_v<still> && !std::is_trivially_destructible_v<net>);
 constinit still quiet;
@@ -518,17 +511,6 @@ TEST_CASE("a handler may call anything on any object but poll, which answers bus
   CHECK(t->b.counters().busy_polls == 1);
 }
 
-// A driver that counts its doorbell.
-struct bell : nic::wire_pair {
-  u32* rings = nullptr;
-  constexpr bell(nic::wire& cable, u32 side, u32* counter = nullptr) : nic::wire_pair(cable, side), rings(counter) {}
-  nic::kick flush() {
-    if (rings != nullptr) ++*rings;
-    return nic::wire_pair::flush();
-  }
-};
-struct ringing : presets::testing { using nic = bell; };
-
 TEST_CASE("sends go through the qdisc at once, and the doorbell rings at the end of the batch or with now_please") {
   using rung = stack<ringing>;
   auto t = std::make_unique<two_stacks<ringing>>();
@@ -607,9 +589,6 @@ TEST_CASE("next_deadline says how long a loop may sleep") {
   CHECK(count(t->at_a, seen::timer) == 1);
 }
 
-struct many : presets::testing {
-  static constexpr strata::limits limits{.chunks = 1024, .connections = 150, .listeners = 2, .backlog = 150, .syn_slots = 150, .time_wait = 16};
-};
 TEST_CASE("expiries obey a budget: a jump of hours is safe") {
   using busy = stack<many>;
   auto t = talk<many>::make();
@@ -673,7 +652,6 @@ TEST_CASE("application timers run on the same wheel") {
 }
 
 template <class S, class O> concept can_set = requires(S s, O o) { s.set(o); };
-struct eager : contract { using coalescing = strata::tcp::none; };
 
 TEST_CASE("options are set and told by type, and an option of an absent policy does not compile") {
   static_assert(can_set<net::stream, option::no_delay> && can_set<net::stream, option::user_timeout>);

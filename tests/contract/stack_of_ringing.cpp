@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "configs.hpp"
+
+template class strata::stack<strata::test::ringing>;
