@@ -228,8 +228,9 @@ template <stack_config C> class stack {
     else (void)networks_.any([&](auto, auto& ip) { return ip.carries(a) ? (f(ip), true) : false; });
   }
   [[nodiscard]] static constexpr u16 link_type(link::kind k) { return k == link::kind::ipv4 ? 0x0800 : 0x86dd; }
-  [[nodiscard]] listener listener_of(const stream_events& e) requires wiring::has_streams {
-    if constexpr (requires { streams().listener_id(e.listener); }) return listener(*this, streams().listener_id(e.listener));
+  /// The listener that `accepted` names; its generation, if the transport tells.
+  [[nodiscard]] listener listener_of(const stream_events& e) {
+    if constexpr (requires(const stream_layer& t) { t.listener_id(e.listener); }) return listener(*this, streams().listener_id(e.listener));
     else return listener(*this, {e.listener, 0});
   }
   static consteval void check_facades();
