@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// The options of the example programs, in plain structs. Only options.cpp knows the library that reads them, and only it is compiled with exceptions.
+#pragma once
+#include <strata/core/address.hpp>
+
+#include <optional>
+#include <string>
+
+namespace example {
+
+enum class nic_kind : strata::u8 { tap, tun };
+enum class config_kind : strata::u8 { server, low_latency, embedded };
+
+/// What every program on a network takes.
+struct nic_options {
+  nic_kind nic = nic_kind::tap;
+  config_kind config = config_kind::server;
+  std::string interface = "strata0";
+  strata::subnet<strata::ipv4_address> address{};  ///< strata's own
+  strata::ipv4_address gateway{};                  ///< unspecified: none
+  strata::mac_address mac{};                       ///< zero: from `seed` and the interface's name
+  strata::u16 mtu = 0;                             ///< bytes of IP packet; zero: the interface's
+  strata::u64 seed = 0;
+  std::string pcap;                                ///< empty: no capture
+  double seconds = 0;                              ///< ends after so long; zero: never
+};
+struct http_server_options : nic_options {
+  std::string root;
+  std::string upload;                    ///< empty: uploads are read and hashed, and kept nowhere
+  strata::u16 port = 8080;
+  strata::u64 max_requests = 0;          ///< zero: no limit
+  strata::u64 max_upload_mib = 16384;
+};
+struct fetch_options : nic_options {
+  std::string url;                       ///< as it was given
+  strata::endpoint<strata::ipv4_address> server{};
+  std::string path;                      ///< from its slash on
+  std::string output;                    ///< empty: the body is hashed and dropped
+  std::string upload;                    ///< empty: GET
+  strata::u32 connections = 1;
+  double timeout = 30;                   ///< seconds without progress
+};
+struct echo_options : nic_options {
+  strata::u16 port = 7;
+  bool tcp = true;
+  bool udp = true;
+};
+enum class way { down, up, both };
+enum class format { text, jsonl };
+struct journey_options {
+  std::string text = "hello";
+  example::way way = way::both;
+  example::format format = format::text;
+  std::string pcap;
+  strata::u64 seed = 1;
+  bool list = false;
+  std::string without;                   ///< a step's name; empty: none
+};
+struct swap_options {
+  example::format format = format::text;
+  strata::u64 bytes = 1 << 20;
+  strata::u64 seed = 1;
+};
+
+/// Fills `o` from the command line. A value says that the program ends now, with that code: 0 after --help, 2 after an error, which was printed.
+[[nodiscard]] std::optional<int> read_options(int argc, char** argv, http_server_options& o);
+[[nodiscard]] std::optional<int> read_options(int argc, char** argv, fetch_options& o);
+[[nodiscard]] std::optional<int> read_options(int argc, char** argv, echo_options& o);
+[[nodiscard]] std::optional<int> read_options(int argc, char** argv, journey_options& o);
+[[nodiscard]] std::optional<int> read_options(int argc, char** argv, swap_options& o);
+
+/// `10.9.0.2`.
+[[nodiscard]] std::string text_of(strata::ipv4_address a);
+
+}  // namespace example

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// The pairs of NIC and Config that the programs offer. Each is instantiated in one unit of its own, NAME.cpp beside this file; here it is only named.
+// Every driver is wrapped in pcap: with a sink that is not open that is two comparisons a frame, and these drivers make a system call for each.
+#pragma once
+#include <strata/nic/linux/tap.hpp>
+#include <strata/nic/pcap.hpp>
+#include <strata/posix/pcap_file.hpp>
+#include <strata/strata.hpp>
+
+namespace example {
+
+template <class Driver, strata::nic::pcap_link Link> using recorded = strata::nic::pcap<Driver, strata::posix::pcap_file, Link>;
+
+struct tap_server : strata::presets::server {
+  using device = strata::nic::tap;
+  using nic = recorded<device, strata::nic::pcap_link::ethernet>;
+};
+struct tun_server : strata::presets::server {
+  using device = strata::nic::tun;
+  using nic = recorded<device, strata::nic::pcap_link::raw_ip>;
+  using link = strata::link::raw_ip;
+  using neighbour = strata::neighbour::fixed;
+};
+struct tap_low_latency : strata::presets::low_latency {
+  using device = strata::nic::tap;
+  using nic = recorded<device, strata::nic::pcap_link::ethernet>;
+};
+struct tap_embedded : strata::presets::embedded {
+  using device = strata::nic::tap;
+  using nic = recorded<device, strata::nic::pcap_link::ethernet>;
+};
+
+}  // namespace example
+
+extern template class strata::stack<example::tap_server>;
+extern template class strata::stack<example::tun_server>;
+extern template class strata::stack<example::tap_low_latency>;
+extern template class strata::stack<example::tap_embedded>;

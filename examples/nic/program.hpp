@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// What the programs on a network have in common: a NIC, a stack on it, an orderly end, and the last line.
+#pragma once
+#include <cli/options.hpp>
+#include <nic/configs.hpp>
+#include <strata/posix.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <pthread.h>
+
+namespace example {
+
+using strata::u32;
+using strata::u64;
+
+/// One line on stderr, NAME: error: WHAT (STEP, errno NAME); REMEDY, and the exit code 1.
+inline int fail(const char* program, const char* what, const char* step, int errno_value, const char* remedy) {
+  const char* const symbol = errno_value == 0 ? nullptr : strata::posix::errno_name(errno_value);
+  if (symbol != nullptr) (void)std::fprintf(stderr, "%s: error: %s (%s, errno %s); %s\n", program, what, step, symbol, remedy);
+  else if (errno_value != 0) (void)std::fprintf(stderr, "%s: error: %s (%s, errno %d); %s\n", program, what, step, errno_value, remedy);
+  else (void)std::fprintf(stderr, "%s: error: %s (%s); %s\n", program, what, step, remedy);
+  return 1;
+}
+
+inline const char* name_of(nic_kind k) { return k == nic_kind::tun ? "tun" : "tap"; }
+
+/// The keys that every `ready` has: copying drivers of the kernel's TUN/TAP device, which has no XDP mode.
+inline void print_nic(const nic_options& o) { std::printf(" nic=%s mode=none copy=yes interface=%s", name_of(o.nic), o.interface.c_str()); }
+
+/// Frames, segments and datagrams that were thrown away, whatever the reason; not what was for others, or of a protocol that is not there (IPv6).
+template <class Net> u64 drops_of(Net& net) {
+  const auto& tcp = net.template transport<0>().counters();
+  const auto& udp = net.template transport<1>().counted();
+  const auto& ip = net.template network<0>().counted();
+  auto& interface = net.template at_interface<0>();
+  u64 n = interface.counters().queue_dropped;
+  n += ip.in_hdr_errors + ip.in_truncated_pkts + ip.in_csum_errors + ip.in_martian_src + ip.reasm_fails + ip.out_no_routes + ip.frag_fails;
+  n += tcp.in_errors + tcp.in_checksum_errors + tcp.listen_overflows + tcp.syn_slots_full + tcp.table_full + tcp.out_of_order_dropped + tcp.receive_dropped;
+  n += udp.in_errors + udp.in_csum_errors + udp.rcvbuf_errors + udp.mem_errors + udp.sndbuf_errors;
+  if (interface.nic) n += interface.nic->inner().count().dropped + interface.nic->inner().count().oversized;
+  return n;
+}
+
+/// The end of `done`; shuts the stack down first, which returns every chunk that anything still holds. The program's exit code: 1 if a chunk is lost.
+template <class Net> int finish_line(Net& net, int code) {
+  const u64 retransmitted = net.template transport<0>().counters().retransmitted, drops = drops_of(net);
+  net.shut_down();
+  const u32 in_use = net.chunks_in_use();
+  std::printf(" retransmitted=%llu drops=%llu chunks_in_use=%u\n", static_cast<unsigned long long>(retransmitted), static_cast<unsigned long long>(drops), in_use);
+  (void)std::fflush(stdout);
+  return in_use != 0 ? 1 : code;
+}
+
+/// Serves until a signal, until `until` says true or the time of --for is over. SIGINT and SIGTERM stay blocked outside, so that none is lost between two of these.
+template <class Net, class Handler, class Until> void run_until(Net& net, Handler&& handler, double seconds, Until&& until) {
+  (void)strata::posix::run(net, handler, {.for_ns = static_cast<u64>(seconds * 1e9)}, until);
+}
+
+/// Opens the NIC, starts a stack of Config `C` on it and calls `body(net)`, whose result is the exit code.
+template <class C, class Body> int on_stack(const char* program, const nic_options& o, Body&& body) {
+  using net_type = strata::stack<C>;
+  (void)std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
+  sigset_t stop;
+  (void)::sigemptyset(&stop);
+  (void)::sigaddset(&stop, SIGINT);
+  (void)::sigaddset(&stop, SIGTERM);
+  (void)::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+
+  auto device = C::device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed});
+  if (!device) return strata::posix::explain(device.error(), program);
+  strata::posix::pcap_file capture;
+  if (!o.pcap.empty()) {
+    capture = strata::posix::pcap_file(o.pcap.c_str());
+    if (!capture.is_open()) return fail(program, "the capture file cannot be written", o.pcap.c_str(), errno, "give another --pcap");
+  }
+  const strata::region memory = strata::posix::huge_pages(std::size_t{C::limits.chunks} * C::limits.chunk_size);
+  if (memory.data() == nullptr) return fail(program, "no memory for the chunks", "mmap", errno, "free some");
+
+  static net_type net;
+  const strata::bad_option bad = net.start({.nic = {std::move(*device), std::move(capture), {.start_ns = strata::posix::epoch_offset_ns()}},
+                                            .memory = memory,
+                                            .entropy = strata::posix::random(),
+                                            .mac = o.mac,
+                                            .address = o.address,
+                                            .gateway = o.gateway,
+                                            .mtu = o.mtu,
+                                            .now = strata::posix::now<typename C::tick>()});
+  if (bad != strata::bad_option::none) {
+    static const char* const names[] = {"", "memory", "entropy", "--mac is a group address", "--mtu is too small, or a frame of the interface's MTU does not fit in a chunk",
+                                        "--address cannot be a host's", "--address has too long a prefix", "--gateway is not on this link, or strata's own address"};
+    (void)fail(program, names[static_cast<u32>(bad)], "options", 0, "see --help");
+    return 2;
+  }
+  net.advance(strata::posix::now<typename C::tick>());
+  return body(net);
+}
+
+}  // namespace example
