@@ -33,6 +33,16 @@ struct sip_state {
     round(), round();
     v0 ^= word;
   }
+  constexpr void compress_once(u64 word) {
+    v3 ^= word;
+    round();
+    v0 ^= word;
+  }
+  constexpr u64 finish_short() {
+    v2 ^= 0xff;
+    round(), round(), round();
+    return v0 ^ v1 ^ v2 ^ v3;
+  }
   constexpr u64 finish() {
     v2 ^= 0xff;
     round(), round(), round(), round();
@@ -74,15 +84,15 @@ struct sip_state {
 }
 
 /// SipHash-1-3 of two or three numbers: for tables only, where nobody sees the hash itself (Linux: hsiphash, Rust's and Python's hash tables).
-[[nodiscard]] constexpr u64 siphash_1_3(siphash_key key, u64 a, u64 b, std::optional<u64> c = {}) {
+[[nodiscard]] constexpr u64 siphash_1_3(siphash_key key, u64 a, u64 b) {
   detail::sip_state s{key};
-  const auto one = [&s](u64 word) { s.v3 ^= word, s.round(), s.v0 ^= word; };
-  one(a), one(b);
-  if (c) one(*c);
-  one(u64{c ? 24u : 16u} << 56);
-  s.v2 ^= 0xff;
-  s.round(), s.round(), s.round();
-  return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+  s.compress_once(a), s.compress_once(b), s.compress_once(u64{16} << 56);
+  return s.finish_short();
+}
+[[nodiscard]] constexpr u64 siphash_1_3(siphash_key key, u64 a, u64 b, u64 c) {
+  detail::sip_state s{key};
+  s.compress_once(a), s.compress_once(b), s.compress_once(c), s.compress_once(u64{24} << 56);
+  return s.finish_short();
 }
 
 }  // namespace strata::inline STRATA_ABI

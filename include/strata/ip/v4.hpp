@@ -71,46 +71,48 @@ template <config C> class v4 {
   [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {
     (void)now;
     ++count_.in_receives;
-    const auto h = wire::ipv4::parse(p.bytes());
-    if (!h) [[unlikely]] {
+    finding<address> f;  // the one that is returned: it is built where the caller wants it
+    wire::ipv4 h;
+    if (!wire::ipv4::read(p.bytes(), h)) [[unlikely]] {
       count_fault(p);
-      return {};
+      return f;
     }
-    if (h->header_length != header_size && !options_are_good(p.bytes().subspan(header_size, h->header_length - header_size))) return {};
-    datagram_info<address> info;
-    info.local = header::widen(h->destination);
-    info.remote = header::widen(h->source);
-    info.protocol = h->protocol;
+    if (h.header_length != header_size && !options_are_good(p.bytes().subspan(header_size, h.header_length - header_size))) return f;
+    datagram_info<address>& info = f.info;
+    info.local = header::widen(h.destination);
+    info.remote = header::widen(h.source);
+    info.protocol = h.protocol;
     info.link = came.link;
-    info.ecn = h->ecn();
+    info.ecn = h.ecn();
     if (!may_be_a_sender(info.remote)) {
       ++count_.in_martian_src;
-      return {};
+      return f;
     }
     if (!out_.routes.is_ours(info.local)) {
       if (!out_.routes.is_group(info.local)) {  // RFC 1122 §3.2.1.3: not for us, and a host does not forward
         ++count_.in_addr_errors;
-        return {};
+        return f;
       }
       info.is_broadcast = true;
     } else if (came.is_broadcast) {  // RFC 1122 §3.3.6: unicast in a link broadcast is somebody's mistake
       ++count_.in_addr_errors;
-      return {};
+      return f;
     }
-    if (h->is_fragment()) {
+    if (h.is_fragment()) {
       ++count_.reasm_fails;
-      return {};
+      return f;
     }
     p->network = p->offset;
-    p.trim(h->total_length);
-    p.pull(h->header_length);
+    p.trim(h.total_length);
+    p.pull(h.header_length);
     p->transport = p->offset;
     p->link = came.link;
     ++count_.in_delivers;
-    if (h->protocol == wire::icmpv4::protocol) return icmp_.on_message(below, out_, p, info, count_);
-    finding<address> f;
+    if (h.protocol == wire::icmpv4::protocol) {
+      f = icmp_.on_message(below, out_, p, info, count_);
+      return f;
+    }
     f.is = finding<address>::what::datagram;
-    f.info = info;
     return f;
   }
 

@@ -15,7 +15,6 @@ enum class kind : u8 { none, ipv4, ipv6, arp };
 struct received {
   kind carries = kind::none;
   bool is_broadcast = false;  ///< broadcast or multicast of the link
-  mac_address from{};
 };
 
 /// header_size: bytes in front of the IP packet, at most 18 (the room in a path's image).

@@ -27,8 +27,8 @@ class raw_ip {
       return {};
     }
     switch (static_cast<u8>(p.bytes()[0]) >> 4) {
-      case 4: return received{kind::ipv4, false, {}};
-      case 6: return received{kind::ipv6, false, {}};
+      case 4: return received{kind::ipv4, false};
+      case 6: return received{kind::ipv6, false};
       default: ++counters_.rx_nohandler; return {};
     }
   }

@@ -12,8 +12,8 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
     ++counters_.in_broadcast;
     return {};
   }
-  const auto header = wire::tcp::parse(p.bytes());
-  if (!header) {
+  wire::tcp header;
+  if (!wire::tcp::read(p.bytes(), header)) {
     ++counters_.in_errors;
     return {};
   }
@@ -23,19 +23,19 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
     return {};
   }
   segment s;
-  s.seq = {header->seq};
-  s.ack = {header->ack};
-  s.flags = header->flags;
-  s.window = header->window;
-  s.length = size - header->header_length;
-  s.body = static_cast<u32>(p->offset) + header->header_length;
-  const auto options = p.bytes().subspan(wire::tcp::header_size, header->header_length - wire::tcp::header_size);
-  const u32 hash = static_cast<u32>(hash_of(info.local, header->destination, info.remote, header->source));
-  const auto found = lookup(hash, info.local, header->destination, info.remote, header->source);
+  s.seq = {header.seq};
+  s.ack = {header.ack};
+  s.flags = header.flags;
+  s.window = header.window;
+  s.length = size - header.header_length;
+  s.body = static_cast<u32>(p->offset) + header.header_length;
+  const auto options = p.bytes().subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);
+  const u32 hash = static_cast<u32>(hash_of(info.local, header.destination, info.remote, header.source));
+  const auto found = lookup(hash, info.local, header.destination, info.remote, header.source);
   const kind what = found ? static_cast<kind>(*found >> 30) : kind::connection;
   const u32 index = found ? *found & 0x3fff'ffff : 0;
   connection* const c = found && what == kind::connection ? &tcbs_[index] : nullptr;
-  below.observe({.what = trace::step::lookup, .bytes = size, .seq = header->seq, .ack = header->ack, .connection = c != nullptr ? index + 1 : 0});
+  below.observe({.what = trace::step::lookup, .bytes = size, .seq = header.seq, .ack = header.ack, .connection = c != nullptr ? index + 1 : 0});
   wire::tcp_options o;
   if (timestamps && wire::tcp_options::is_only_timestamps(options)) {
     s.has_timestamps = true;
@@ -49,20 +49,20 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
     s.ts_echo = o.ts_echo;
   }
   if (c != nullptr) {
-    if (c->state == state::syn_sent) on_syn_sent(below, *c, p, s, *header, o, now);
-    else on_segment(below, *c, p, s, *header, now);
+    if (c->state == state::syn_sent) on_syn_sent(below, *c, p, s, header, o, now);
+    else on_segment(below, *c, p, s, header, now);
     return {};
   }
   if (found) {
     if (o.has_timestamps == false && s.has_timestamps) o.has_timestamps = true, o.ts_value = s.ts_value, o.ts_echo = s.ts_echo;
     if (what == kind::half_open) on_half_open(below, slots_[index], info, p, s, now);
-    else on_time_wait(below, index, info, *header, s, o, now);
+    else on_time_wait(below, index, info, header, s, o, now);
     return {};
   }
   // RFC 9293 §3.10.7.1, §3.10.7.2
   if (s.has(wire::tcp::flag::rst)) return {};
-  if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::fin)) on_syn(below, info, *header, s, o, now);
-  else refuse(below, info, *header, s);
+  if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::fin)) on_syn(below, info, header, s, o, now);
+  else refuse(below, info, header, s);
   return {};
 }
 

@@ -226,7 +226,7 @@ template <config C> class layer {
   };
 
   [[nodiscard]] socket* find(connection_id id) { return is_live(id) ? &sockets_[id.index] : nullptr; }
-  [[nodiscard]] u32 hash(u16 port) const { return static_cast<u32>(siphash(key_, port)); }
+  [[nodiscard]] u32 hash(u16 port) const { return static_cast<u32>(siphash_1_3(key_, port, 0)); }
 
   /// The socket that a datagram is for: a connected one before one that is bound to the address, and that before one for any address.
   [[nodiscard]] std::optional<u32> lookup(const endpoint& here, const endpoint& there) const {
