@@ -30,8 +30,14 @@ template <class C> struct two_stacks {
     a.advance(now());
     b.advance(now());
   }
-  void start_a() { (void)a.start({.nic = {cable, 0}, .memory = memory_a, .entropy = {1}, .address = "10.0.0.1/24"_net}); }
-  void start_b() { (void)b.start({.nic = {cable, 1}, .memory = memory_b, .entropy = {2}, .address = "10.0.0.2/24"_net}); }
+  [[nodiscard]] static typename C::entropy seed(u64 n) {
+    typename C::entropy e{};
+    if constexpr (requires { e.key; }) e.key.k0 = n;
+    else e.state = n;
+    return e;
+  }
+  void start_a() { (void)a.start({.nic = {cable, 0}, .memory = memory_a, .entropy = seed(1), .address = "10.0.0.1/24"_net}); }
+  void start_b() { (void)b.start({.nic = {cable, 1}, .memory = memory_b, .entropy = seed(2), .address = "10.0.0.2/24"_net}); }
   [[nodiscard]] static std::unique_ptr<two_stacks> make() { return std::make_unique<two_stacks>(); }
 
   [[nodiscard]] typename net::time_point now() const { return typename net::time_point{} + net::duration::from_ms(ms); }

@@ -11,8 +11,8 @@ template <stack_config C> template <class Error> Error stack<C>::refused(permiss
     if constexpr (requires { Error::bad_options; }) return Error::bad_options;
     else return Error::stale;
   }
+  observe(trace::record{.what = trace::step::permission});
   if constexpr (!C::permission::is_open) {
-    observe(trace::step::permission, packet{});
     if (!permission_.allows(permission::request<address>{what, local, remote})) {
       ++count_.not_permitted;
       return Error::not_permitted;
@@ -20,6 +20,7 @@ template <stack_config C> template <class Error> Error stack<C>::refused(permiss
   } else {
     (void)what, (void)local, (void)remote;
   }
+  observe(trace::record{.what = trace::step::lock});  // held since the call began, and until it returns
   return Error::none;
 }
 template <stack_config C> template <class Error> Error stack<C>::refused(permission::call what, connection_id id) {

@@ -63,6 +63,9 @@ template <class Parts> struct interface {
       if constexpr (std::constructible_from<framing, const typename framing::options&>) std::construct_at(&link, link_options);
       mac_ = mac.is_zero() ? nic->address() : mac;
       mtu_ = mtu == 0 ? nic->mtu() : mtu;
+      in_flight_ = 0;
+      wants_ring_ = false;
+      failures_ = 0;
     }
     /// Returns every packet and closes the driver.
     void close(buffer::pool& chunks) {
@@ -98,11 +101,11 @@ template <class Parts> struct interface {
 
     /// Takes a whole frame: to the driver at once, or through the queue. Linux: __dev_queue_xmit.
     sent post(packet&& p, buffer::pool& chunks, auto&& see) {
+      see(trace::step::enqueue, p);
       if constexpr (discipline::is_direct) {
         (void)chunks;
         return transmit(p, buffer::owner::application, see) ? sent::sent : sent::full;
       } else {
-        see(trace::step::enqueue, p);
         if (!qdisc.enqueue(p)) {
           ++count_.queue_dropped;
           return sent::dropped;
@@ -151,7 +154,7 @@ template <class Parts> struct interface {
         case nic::kick::again:
           ++count_.kicks_again;
           if (failures_ < 10) ++failures_;
-          retry_at_ = now + duration<typename C::tick>::us(10) * (1u << failures_);
+          retry_at_ = now + back_off();
           return true;
         case nic::kick::link_down: break;
       }
@@ -197,6 +200,13 @@ template <class Parts> struct interface {
       ++in_flight_;
       wants_ring_ = true;
       return true;
+    }
+
+    /// 20 us after the first failure, twice as long after each further one, at most 10 ms; and a tick at least.
+    [[nodiscard]] duration<typename C::tick> back_off() const {
+      using span = duration<typename C::tick>;
+      const span wait = span::us(10) * (1u << failures_);
+      return wait > span::ms(10) ? span::ms(10) : wait;
     }
 
     mac_address mac_{};

@@ -183,6 +183,7 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
     const E e = r.template as<E>();
     if constexpr (std::same_as<E, stream_events>) {
       const stream s(*this, e.id);
+      observe(trace::record{.what = trace::step::event, .connection = e.id.index + 1});
       const auto still = [&](stream_events::bit b) { return (e.bits & b) != 0 && t.is_live(e.id); };
       if (still(E::accepted)) tell(accepted{s, listener_of(e)});
       if (still(E::connected)) tell(connected{s});
@@ -194,6 +195,7 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
       if (still(E::closed)) tell(closed{s, e.why});
     } else if constexpr (requires { typename E::is_datagram_event; }) {
       const datagram_socket s(*this, e.id);
+      observe(trace::record{.what = trace::step::event, .connection = e.id.index + 1});
       if (e.is_error) tell(error{.socket = s, .reason = e.error});
       else tell(datagram{s});
     } else {
