@@ -30,40 +30,57 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
   s.length = size - header.header_length;
   s.body = static_cast<u32>(p->offset) + header.header_length;
   const auto options = p.bytes().subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);
-  const u32 hash = static_cast<u32>(hash_of(info.local, header.destination, info.remote, header.source));
-  const auto found = lookup(hash, info.local, header.destination, info.remote, header.source);
-  const kind what = found ? static_cast<kind>(*found >> 30) : kind::connection;
-  const u32 index = found ? *found & 0x3fff'ffff : 0;
-  connection* const c = found && what == kind::connection ? &tcbs_[index] : nullptr;
-  below.observe({.what = trace::step::lookup, .bytes = size, .seq = header.seq, .ack = header.ack, .connection = c != nullptr ? index + 1 : 0});
-  wire::tcp_options o;
-  if (timestamps && wire::tcp_options::is_only_timestamps(options)) {
-    s.has_timestamps = true;
-    s.ts_value = load_be<u32>(options.data() + 4);
-    s.ts_echo = load_be<u32>(options.data() + 8);
-  } else if (!options.empty()) {
-    o = wire::tcp_options::parse(options);
-    o.has_timestamps = o.has_timestamps && timestamps;
-    s.has_timestamps = o.has_timestamps;
-    s.ts_value = o.ts_value;
-    s.ts_echo = o.ts_echo;
+  // The connection of the segment before is looked at first: trains of segments need no hash.
+  connection* c = recent_ != 0 && is_between(tcbs_[recent_ - 1], info, header) ? &tcbs_[recent_ - 1] : nullptr;
+  std::optional<u32> found;
+  if (c == nullptr) {
+    found = lookup(static_cast<u32>(hash_of(info.local, header.destination, info.remote, header.source)), info.local, header.destination, info.remote, header.source);
+    if (found && static_cast<kind>(*found >> 30) == kind::connection) {
+      c = &tcbs_[*found];
+      recent_ = *found + 1;
+    }
   }
+  below.observe({.what = trace::step::lookup, .bytes = size, .seq = header.seq, .ack = header.ack, .connection = c != nullptr ? index_of(*c) + 1 : 0});
+  if (c != nullptr && c->state != state::syn_sent) {
+    if (timestamps && wire::tcp_options::is_only_timestamps(options)) {
+      s.has_timestamps = true;
+      s.ts_value = load_be<u32>(options.data() + 4);
+      s.ts_echo = load_be<u32>(options.data() + 8);
+      on_segment(below, *c, p, s, header, now);
+      return {};
+    }
+    if (options.empty()) {
+      on_segment(below, *c, p, s, header, now);
+      return {};
+    }
+  }
+  on_segment_with_options(below, c, found, info, p, s, header, options, now);
+  return {};
+}
+
+/// A segment whose options must be read, or that no connection is waiting for: RFC 9293 §3.10.7.1, §3.10.7.2.
+template <config C> template <class B>
+[[gnu::noinline]] void layer<C>::on_segment_with_options(B&& below, connection* c, std::optional<u32> found, const info_type& info, packet& p, segment& s, const wire::tcp& header,
+                                                         std::span<const std::byte> options, time_point now) {
+  wire::tcp_options o = wire::tcp_options::parse(options);
+  o.has_timestamps = o.has_timestamps && timestamps;
+  s.has_timestamps = o.has_timestamps;
+  s.ts_value = o.ts_value;
+  s.ts_echo = o.ts_echo;
   if (c != nullptr) {
     if (c->state == state::syn_sent) on_syn_sent(below, *c, p, s, header, o, now);
     else on_segment(below, *c, p, s, header, now);
-    return {};
+    return;
   }
   if (found) {
-    if (o.has_timestamps == false && s.has_timestamps) o.has_timestamps = true, o.ts_value = s.ts_value, o.ts_echo = s.ts_echo;
-    if (what == kind::half_open) on_half_open(below, slots_[index], info, p, s, now);
+    const u32 index = *found & 0x3fff'ffff;
+    if (static_cast<kind>(*found >> 30) == kind::half_open) on_half_open(below, slots_[index], info, p, s, now);
     else on_time_wait(below, index, info, header, s, o, now);
-    return {};
+    return;
   }
-  // RFC 9293 §3.10.7.1, §3.10.7.2
-  if (s.has(wire::tcp::flag::rst)) return {};
+  if (s.has(wire::tcp::flag::rst)) return;
   if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::fin)) on_syn(below, info, header, s, o, now);
   else refuse(below, info, header, s);
-  return {};
 }
 
 /// RFC 9293 §3.10.7.3 and §3.10.7.4: the checks in their order, then the ACK, the data, the FIN.

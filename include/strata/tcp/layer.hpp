@@ -180,6 +180,11 @@ template <config C> class layer {
   void drop_half_open(slot& h);
 
   // ---- input (input.hpp, ack.hpp, receive.hpp) ----
+  template <class B> void on_segment_with_options(B&& below, connection* c, std::optional<u32> found, const info_type& info, packet& p, segment& s, const wire::tcp& header,
+                                                  std::span<const std::byte> options, time_point now);
+  [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {
+    return c.remote_port == header.source && c.local_port == header.destination && c.way.remote == info.remote && c.way.local == info.local && c.state != state::closed;
+  }
   template <class B> void on_segment(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, time_point now);
   template <class B> void on_syn_sent(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, const wire::tcp_options& o, time_point now);
   template <class B> void after_ack(B&& below, connection& c, packet& p, segment& s, time_point now);
@@ -256,6 +261,7 @@ template <config C> class layer {
   u32 port_steps_[16]{};   // RFC 6056 §3.3.4: the table of the double-hash algorithm
   tcp::counters counters_{};
   u32 fresh_ = 0, free_ = 0, grave_ = 0, in_use_ = 0;
+  u32 recent_ = 0;  // 1 + index of the connection that got the last segment
   u32 turn_head_ = 0, turn_tail_ = 0, retry_head_ = 0;
   u32 fresh_slots_ = 0, free_slots_ = 0, half_open_ = 0;
   u32 fresh_records_ = 0, free_records_ = 0, oldest_record_ = 0, newest_record_ = 0, time_wait_count_ = 0;
