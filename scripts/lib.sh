@@ -22,6 +22,9 @@ examples libssl-dev /usr/include/openssl/evp.h
 bench libbenchmark-dev /usr/include/benchmark/benchmark.h /usr/local/include/benchmark/benchmark.h
 clang clang-16 clang++-16
 clang libclang-rt-16-dev /usr/lib/llvm-16/lib/clang/16*/lib/linux/libclang_rt.asan*.a
+demo curl curl
+demo iproute2 ip
+soak nftables nft
 kernel curl curl
 kernel iproute2 ip
 kernel nftables nft

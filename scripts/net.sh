@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What demo and soak share: a network namespace of their own, the server in it, and an end that leaves nothing behind. Sourced by bash after lib.sh.
+PATH="$PATH:/usr/sbin:/sbin"
+
+# strata_build TARGET...: builds these targets of the release preset; $why says what is wrong if it returns 1, and 77 if packages are missing.
+strata_build() {
+  local log=build/release/scripts_build.log target all=yes
+  # Preset and generator look for all of these when they configure, whatever is then built.
+  if ! need compiler tests examples bench; then
+    for target in "$@"; do [ -x "build/release/examples/${target#example_}" ] || all=""; done
+    [ -z "$all" ] || return 0
+    why="packages are missing: ${missing% }"
+    return 77
+  fi
+  mkdir -p build/release
+  if ! { cmake --preset release && cmake --build build/release --parallel 2 --target "$@"; } >"$log" 2>&1 </dev/null; then
+    grep -E "CMake Error|error:|undefined reference" "$log" | cut -c 1-240 | head -n 10 >&2
+    why="the build fails; see $log"
+    return 1
+  fi
+}
+
+# strata_find_namespace ROOT: how a namespace with a TAP can be had. Sets $namespace to the words of unshare, or leaves it empty and says why in $why.
+# ROOT empty: as somebody who is not root.
+strata_find_namespace() {
+  local words
+  namespace=() why=""
+  if [ "$(id -u)" -eq 0 ] && [ -n "$1" ]; then
+    words=(--net)
+  elif [ "$(id -u)" -eq 0 ] && ! setpriv --reuid 65534 --regid 65534 --clear-groups test -w /dev/net/tun 2>/dev/null; then
+    why="without root: /dev/net/tun cannot be opened"
+    return 1
+  else
+    words=(--user --map-root-user --net)
+  fi
+  if [ ! -c /dev/net/tun ]; then why="there is no /dev/net/tun"; return 1; fi
+  if ! unshare "${words[@]}" true 2>/dev/null; then why="no network namespace can be made"; return 1; fi
+  if ! unshare "${words[@]}" ip tuntap add dev strata_probe mode tap 2>/dev/null; then why="no TAP interface can be made"; return 1; fi
+  namespace=("${words[@]}")
+}
+
+# strata_run_inside COMMAND...: runs it in $namespace, as the first process of a process namespace: whatever ends it ends everything in there, interfaces too.
+strata_run_inside() {
+  local code
+  unshare "${namespace[@]}" --pid --fork --kill-child --mount-proc "$@" &
+  inside=$!
+  wait "$inside"
+  code=$?
+  inside=""
+  return $code
+}
+
+# To be called once, outside: a folder $scratch that goes, and so does what strata_run_inside started, however the script ends.
+strata_scratch() {
+  inside=""
+  scratch=$(mktemp -d "${TMPDIR:-/tmp}/strata.XXXXXX") || exit 1
+  trap 'code=$?; trap "" INT TERM HUP; [ -z "$inside" ] || { kill "$inside" 2>/dev/null; wait "$inside" 2>/dev/null; }; rm -rf "$scratch"; exit $code' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
+# Inside. strata_serve LOG OPTION...: http_server on a TAP `strata0`, 10.9.0.2; the kernel has 10.9.0.1. Sets $server. 1, and $why, if it does not get ready.
+strata_serve() {
+  local log=$1 i
+  shift
+  build/release/examples/http_server --interface strata0 --address 10.9.0.2/24 "$@" >"$log" 2>&1 </dev/null &
+  server=$!
+  for ((i = 0; i < 500; ++i)); do
+    if grep -q '^ready ' "$log"; then
+      ip link set lo up && ip address add 10.9.0.1/24 dev strata0 && ip link set strata0 up && return 0
+      why="the kernel's side of the interface cannot be set"
+      return 1
+    fi
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.02
+  done
+  why="http_server does not start: $(newest_line "$log")"
+  return 1
+}
+
+# Inside. Ends the server in order and waits for it; its exit code. $done_line is what it said last.
+strata_stop() {
+  local code
+  kill -INT "$server" 2>/dev/null
+  wait "$server"
+  code=$?
+  done_line=$(grep '^done ' "$1" | tail -n 1)
+  [ -n "$done_line" ] || { [ $code -ne 0 ] || code=1; }
+  return $code
+}
+
+# value KEY LINE: of a record.
+value() { sed -n "s/.*[ ]$1=\([^ ]*\).*/\1/p" <<<" $2"; }
