@@ -70,7 +70,7 @@ def catch2_cases(test, matches):
 
 def run_catch2(test, cases, result, folder):
     report = os.path.join(folder, test["name"] + ".xml")
-    command = test["command"] + ["--reporter", f"xml::out={report}", "--reporter", "console", "--warn", "NoAssertions"]
+    command = test["command"] + ["--reporter", f"xml::out={report}", "--reporter", "console"]
     if cases is not None:
         chosen = os.path.join(folder, test["name"] + ".cases")
         with open(chosen, "w", encoding="utf-8") as file:
