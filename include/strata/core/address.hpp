@@ -102,9 +102,11 @@ template <class Address> struct subnet {
   friend constexpr bool operator==(const subnet&, const subnet&) = default;
 };
 
-void this_is_no_ip_address();                              // never defined, each: the name is the compiler's message
-void this_address_is_not_of_the_family_of_this_config();
-void this_is_no_mac_address();
+// Not constexpr: the name is the compiler's message. Defined all the same, since clang 16 without optimisation emits consteval calls in the
+// initialiser of a global (it evaluates them, too, so a wrong literal is refused).
+inline void this_is_no_ip_address() { __builtin_trap(); }
+inline void this_address_is_not_of_the_family_of_this_config() { __builtin_trap(); }
+inline void this_is_no_mac_address() { __builtin_trap(); }
 
 namespace detail {
 
