@@ -22,9 +22,7 @@ template <class C> int serve(const example::http_server_options& o, const exampl
     example::run_until(net, handler, o.seconds, [&] { return o.max_requests != 0 && web.requests() >= o.max_requests; });
     const double seconds = static_cast<double>(strata::posix::monotonic_ns() - start) / 1e9;
     web.stop();
-    example::run_until(net, handler, 1.2, [&] { return web.is_done() && net.chunks_in_use() == 0; });
-    web.abort();
-    example::run_until(net, handler, 0.3, [&] { return web.is_done() && net.chunks_in_use() == 0; });
+    example::end_in_order(net, handler, [&] { return web.is_done(); }, [&] { web.abort(); });
     std::printf("done requests=%llu bytes=%llu connections=%llu seconds=%.3f", static_cast<unsigned long long>(web.requests()),
                 static_cast<unsigned long long>(web.bytes()), static_cast<unsigned long long>(web.connections()), seconds);
     return example::finish_line(net, 0);

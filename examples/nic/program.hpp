@@ -43,18 +43,26 @@ template <class Net> u64 drops_of(Net& net) {
 }
 
 /// The end of `done`; shuts the stack down first, which returns every chunk that anything still holds. The program's exit code: 1 if a chunk is lost.
-template <class Net> int finish_line(Net& net, int code) {
+template <class Net> int finish_line(Net& net, int code, std::FILE* where = stdout) {
   const u64 retransmitted = net.template transport<0>().counters().retransmitted, drops = drops_of(net);
   net.shut_down();
   const u32 in_use = net.chunks_in_use();
-  std::printf(" retransmitted=%llu drops=%llu chunks_in_use=%u\n", static_cast<unsigned long long>(retransmitted), static_cast<unsigned long long>(drops), in_use);
-  (void)std::fflush(stdout);
+  std::fprintf(where, " retransmitted=%llu drops=%llu chunks_in_use=%u\n", static_cast<unsigned long long>(retransmitted), static_cast<unsigned long long>(drops), in_use);
+  (void)std::fflush(where);
   return in_use != 0 ? 1 : code;
 }
 
 /// Serves until a signal, until `until` says true or the time of --for is over. SIGINT and SIGTERM stay blocked outside, so that none is lost between two of these.
 template <class Net, class Handler, class Until> void run_until(Net& net, Handler&& handler, double seconds, Until&& until) {
   (void)strata::posix::run(net, handler, {.for_ns = static_cast<u64>(seconds * 1e9)}, until);
+}
+
+/// The end, within two seconds: first what is under way finishes, then `abort()` ends what is left.
+template <class Net, class Handler, class Done, class Abort> void end_in_order(Net& net, Handler&& handler, Done&& is_done, Abort&& abort) {
+  const auto until = [&] { return is_done() && net.chunks_in_use() == 0; };
+  run_until(net, handler, 1.2, until);
+  if (!is_done()) abort();
+  run_until(net, handler, 0.3, until);
 }
 
 /// Opens the NIC, starts a stack of Config `C` on it and calls `body(net)`, whose result is the exit code.

@@ -40,6 +40,11 @@ namespace strata::inline STRATA_ABI::posix {
     case ENETDOWN: return "ENETDOWN";
     case ENETUNREACH: return "ENETUNREACH";
     case ENOBUFS: return "ENOBUFS";
+    case EDQUOT: return "EDQUOT";
+    case ECONNRESET: return "ECONNRESET";
+    case ECONNABORTED: return "ECONNABORTED";
+    case EHOSTUNREACH: return "EHOSTUNREACH";
+    case EPROTO: return "EPROTO";
     case ETIMEDOUT: return "ETIMEDOUT";
     case ECONNREFUSED: return "ECONNREFUSED";
     default: return nullptr;

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// Sends back what comes, TCP and UDP (RFC 862).
+//
+//   echo --interface strata0 --address 10.9.0.2/24 &  ip addr add 10.9.0.1/24 dev strata0;  ip link set strata0 up
+//   socat - TCP:10.9.0.2:7        socat - UDP:10.9.0.2:7
+#include <nic/program.hpp>
+
+#include <vector>
+
+namespace {
+
+constexpr const char* program = "echo";
+
+template <class Net> class echo_server {
+  using u64 = strata::u64;
+
+ public:
+  explicit echo_server(Net& net) : net_(net), streams_(Net::config::limits.connections) {}
+
+  [[nodiscard]] bool listen(strata::u16 port) {
+    const auto l = net_.listen({.port = port});
+    if (l) listener_ = *l;
+    return static_cast<bool>(l);
+  }
+  [[nodiscard]] bool bind(strata::u16 port) {
+    const auto s = net_.bind({.port = port});
+    if (s) socket_ = *s;
+    return static_cast<bool>(s);
+  }
+  [[nodiscard]] auto handler() {
+    return strata::on{[this](typename Net::accepted e) { accept(e.stream); }, [this](typename Net::readable e) { answer(e.stream); },
+                      [this](typename Net::writable e) { answer(e.stream); }, [](typename Net::peer_closed e) { (void)e.stream.close(); },
+                      [this](typename Net::closed) { --open_; },
+                      [this](typename Net::datagram e) { answer(e.socket); }, strata::ignore_rest{}};
+  }
+  void stop() {
+    is_stopping_ = true;
+    (void)listener_.close();
+    (void)socket_.close();
+    for (const auto& s : streams_) {
+      (void)s.consume(s.peek().size());  // what nobody reads would make the end a reset
+      (void)s.close();
+    }
+  }
+  void abort() {
+    for (const auto& s : streams_) (void)s.abort();
+  }
+  [[nodiscard]] bool is_done() const { return open_ == 0; }
+  [[nodiscard]] u64 tcp_bytes() const { return tcp_bytes_; }
+  [[nodiscard]] u64 datagrams() const { return datagrams_; }
+  [[nodiscard]] u64 too_big() const { return too_big_; }
+
+ private:
+  void accept(const typename Net::stream& s) {
+    ++open_;
+    streams_[s.id().index] = s;
+    if (is_stopping_) (void)s.close();
+  }
+  /// What was not sent stays unread, and the peer's window closes: backpressure.
+  void answer(const typename Net::stream& s) {
+    const std::size_t n = s.send(s.peek()).value_or(0);
+    tcp_bytes_ += n;
+    (void)s.consume(n);
+  }
+  void answer(const typename Net::datagram_socket& s) {
+    while (const auto in = s.peek()) {
+      const auto sent = s.send_to(in->bytes, in->from);
+      if (sent) ++datagrams_;
+      else ++too_big_;
+      (void)s.consume();
+    }
+  }
+
+  Net& net_;
+  typename Net::listener listener_{};
+  typename Net::datagram_socket socket_{};
+  std::vector<typename Net::stream> streams_;  // by the slot of the connection
+  u64 tcp_bytes_ = 0, datagrams_ = 0, too_big_ = 0;
+  strata::u32 open_ = 0;
+  bool is_stopping_ = false;
+};
+
+template <class C> int serve(const example::echo_options& o) {
+  return example::on_stack<C>(program, o, [&](auto& net) {
+    echo_server echo(net);
+    if (o.tcp && !echo.listen(o.port)) return example::fail(program, "the TCP port cannot be listened on", "listen", 0, "give another --port");
+    if (o.udp && !echo.bind(o.port)) return example::fail(program, "the UDP port cannot be bound", "bind", 0, "give another --port");
+    std::printf("ready proto=%s address=%s port=%u", o.tcp && o.udp ? "tcp,udp" : o.tcp ? "tcp" : "udp", example::text_of(o.address.address).c_str(), o.port);
+    example::print_nic(o);
+    std::printf("\n");
+    auto handler = echo.handler();
+    example::run_until(net, handler, o.seconds, strata::posix::never{});
+    echo.stop();
+    example::end_in_order(net, handler, [&] { return echo.is_done(); }, [&] { echo.abort(); });
+    std::printf("done tcp_bytes=%llu udp_datagrams=%llu unsent_datagrams=%llu", static_cast<unsigned long long>(echo.tcp_bytes()),
+                static_cast<unsigned long long>(echo.datagrams()), static_cast<unsigned long long>(echo.too_big()));
+    return example::finish_line(net, 0);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  example::echo_options o;
+  if (const auto code = example::read_options(argc, argv, o)) return *code;
+  return o.nic == example::nic_kind::tun ? serve<example::tun_server>(o) : serve<example::tap_server>(o);
+}
