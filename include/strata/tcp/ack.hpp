@@ -52,7 +52,7 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
   if (c.rtt_timed && s.ack > c.rtt_seq) {
     c.rtt.sample(now.since(c.rtt_start));
     c.rtt_timed = false;
-  } else if (!c.rtt_timed && c.has_timestamps && s.ts_echo != 0 && (c.in_loss || c.in_recovery)) {  // RFC 7323 §4.1: unambiguous even if sent twice
+  } else if (!c.rtt_timed && c.has_timestamps && s.ts_echo != 0 && (c.in_loss || c.in_recovery || c.snd_una == c.iss)) {  // RFC 7323 §4.1: unambiguous even if sent twice
     const u32 ms = timestamp_clock(now) - (s.ts_echo - c.ts_offset);
     if (ms < 120'000) c.rtt.sample(duration::from_ms(ms == 0 ? 1 : ms));
   }

@@ -99,6 +99,18 @@ void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const
       return;
     }
   }
+  if (c.state == state::syn_received && s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::rst) && s.seq == c.irs) {  // SYNs crossed, RFC 9293 §3.5 figure 7
+    if (!s.has(wire::tcp::flag::ack)) {  // ours was not heard
+      send_syn(below, c, now);
+      return;
+    }
+    if (s.ack != c.snd_nxt) return;
+    // Its number lies before the window, so it is owed an ACK; that its ACK field opens the connection already saves waiting for another.
+    ++s.seq;
+    s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::syn);
+    s.window >>= c.snd_shift;  // unscaled in a SYN, RFC 7323 §2.2
+    c.ack_now = true;
+  }
   // First, the sequence number. RFC 9293 §3.10.7.4, table 6; with a window of zero the ACK, RST and URG of an empty segment still count.
   const u32 window = c.rcv_adv - c.rcv_nxt;
   const u32 span = s.span();
@@ -138,8 +150,7 @@ void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const
   }
   // Fourth, SYN. RFC 5961 §4.2: never a reset, always a challenge.
   if (s.has(wire::tcp::flag::syn)) {
-    if (c.state == state::syn_received && s.seq == c.irs) send_syn(below, c, now);  // simultaneous open: the peer's SYN again
-    else challenge(below, c, now);
+    challenge(below, c, now);
     return;
   }
   // Fifth, ACK.
@@ -217,12 +228,12 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
     return;
   }
   if (!s.has(wire::tcp::flag::syn)) return;
-  c.peer_mss = o.mss.value_or(536);  // RFC 9293 §3.7.1
+  c.peer_mss = o.mss.value_or(default_mss(c.way.remote));
   c.irs = s.seq;
   c.rcv_nxt = c.last_ack_sent = s.seq + 1;
   const u32 offered = receive_window(c);
   c.rcv_adv = c.rcv_nxt + (offered < 65535 ? offered : 65535);
-  negotiate(below, c, o.has_window_scale, o.window_scale, s.has_timestamps);  // RFC 7323 §2.2, §3.2: from SYN segments only
+  negotiate(below, c, o.has_window_scale, o.window_scale, s.has_timestamps, c.retransmitted);  // RFC 7323 §2.2, §3.2: from SYN segments only
   c.ts_recent = {s.ts_value};
   c.ts_recent_at = now;
   c.snd_wnd = c.snd_wnd_max = s.window;  // unscaled in a SYN, RFC 7323 §2.2

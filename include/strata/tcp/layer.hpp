@@ -141,6 +141,7 @@ template <config C> class layer {
   static constexpr u32 max_backoff = 15;                                  // Linux: TCP_RETR2; 15 minutes and more
   static constexpr u32 max_syn_ack_retries = 5;                           // Linux: TCP_SYNACK_RETRIES
   static constexpr u32 duplicate_threshold = 3;                           // RFC 5681 §3.2
+  [[nodiscard]] static constexpr u16 default_mss(const address& peer) { return peer.is_v4() ? 536 : 1220; }  // RFC 9293 §3.7.1
   static constexpr u32 least_mss = 48;                                    // a peer's SYN cannot make every byte a segment. Linux: TCP_MIN_SND_MSS
   static constexpr duration time_wait_length = duration::seconds(60);     // 2 MSL as Linux's TCP_TIMEWAIT_LEN
   static constexpr duration syn_give_up = duration::seconds(180);         // RFC 1122 §4.2.3.5: at least three minutes
@@ -158,7 +159,8 @@ template <config C> class layer {
   [[nodiscard]] u64 hash_of(const address& local, u16 local_port, const address& remote, u16 remote_port) const;
   [[nodiscard]] serial32 initial_sequence_number(u64 hash, time_point now) const;
   [[nodiscard]] static u32 microseconds(duration d);
-  [[nodiscard]] static u32 timestamp_clock(time_point now);
+  [[nodiscard]] u32 timestamp_clock(time_point now) const;
+  void run_clock(time_point now);
   [[nodiscard]] connection* find(connection_id id);
   [[nodiscard]] const connection* find(connection_id id) const { return const_cast<layer*>(this)->find(id); }
   [[nodiscard]] u32 index_of(const connection& c) const { return static_cast<u32>(&c - tcbs_); }
@@ -171,12 +173,13 @@ template <config C> class layer {
   [[nodiscard]] connection* allocate();
   template <class B> void prepare(B&& below, connection& c, time_point now);
   template <class B> [[nodiscard]] u32 segment_limit(B&& below, const path& way) const;
-  template <class B> void negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps);
+  template <class B> void negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps, u32 lost);
 
   // ---- half-open (open.hpp) ----
   template <class B> void on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now);
   template <class B> void on_half_open(B&& below, slot& h, const info_type& info, packet& p, const segment& s, time_point now);
   template <class B> void send_syn_ack(B&& below, slot& h, time_point now);
+  template <class B> void acknowledge_half_open(B&& below, const slot& h, time_point now);
   void drop_half_open(slot& h);
 
   // ---- input (input.hpp, ack.hpp, receive.hpp) ----
@@ -258,6 +261,8 @@ template <config C> class layer {
   template <class B> void on_half_open_timer(B&& below, slot& h, time_point now);
 
   siphash_key key_{}, port_key_{};
+  time_point clock_at_{};  // when clock_ was so many milliseconds: it goes on where the tick wraps
+  u32 clock_ = 0;
   u32 port_steps_[16]{};   // RFC 6056 §3.3.4: the table of the double-hash algorithm
   tcp::counters counters_{};
   u32 fresh_ = 0, free_ = 0, grave_ = 0, in_use_ = 0;

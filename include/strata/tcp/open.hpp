@@ -5,7 +5,9 @@
 
 namespace strata::inline STRATA_ABI::tcp {
 
-template <config C> template <class B> void layer<C>::open(B&& below, time_point) {
+template <config C> template <class B> void layer<C>::open(B&& below, time_point now) {
+  clock_at_ = now;
+  clock_ = static_cast<u32>(now.count / static_cast<typename tick::rep>(tick::per_second / 1000));
   static_assert(network<std::remove_reference_t<B>, address, path>, "the layer below is no strata::tcp::network");
   key_ = {below.random(), below.random()};
   port_key_ = {below.random(), below.random()};
@@ -22,14 +24,26 @@ template <config C> u64 layer<C>::hash_of(const address& local, u16 local_port, 
 /// RFC 6528 §3: ISN = M + F(connection, secret), with M a clock of 4 us (RFC 9293 §3.4.1).
 template <config C> serial32 layer<C>::initial_sequence_number(u64 hash, time_point now) const {
   u32 m;
-  if constexpr (tick::per_second == 1'000'000'000) m = static_cast<u32>(now.count >> 12);       // 4.1 us
-  else if constexpr (tick::per_second >= 250'000) m = static_cast<u32>(now.count / (tick::per_second / 250'000));
-  else m = static_cast<u32>(now.count * (250'000 / tick::per_second));
+  if constexpr (tick::per_second == 1'000'000'000) {
+    m = static_cast<u32>(now.count >> 12);  // 4.1 us
+  } else {
+    constexpr typename tick::rep per_ms = tick::per_second / 1000;
+    m = timestamp_clock(now) * 250 + static_cast<u32>(now.since(clock_at_).count % per_ms * 250 / per_ms);
+  }
   return {m + static_cast<u32>(siphash(port_key_, hash))};
 }
 
-/// The clock of TSval: milliseconds. RFC 7323 §5.4.
-template <config C> u32 layer<C>::timestamp_clock(time_point now) { return static_cast<u32>(now.count / static_cast<typename tick::rep>(tick::per_second / 1000)); }
+/// The clock of TSval: milliseconds. RFC 7323 §5.4. It is carried on from turn to turn, since a quotient of `now` would jump where the tick wraps, and the
+/// peer would take everything after it for old.
+template <config C> u32 layer<C>::timestamp_clock(time_point now) const { return clock_ + now.since(clock_at_).in_ms(); }
+template <config C> void layer<C>::run_clock(time_point now) {
+  if (now.is_before(clock_at_)) clock_at_ = now;
+  const duration passed = now.since(clock_at_);
+  if (passed < duration::ms(1)) return;
+  const u32 ms = passed.in_ms();
+  clock_ += ms;
+  clock_at_ = clock_at_ + duration::from_ms(ms);
+}
 
 template <config C> u32 layer<C>::microseconds(duration d) {
   if constexpr (tick::per_second >= 1'000'000) return static_cast<u32>(d.count / static_cast<typename tick::rep>(tick::per_second / 1'000'000));
@@ -116,14 +130,14 @@ template <config C> template <class B> u32 layer<C>::segment_limit(B&& below, co
 template <config C> template <class B> void layer<C>::prepare(B&& below, connection& c, time_point now) {
   c.header_sum = c.way.local.word_sum() + c.way.remote.word_sum() + protocol + c.local_port + c.remote_port;
   c.mss = static_cast<u16>(segment_limit(below, c.way));
-  c.peer_mss = 536;
+  c.peer_mss = default_mss(c.way.remote);
   c.observed = c.mss;
   c.ts_offset = static_cast<u32>(siphash(port_key_, c.way.remote.hash_word(0), c.way.remote.hash_word(1)));
   c.last_sent = c.first_unacked = now;
 }
 
 /// What both SYNs said: window scale (RFC 7323 §2.2), timestamps (§3.2), and with them the size of a segment and the first congestion window.
-template <config C> template <class B> void layer<C>::negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps) {
+template <config C> template <class B> void layer<C>::negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps, u32 lost) {
   c.has_timestamps = has_timestamps;
   c.snd_shift = has_scale ? shift : 0;
   c.rcv_shift = has_scale ? receive_shift : 0;
@@ -133,6 +147,10 @@ template <config C> template <class B> void layer<C>::negotiate(B&& below, conne
   c.mss = static_cast<u16>(bounded - (has_timestamps ? option_room : 0));  // RFC 6691 §2: options come off the MSS
   c.observed = c.mss;
   c.congestion.start(c.mss);
+  if (lost == 0) return;
+  c.rtt.fall_back();  // RFC 6298 (5.7)
+  // RFC 6928 §2: one SYN may be lost by chance or timed too short; after two the initial window is one segment (RFC 5681 §3.1), and nothing is known of ssthresh.
+  if (lost > 1) c.congestion.on_timeout(0x7fff'ffff, c.mss);
 }
 
 template <config C> template <class B> expected<connection_id, listen_error> layer<C>::listen(B&&, const listen_options<address>& o) {
@@ -253,8 +271,7 @@ void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header,
   }
   h.iss = initial_sequence_number(hash, now);
   h.irs = s.seq;
-  h.peer_mss = o.mss.value_or(536);
-  h.window = header.window;
+  h.peer_mss = o.mss.value_or(default_mss(h.remote));
   h.has_scale = o.has_window_scale;
   h.snd_shift = o.window_scale;
   h.has_timestamps = o.has_timestamps;
@@ -281,7 +298,22 @@ template <config C> template <class B> void layer<C>::send_syn_ack(B&& below, sl
   o.ts_value = timestamp_clock(now) + h.ts_offset;
   o.ts_echo = h.ts_recent;
   const u64 window = u64{limits_.receive_chunks} * (*o.mss);
-  (void)send_bare(below, way, h.local_port, h.remote_port, h.iss, h.irs + 1, wire::tcp::flag::syn | wire::tcp::flag::ack, static_cast<u16>(window < 65535 ? window : 65535), o);
+  h.window = static_cast<u16>(window < 65535 ? window : 65535);
+  (void)send_bare(below, way, h.local_port, h.remote_port, h.iss, h.irs + 1, wire::tcp::flag::syn | wire::tcp::flag::ack, h.window, o);
+}
+
+/// The plain ACK that answers an unacceptable segment, RFC 9293 §3.10.7.4 (first).
+template <config C> template <class B> void layer<C>::acknowledge_half_open(B&& below, const slot& h, time_point now) {
+  path way{};
+  way.local = h.local;
+  way.remote = h.remote;
+  if (!below.route(way)) return;
+  wire::tcp_options o{};
+  o.has_timestamps = h.has_timestamps;
+  o.ts_value = timestamp_clock(now) + h.ts_offset;
+  o.ts_echo = h.ts_recent;
+  const u32 shift = h.has_scale ? receive_shift : 0;
+  (void)send_bare(below, way, h.local_port, h.remote_port, h.iss + 1, h.irs + 1, wire::tcp::flag::ack, static_cast<u16>((h.window + (1u << shift) - 1) >> shift), o);
 }
 
 template <config C> void layer<C>::drop_half_open(slot& h) {
@@ -298,28 +330,31 @@ template <config C> void layer<C>::drop_half_open(slot& h) {
 /// A segment for a half-open connection: RFC 9293 §3.10.7.4 in state SYN-RECEIVED, for one that was opened passively.
 template <config C> template <class B>
 void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p, const segment& s, time_point now) {
-  const u32 window = limits_.receive_chunks * u32{h.peer_mss > 536 ? h.peer_mss : u16{536}};
-  const bool is_repeated_syn = s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && s.seq == h.irs;
-  if (is_repeated_syn) {  // our SYN-ACK was lost
+  if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::rst) && s.seq == h.irs) {  // our SYN-ACK was lost
+    if (s.has_timestamps && serial32{s.ts_value} > serial32{h.ts_recent}) h.ts_recent = s.ts_value;
     send_syn_ack(below, h, now);
     return;
   }
-  if (h.has_timestamps && s.has_timestamps && serial32{s.ts_value} < serial32{h.ts_recent} && !s.has(wire::tcp::flag::rst)) {  // RFC 7323 §5.3
-    ++counters_.paws_rejected;
-    send_syn_ack(below, h, now);
-    return;
+  if (h.has_timestamps && !s.has(wire::tcp::flag::rst)) {
+    if (!s.has_timestamps || serial32{s.ts_value} < serial32{h.ts_recent}) {  // RFC 7323 §3.2, §5.3
+      ++counters_.paws_rejected;
+      if (s.has_timestamps) acknowledge_half_open(below, h, now);
+      return;
+    }
   }
-  if (!in_range(s.seq, h.irs + 1, window)) {
+  if (!in_range(s.seq, h.irs + 1, h.window)) {
     ++counters_.out_of_window;
-    if (!s.has(wire::tcp::flag::rst)) send_syn_ack(below, h, now);
+    if (!s.has(wire::tcp::flag::rst)) acknowledge_half_open(below, h, now);
     return;
   }
-  if (s.has(wire::tcp::flag::rst)) {
-    if (s.seq == h.irs + 1) ++counters_.attempt_fails, drop_half_open(h);  // RFC 5961 §3.2: exactly the next number
+  if (s.has(wire::tcp::flag::rst)) {  // RFC 5961 §3.2: exactly the next number ends it, any other in the window is challenged
+    if (s.seq == h.irs + 1) ++counters_.attempt_fails, drop_half_open(h);
+    else ++counters_.challenge_acks, acknowledge_half_open(below, h, now);
     return;
   }
-  if (s.has(wire::tcp::flag::syn)) {  // RFC 5961 §4.2
-    send_syn_ack(below, h, now);
+  if (s.has(wire::tcp::flag::syn)) {  // RFC 9293 §3.10.7.4 (fourth): it was opened passively, so back to LISTEN
+    ++counters_.attempt_fails;
+    drop_half_open(h);
     return;
   }
   if (!s.has(wire::tcp::flag::ack)) return;
@@ -351,12 +386,11 @@ void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p
   c->recover = h.iss;
   c->rcv_nxt = c->last_ack_sent = h.irs + 1;
   c->peer_mss = h.peer_mss;
-  c->ts_recent = {h.ts_recent};
+  c->ts_recent = {h.has_timestamps ? s.ts_value : 0};  // RFC 7323 §4.3 (2): it is what we acknowledged last
   c->ts_recent_at = now;
   c->ts_offset = h.ts_offset;
-  negotiate(below, *c, h.has_scale, h.snd_shift, h.has_timestamps);
-  const u32 offered = limits_.receive_chunks * segment_limit(below, way);
-  c->rcv_adv = c->rcv_nxt + (offered < 65535 ? offered : 65535);  // what the SYN-ACK said, unscaled
+  negotiate(below, *c, h.has_scale, h.snd_shift, h.has_timestamps, h.retries);
+  c->rcv_adv = c->rcv_nxt + h.window;  // what the SYN-ACK said, unscaled
   if (h.retries == 0) c->rtt.sample(now.since(h.sent_at));        // Karn
   c->listener = h.listener;
   ++listeners_[h.listener - 1].waiting;  // the open one waits now; the half-open one is counted off below

@@ -15,7 +15,10 @@ template <class Tick> class rtt_estimator {
   static constexpr duration least = duration::ms(200);
   static constexpr duration most = duration::seconds(120);   // RFC 6298 (2.5): at least 60 s
   static constexpr duration initial = duration::seconds(1);  // RFC 6298 (2.1)
+  static constexpr duration fallback = duration::seconds(3); // RFC 6298 (5.7)
 
+  /// A SYN had to be sent again, so the timeout that began with one second may be too short for this path. RFC 6298 (5.7).
+  constexpr void fall_back() { if (srtt8_ == 0) rttvar4_ = 1; }
   /// One measurement of a segment that was sent once (Karn) or carried a timestamp. RFC 6298 (2.2), (2.3).
   constexpr void sample(duration rtt) {
     const rep r = rtt.count == 0 ? 1 : rtt.count;
@@ -31,7 +34,7 @@ template <class Tick> class rtt_estimator {
   }
   /// The timeout before back-off. RFC 6298 (2.3): srtt + max(G, 4 rttvar), clamped.
   [[nodiscard]] constexpr duration rto() const {
-    if (srtt8_ == 0) return initial;
+    if (srtt8_ == 0) return rttvar4_ == 0 ? initial : fallback;
     const rep variation = rttvar4_ == 0 ? 1 : rttvar4_;
     // The minimum is a minimum of the variation term, as in Linux: an RTO never undercuts srtt + 200 ms.
     const duration v = duration{variation} < least ? least : duration{variation};

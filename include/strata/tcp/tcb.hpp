@@ -97,7 +97,7 @@ template <class C> struct tcb {
   u32 unread = 0;                ///< bytes
   u16 receive_count = 0;         ///< chunks that hold unread or out-of-order bytes
   u16 observed = 0;              ///< payload bytes of the segments that fill a chunk
-  u16 peer_mss = 0;              ///< what the peer's SYN said, or 536 (RFC 9293 §3.7.1)
+  u16 peer_mss = 0;              ///< what the peer's SYN said, or 536, for IPv6 1220 (RFC 9293 §3.7.1)
   serial32 fin_at{};             ///< sequence number of an out-of-order FIN
   bool fin_ahead = false;
   close_reason why = close_reason::none;

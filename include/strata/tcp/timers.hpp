@@ -139,6 +139,7 @@ template <config C> std::optional<time_point<typename C::tick>> layer<C>::next_d
 }
 
 template <config C> template <class B> void layer<C>::advance(B&& below, time_point now) {
+  run_clock(now);
   wheel_.advance(now);
   for (u32 n = 0; n < timers_per_turn; ++n) {
     const auto due = wheel_.next_due();

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// The Configs that scripts are played over: small tables, so that scripts reach their ends.
+#pragma once
+#include <strata/tcp/layer.hpp>
+
+
+namespace strata::script {
+
+struct over_v4 {
+  using tick = nanoseconds64;
+  using family = only_v4;
+  using header_image = strata::header_image::cached;
+  using congestion_control = strata::tcp::newreno;
+  using coalescing = strata::tcp::nagle;
+  using acks = strata::tcp::delayed_acks;
+  static constexpr bool timestamps = true;
+  struct connection_data {};
+  static constexpr strata::limits limits{.chunks = 200,
+                                         .connections = 4,
+                                         .listeners = 2,
+                                         .backlog = 4,
+                                         .syn_slots = 3,
+                                         .time_wait = 2,
+                                         .send_chunks = 40,
+                                         .receive_chunks = 40,
+                                         .datagram_sockets = 4,
+                                         .datagrams = 3,
+                                         .receive_reserve = 4};
+};
+struct over_v6 : over_v4 {
+  using family = only_v6;
+  using header_image = strata::header_image::built;
+};
+struct immediate : over_v4 {
+  using coalescing = strata::tcp::none;
+  using acks = strata::tcp::immediate_acks;
+};
+
+}  // namespace strata::script

@@ -1,0 +1,641 @@
+// SPDX-License-Identifier: MIT
+// The layer below tcp::layer<>, played by a script, and the peer beyond it. What strata sends must be named by the next out(); silence is asserted before
+// every other step and at the end. Of each segment that strata sends it is checked besides, whatever the script says:
+//   the checksum, the options and the reserved bits (segment.cpp); the ports; that it fits the MTU; that data is what was written, begins at or before
+//   SND.NXT and ends inside the window that the peer offered; that the ACK never goes back nor beyond what the peer sent; that the right edge of our window
+//   never moves left (RFC 9293 §3.8.6); that timestamps are there when both SYNs had them and only then, tell the script's time, and echo what was sent.
+// Of events: `connected` at most once, `closed` once, and nothing after it. At the end every chunk is back.
+#pragma once
+#include "segment.hpp"
+#include "steps.hpp"
+
+#include <strata/tcp/layer.hpp>
+
+#include <cstdio>
+#include <memory>
+#include <set>
+
+namespace strata::script {
+
+/// Where the numbers of a run start.
+struct variation {
+  const char* name = "";
+  bool timestamps = false;
+  u64 start = 0;         // the clock when the script begins, ns
+  u32 peer_iss = 0;
+  u32 peer_clock = 0;    // the peer's timestamps when the script begins
+  bool sequence_wraps = false, clock_of_timestamps_wraps = false;  // instead of `start`: found out by a look at a first SYN
+};
+struct script_file { std::span<const step> steps; const char* name; };
+
+/// Each Config of the tests has one function, in a unit of its own: nothing of the layer is compiled with the scripts. Empty: passed.
+std::string play_over_v4(const script_file& script, variation v);
+std::string play_over_v6(const script_file& script, variation v);
+std::string play_immediate(const script_file& script, variation v);
+
+std::string describe(const wanted& w);
+std::string describe(u8 flags, u32 seq, u32 length, u32 ack, u32 window, const seen& s);
+std::string describe_event(u8 bits);
+
+template <class C> class player {
+ public:
+  using layer = tcp::layer<C>;
+  using address = typename C::family::address;
+  using path = tcp::path_of_config<C>;
+  using time_point = typename layer::time_point;
+  static constexpr bool is_v4 = address::bits == 32;
+  static constexpr u32 ip_header = is_v4 ? 20 : 40;
+  static constexpr u16 our_port = 7, first_peer_port = 1000;
+
+  explicit player(const variation& v) : v_(v), now_{v.start} {
+    memory_.resize(std::size_t{C::limits.chunks} * C::limits.chunk_size);
+    chunks_.open(region({memory_.data(), memory_.size()}), table_, C::limits.chunk_size, hashes_);
+    tcp_->open(*this, now_);
+    for (u8 i = 0; i < peers; ++i) peer_[i].iss = v.peer_iss + i * 0x01234567u;
+  }
+  ~player() {
+    hold_.clear(), nic_.clear(), views_.clear();
+    place_ = {};
+    tcp_->abandon(*this);
+  }
+
+  std::string play(const script_file& script) {
+    name_ = script.name;
+    turn();
+    for (const step& s : script.steps) {
+      line_ = s.line;
+      if (!run(s)) return report();
+    }
+    if (!silent() || !ends_well()) return report();
+    return {};
+  }
+  /// The first numbers of a connection that begins now: its sequence number and its timestamp.
+  std::pair<u32, u32> first_numbers() {
+    const auto id = tcp_->connect(*this, {.remote = {far(), first_peer_port}, .local = {near(), our_port}}, now_);
+    if (!id || sent_.empty()) return {};
+    return {sent_.front().s.seq, sent_.front().s.ts_value};
+  }
+
+  // ---- tcp::network ----
+  packet take() { return chunks_.take(64, C::limits.receive_reserve); }
+  u32 headroom() { return 64; }
+  bool route(path& way) {
+    if (unroutable_) return false;
+    way.local = near();
+    way.mtu = static_cast<u16>(mtu());
+    return true;
+  }
+  sent send(path& way, packet&& given, u8 protocol) {
+    packet p = std::move(given);
+    if (ring_full_ != 0) {
+      --ring_full_;
+      return sent::full;
+    }
+    std::string why;
+    auto s = dissect(p.bytes(), addresses(), why);
+    if (protocol != 6 || way.local != near() || way.remote != far()) why = "sent to somebody else";
+    else if (p->transport != p->offset) why = "the offset of the transport header is not set";
+    else if (s && p.size() + ip_header > mtu()) why = "a segment does not fit the MTU";
+    if (!s || !why.empty()) fault(why);
+    else sent_.push_back({now_, *s}), check(sent_.back().s);
+    if (nic_holds_) {
+      p.become(buffer::owner::nic);
+      nic_.push_back(std::move(p));
+    }
+    return sent::sent;
+  }
+  void confirm(const path&) { ++confirmed_; }
+  u32 network_header_size(const path&) { return ip_header; }
+  u64 random() { return entropy_ += 0x9e3779b97f4a7c15, entropy_ ^ entropy_ >> 29; }
+  buffer::pool& chunks() { return chunks_; }
+  void observe(const trace::record&) {}
+
+ private:
+  static constexpr u8 peers = 8;
+  struct remote {
+    u32 iss = 0, local_iss = 0;        // absolute
+    bool knows_local = false;
+    u32 next = 0, ack = 0, window = 65535, right_edge = 0, most_sent = 0;   // the peer's side, relative
+    u32 local_next = 0, local_ack = 0, local_edge = 0;   // strata's side, relative
+    bool has_local_ack = false, has_local_edge = false;
+    u8 shift = 0, local_shift = 0;     // as the SYNs said
+    bool said_shift = false, local_said_shift = false, said_ts = false, local_said_ts = false;
+    u32 ts_seen = 0;                   // the last timestamp from strata, absolute
+    std::set<u32> ts_sent{0};
+    std::vector<std::byte> written;
+    u64 read = 0;
+    connection_id id{};
+    bool has_id = false, is_over = false, closed_unclaimed = false;
+    u32 connected = 0;
+    u8 events = 0;
+    close_reason why = close_reason::none;
+  };
+  struct emitted { time_point at; seen s; };
+
+  static address near() { if constexpr (is_v4) return {0x0a000001}; else return {0xfd00'0000'0000'0000, 1}; }
+  static address far() { if constexpr (is_v4) return {0x0a000002}; else return {0xfd00'0000'0000'0000, 2}; }
+  /// Source and destination, as the pseudo-header has them; their order does not change the sum.
+  static std::vector<std::byte> addresses() {
+    std::vector<std::byte> b;
+    const auto put = [&b](u64 n, u32 bytes) { for (u32 i = bytes; i-- > 0;) b.push_back(static_cast<std::byte>(n >> (8 * i) & 0xff)); };
+    for (const address& a : {near(), far()}) {
+      if constexpr (is_v4) put(a.value, 4);
+      else put(a.high, 8), put(a.low, 8);
+    }
+    return b;
+  }
+  /// Scripts count in IPv4 without options: MSS 1460 is MTU 1500 there, and the player adds what this variation needs.
+  u32 extra() const { return v_.timestamps ? 12 : 0; }
+  u32 mtu() const { return mtu_ + ip_header - 20 + extra(); }
+  u64 nanoseconds() const { return now_.count - v_.start; }
+  u32 script_ms() const { return static_cast<u32>(nanoseconds() / 1'000'000); }
+  bool has_ts(const remote& r) const { return r.said_ts && r.local_said_ts; }
+  u8 shift(const remote& r) const { return r.said_shift && r.local_said_shift ? r.shift : 0; }
+  u8 local_shift(const remote& r) const { return r.said_shift && r.local_said_shift ? r.local_shift : 0; }
+
+  // ---- reports ----
+  bool fault(std::string text) {
+    if (fault_.empty()) fault_ = std::move(text), fault_line_ = line_, fault_ms_ = static_cast<double>(nanoseconds()) / 1e6;
+    return false;
+  }
+  bool fault(const char* text, u64 wanted_value, u64 got) {
+    char line[160];
+    std::snprintf(line, sizeof line, "%s: wanted %llu, got %llu", text, static_cast<unsigned long long>(wanted_value), static_cast<unsigned long long>(got));
+    return fault(std::string(line));
+  }
+  std::string report() const {
+    char head[400];
+    std::snprintf(head, sizeof head, "%s:%u at %g ms, IPv%d, timestamps %s, %s: ", name_, fault_line_, fault_ms_, is_v4 ? 4 : 6, v_.timestamps ? "on" : "off", v_.name);
+    return head + fault_ + "\n" + log_;
+  }
+  void note(const char* what, const std::string& text) {
+    char head[64];
+    std::snprintf(head, sizeof head, "  %9.3f %s ", static_cast<double>(nanoseconds()) / 1e6, what);
+    log_ += head + text + "\n";
+  }
+
+  // ---- what strata sends ----
+  remote* of(const seen& s) {
+    if (s.source != our_port || s.destination < first_peer_port || s.destination >= first_peer_port + peers) return nullptr;
+    return &peer_[s.destination - first_peer_port];
+  }
+  std::string text_of(const seen& s) {
+    const remote& r = *of(s);
+    return describe(s.flags, s.seq - r.local_iss, static_cast<u32>(s.data.size()), (s.flags & flag::ack) != 0 ? s.ack - r.iss : 0, window_of(s), s);
+  }
+  u32 window_of(const seen& s) { return (s.flags & flag::syn) != 0 ? s.window : static_cast<u32>(s.window) << local_shift(*of(s)); }
+
+  bool check(const seen& s) {
+    remote* const known = of(s);
+    if (known == nullptr) return fault("wrong ports");
+    remote& r = *known;
+    const bool syn = (s.flags & flag::syn) != 0, rst = (s.flags & flag::rst) != 0, ack = (s.flags & flag::ack) != 0;
+    if (syn && (!r.knows_local || s.seq != r.local_iss)) {
+      r.local_iss = s.seq;
+      r.knows_local = true;
+      r.local_next = 1;
+      r.written.clear(), r.has_local_ack = r.has_local_edge = false;
+      if (!r.has_id || r.is_over) r.read = 0;
+    }
+    if (syn) r.local_said_shift = s.has_shift, r.local_shift = s.shift, r.local_said_ts = s.has_ts;
+    note(peer_name(r).c_str(), "< " + text_of(s));
+    if (s.has_ts) {
+      if (!knows_clock_) clock_ = s.ts_value - script_ms(), knows_clock_ = true;
+      if (s.ts_value - clock_ != script_ms()) return fault("a timestamp does not tell the time", script_ms(), s.ts_value - clock_);
+      if (!r.ts_sent.contains(s.ts_echo)) return fault("a timestamp is echoed that was never sent");
+      r.ts_seen = s.ts_value;
+    }
+    if (rst) return true;
+    if (!syn && s.has_ts != has_ts(r)) return fault(s.has_ts ? "timestamps that were not agreed on" : "no timestamps, though both SYNs had them");
+    const u32 seq = s.seq - r.local_iss, length = static_cast<u32>(s.data.size());
+    const u32 end = seq + length + (syn ? 1 : 0) + ((s.flags & flag::fin) != 0 ? 1 : 0);
+    if (static_cast<i32>(seq - r.local_next) > 0) return fault("sequence numbers are skipped", r.local_next, seq);
+    if (length != 0) {
+      if (static_cast<i32>(seq + length - r.right_edge) > 0) return fault("data beyond the window that the peer offered", r.right_edge, seq + length);
+      for (u32 i = 0; i < length; ++i)
+        if (seq - 1 + i >= r.written.size() || s.data[i] != r.written[seq - 1 + i]) return fault("a byte that was not written there", r.written.size(), seq + i);
+    }
+    if (static_cast<i32>(end - r.local_next) > 0) r.local_next = end;
+    if (!ack) return syn || fault("a segment without ACK");
+    const u32 acked = s.ack - r.iss;
+    if (static_cast<i32>(acked - r.most_sent) > 0) return is_old_life_ || fault("an ACK of what was never sent", r.most_sent, acked);
+    if (r.has_local_ack && static_cast<i32>(acked - r.local_ack) < 0) return fault("the ACK goes back", r.local_ack, acked);
+    r.local_ack = acked, r.has_local_ack = true;
+    const u32 edge = acked + window_of(s);
+    if (r.has_local_edge && !syn && static_cast<i32>(edge - r.local_edge) < 0) return fault("the right edge of our window moves left", r.local_edge, edge);
+    r.local_edge = edge, r.has_local_edge = true;
+    return true;
+  }
+  std::string peer_name(const remote& r) const { return &r == &peer_[0] ? std::string() : "[" + std::to_string(&r - peer_) + "]"; }
+
+  bool match(const step& want) {
+    if (sent_.empty()) move_to({now_.count + 999'999});  // a deadline that is not a whole number of milliseconds
+    if (!fault_.empty()) return false;
+    if (sent_.empty()) return fault("nothing was sent; wanted " + describe(want.s));
+    const emitted e = sent_.front();
+    sent_.erase(sent_.begin());
+    const seen& s = e.s;
+    const remote& r = *of(s);
+    const wanted& w = want.s;
+    const u32 seq = s.seq - r.local_iss, length = static_cast<u32>(s.data.size()), ack = (s.flags & flag::ack) != 0 ? s.ack - r.iss : 0;
+    const char* wrong = nullptr;
+    if (&r != &peer_[want.peer]) wrong = "the peer";
+    else if (w.has_flags ? s.flags != w.flags : (s.flags & ~flag::psh) != flag::ack) wrong = "the flags";
+    else if (w.has_seq ? seq != w.seq : (s.flags & flag::rst) == 0 && seq != r.local_next) wrong = "the sequence number";
+    else if (length != w.length) wrong = "the length";
+    else if (w.has_ack && ack != w.ack) wrong = "the ACK";
+    else if (w.has_window && window_of(s) != w.window) wrong = "the window";
+    else if (w.has_options && (s.has_mss != w.has_mss || (w.has_mss && s.mss != w.mss + extra()))) wrong = "the MSS";
+    else if (w.has_options && (s.flags & flag::syn) != 0 && (s.has_shift != w.has_shift || (w.has_shift && s.shift != w.shift))) wrong = "the window scale";
+    else if (w.has_options && s.sack_ok != w.sack_ok) wrong = "SACK permitted";
+    else if (w.no_ts && s.has_ts) wrong = "timestamps";
+    else if (w.has_ts && (!s.has_ts || s.ts_value - clock_ != w.ts_value || s.ts_echo - v_.peer_clock != w.ts_echo) && !(s.has_ts && w.ts_echo == 0 && s.ts_echo == 0)) wrong = "timestamps";
+    if (wrong == nullptr) return true;
+    return fault(std::string(wrong) + " differs; wanted " + describe(w) + ", got " + peer_name(r) + text_of(s));
+  }
+  bool silent() {
+    if (!fault_.empty()) return false;
+    if (sent_.empty()) return true;
+    const emitted& e = sent_.front();
+    fault_ms_ = static_cast<double>(e.at.count - v_.start) / 1e6;
+    fault_ = "sent, but no out() names it: " + text_of(e.s), fault_line_ = line_;
+    return false;
+  }
+
+  // ---- time ----
+  /// Through every deadline up to `to`, stopping at the first that made strata send. False: a loop that never gets on.
+  void move_to(time_point to) {
+    for (u32 spins = 0; sent_.empty() && fault_.empty();) {
+      const auto next = tcp_->next_deadline();
+      if (!next || to.is_before(*next)) return;
+      if (now_.is_before(*next)) now_ = *next, spins = 0;
+      else if (++spins == 1000) { fault("next_deadline() is now, and stays it"); return; }
+      turn();
+    }
+  }
+  bool go_to(u32 ms) {
+    const time_point to{v_.start + u64{ms} * 1'000'000};
+    if (to.is_before(now_)) return fault("the script goes back in time");
+    move_to({to.count - 1});
+    if (!silent()) return false;
+    now_ = to;
+    turn();
+    return fault_.empty();
+  }
+  /// What the stack does in a poll, after frames.
+  void turn() {
+    tcp_->advance(*this, now_);
+    for (u32 n = 0; auto e = tcp_->pending(*this, now_);) {
+      if (++n == 1000) { fault("events without end"); return; }
+      tell(*e);
+      tcp_->finish(*this, *e, now_);
+    }
+    tcp_->end_of_turn(*this, now_);
+  }
+  void tell(const stream_events& e) {
+    remote* r = nullptr;
+    if ((e.bits & stream_events::accepted) != 0) {
+      const u16 port = tcp_->remote(e.id).port;
+      if (port >= first_peer_port && port < first_peer_port + peers) r = &peer_[port - first_peer_port];
+      if (r == nullptr) return void(fault("accepted from nobody"));
+      r->id = e.id, r->has_id = true, r->is_over = false, r->events = 0, r->connected = 0, r->closed_unclaimed = false;
+    } else {
+      for (remote& one : peer_) if (one.has_id && one.id == e.id) r = &one;
+    }
+    note(r != nullptr ? peer_name(*r).c_str() : "", "* " + describe_event(e.bits));
+    if (r == nullptr) return void(fault("an event of a connection that the application does not know"));
+    if (r->is_over) return void(fault("an event after closed"));
+    if ((e.bits & stream_events::connected) != 0 && ++r->connected > 1) return void(fault("connected twice"));
+    if ((e.bits & stream_events::readable) != 0 && tcp_->peek(*this, e.id).empty()) return void(fault("readable, but there is nothing to read"));
+    r->events = static_cast<u8>(r->events | e.bits);
+    if ((e.bits & stream_events::closed) != 0) r->is_over = r->closed_unclaimed = true, r->why = e.why;
+  }
+  bool ends_well() {
+    for (const remote& r : peer_)
+      if (r.closed_unclaimed) return fault("closed was told, and no closed() names it: " + std::to_string(static_cast<u32>(r.why)) + peer_name(r));
+    hold_.clear(), nic_.clear(), views_.clear();
+    place_ = {};
+    for (const remote& r : peer_) if (r.has_id && !r.is_over) (void)tcp_->abort(*this, r.id, now_);
+    turn();
+    // Connections that nobody was told of, and what waits for a listener.
+    tcp_->abandon(*this);
+    if (chunks_.in_use() != 0) return fault("chunks are lost", 0, chunks_.in_use());
+    return fault_.empty();
+  }
+
+  // ---- what the peer sends ----
+  bool arrive(const step& want) {
+    remote& r = peer_[want.peer];
+    const wanted& w = want.s;
+    seen s;
+    s.source = static_cast<u16>(first_peer_port + want.peer);
+    s.destination = our_port;
+    s.flags = w.has_flags ? w.flags : flag::ack;
+    const bool syn = (s.flags & flag::syn) != 0, rst = (s.flags & flag::rst) != 0;
+    const u32 seq = w.has_seq ? w.seq : r.next;
+    s.seq = r.iss + seq;
+    if (w.has_ack) r.ack = w.ack;
+    if ((s.flags & flag::ack) != 0) s.ack = r.local_iss + r.ack;
+    const u32 end = seq + w.length + (syn ? 1 : 0) + ((s.flags & flag::fin) != 0 ? 1 : 0);
+    if (static_cast<i32>(end - r.next) > 0 && !rst) r.next = end;
+    if (static_cast<i32>(end - r.most_sent) > 0) r.most_sent = end;
+    if (syn) {
+      s.has_mss = !w.has_options || w.has_mss;
+      s.mss = static_cast<u16>((w.has_mss ? w.mss : 1460) + (w.has_mss && w.mss < 100 ? 0 : extra()));
+      s.has_shift = !w.has_options || w.has_shift;
+      s.shift = w.shift;
+      s.sack_ok = w.sack_ok;
+      r.said_shift = s.has_shift, r.shift = s.shift > 14 ? 14 : s.shift;
+    }
+    s.has_ts = w.has_ts || (!w.no_ts && !rst && w.hex == nullptr && (syn ? v_.timestamps : has_ts(r)));
+    if (syn) r.said_ts = s.has_ts;
+    if (s.has_ts) {
+      s.ts_value = v_.peer_clock + (w.has_ts ? w.ts_value : script_ms());
+      s.ts_echo = w.has_ts ? (r.local_said_ts ? clock_ + w.ts_echo : 0) : (s.flags & flag::ack) != 0 ? r.ts_seen : 0;
+      r.ts_sent.insert(s.ts_value);
+    }
+    if (w.has_window) r.window = w.window;
+    const u32 field = syn ? r.window : r.window >> shift(r);
+    if (field > 65535 || (!syn && field << shift(r) != r.window)) return fault("the script's window does not fit its scale");
+    s.window = static_cast<u16>(field);
+    if ((s.flags & flag::ack) != 0 && static_cast<i32>(r.ack + r.window - r.right_edge) > 0) r.right_edge = r.ack + r.window;
+    for (u32 i = 0; i < w.length; ++i) s.data.push_back(content(u64{seq} - 1 + (syn ? 1 : 0) + i, 1));
+    std::vector<std::byte> options = usual_options(s);
+    if (w.hex != nullptr) {
+      options.clear();
+      for (const char* p = w.hex; hex_digit(p[0]) < 16; p += 2) options.push_back(static_cast<std::byte>(hex_digit(p[0]) << 4 | hex_digit(p[1])));
+    }
+    std::vector<std::byte> bytes = compose(s, options, addresses());
+    if (corrupt_) bytes[16] ^= std::byte{1}, corrupt_ = false;
+    if (cut_to_ != 0) bytes.resize(cut_to_), cut_to_ = 0;
+    note(peer_name(r).c_str(), "> " + describe(s.flags, seq, w.length, (s.flags & flag::ack) != 0 ? r.ack : 0, r.window, s));
+    packet p = chunks_.take_receive(64);
+    if (!p) return fault("the player has no chunk to receive into");
+    copy_bytes(p.room().data(), bytes.data(), bytes.size());
+    p.extend(bytes.size());
+    datagram_info<address> info{};
+    info.local = near(), info.remote = far(), info.protocol = 6;
+    info.is_broadcast = broadcast_;
+    if (auto e = tcp_->on_datagram(*this, info, p, now_)) tell(*e), tcp_->finish(*this, *e, now_);
+    p.reset();
+    if (together_ > 1) --together_;
+    else together_ = 0, turn();
+    return fault_.empty();
+  }
+  static u32 hex_digit(char c) { return c >= '0' && c <= '9' ? static_cast<u32>(c - '0') : c >= 'a' && c <= 'f' ? static_cast<u32>(c - 'a') + 10 : 99; }
+
+  // ---- steps ----
+  template <class R> bool answered(const step& s, const char* what, const R& r) {
+    if (s.has_fails) {
+      if (r) return fault(std::string(what) + " succeeded, and should not");
+      return static_cast<u8>(r.error()) == s.code || fault(what, s.code, static_cast<u8>(r.error()));
+    }
+    return r || fault(std::string(what) + " failed with error " + std::to_string(static_cast<u32>(r.error())));
+  }
+  template <class R> bool answered(const step& s, const char* what, const R& r, u64 otherwise) {
+    if (!answered(s, what, r)) return false;
+    const u64 want = s.has_gives ? s.gives : otherwise;
+    return s.has_fails || *r == want || fault(what, want, *r);
+  }
+  bool remember_written(remote& r, const std::byte* from, std::size_t n) {
+    r.written.insert(r.written.end(), from, from + n);
+    return true;
+  }
+  bool reads_as_sent(remote& r, std::span<const std::byte> b) {
+    for (const std::byte x : b)
+      if (x != content(r.read++, 1)) return fault("a byte was delivered that the peer did not send there");
+    return true;
+  }
+  /// What the next write would write; checked against the segments, so it must be on record before the call.
+  std::vector<std::byte> next_bytes(const remote& r, u32 n) {
+    std::vector<std::byte> b(n);
+    for (u32 i = 0; i < n; ++i) b[i] = content(r.written.size() + i, 0);
+    return b;
+  }
+
+  bool run(const step& s) {
+    if (s.what == verb::out) return match(s);
+    if (s.what == verb::at) return silent() && go_to(s.number);
+    if (together_ == 0 && !silent()) return false;
+    remote& r = peer_[s.peer];
+    switch (s.what) {
+      case verb::in: return arrive(s);
+      case verb::in_raw: cut_to_ = s.number; return true;
+      case verb::together: together_ = s.number; return true;
+      case verb::corrupt: corrupt_ = true; return true;
+      case verb::next_life:
+        r.iss += s.number, r.next = r.ack = r.most_sent = 0, r.window = 65535, r.right_edge = 0;
+        r.has_local_ack = r.has_local_edge = false, is_old_life_ = true;
+        return true;
+      case verb::listen: {
+        auto l = tcp_->listen(*this, {.port = our_port, .backlog = s.number});
+        if (!answered(s, "listen", l)) return false;
+        if (l) listener_ = *l;
+        return true;
+      }
+      case verb::close_listener: return answered(s, "close_listener", tcp_->close_listener(*this, listener_)) && polled();
+      case verb::connect: {
+        auto id = tcp_->connect(*this, {.remote = {far(), static_cast<u16>(first_peer_port + s.peer)}, .local = {{}, our_port}}, now_);
+        if (id) r.id = *id, r.has_id = true, r.is_over = r.closed_unclaimed = false, r.connected = 0, r.events = 0, r.read = 0;
+        return answered(s, "connect", id) && polled();
+      }
+      case verb::write: {
+        const auto b = next_bytes(r, s.number);
+        const std::size_t before = r.written.size();
+        remember_written(r, b.data(), b.size());
+        const auto n = tcp_->send(*this, r.id, b, {.more = s.flagged}, now_);
+        r.written.resize(before + (n ? *n : 0));
+        return answered(s, "write", n, s.number) && polled();
+      }
+      case verb::write_view: {
+        const auto view = tcp_->peek(*this, r.id);
+        for (const auto part : view) remember_written(r, part.data(), part.size());
+        const auto n = tcp_->send(*this, r.id, view, {}, now_);
+        if (n) r.read += *n, (void)tcp_->consume(*this, r.id, *n, now_);
+        return answered(s, "echo", n, view.size()) && polled();
+      }
+      case verb::reserve: {
+        auto place = tcp_->reserve(*this, r.id, s.number, now_);
+        if (!answered(s, "reserve", place)) return false;
+        if (!place) return true;
+        place_ = std::move(*place);
+        if (place_.room().size() != s.number) return fault("the room of a reservation", s.number, place_.room().size());
+        return true;
+      }
+      case verb::commit: {
+        const auto b = next_bytes(r, s.number);
+        if (place_.room().size() >= b.size()) copy_bytes(place_.room().data(), b.data(), b.size());
+        const std::size_t before = r.written.size();
+        remember_written(r, b.data(), b.size());
+        const auto n = tcp_->commit(*this, r.id, std::move(place_), s.number, {.more = s.flagged}, now_);
+        r.written.resize(before + (n ? *n : 0));
+        return answered(s, "commit", n, s.number) && polled();
+      }
+      case verb::read: return read(s, r) && polled();
+      case verb::take: {
+        auto view = tcp_->take(*this, r.id, now_);
+        if (!answered(s, "take", view)) return false;
+        if (!view) return true;
+        if (view->bytes().size() != s.number) return fault("take", s.number, view->bytes().size());
+        if (!reads_as_sent(r, view->bytes())) return false;
+        views_.push_back(std::move(*view));
+        return polled();
+      }
+      case verb::drop_taken: views_.clear(); return polled();
+      case verb::close: return answered(s, "close", tcp_->close(*this, r.id, now_)) && polled();
+      case verb::shutdown: return answered(s, "shutdown", tcp_->shutdown_send(*this, r.id, now_)) && polled();
+      case verb::abort: return answered(s, "abort", tcp_->abort(*this, r.id, now_)) && polled();
+      case verb::no_delay:
+        if constexpr (C::coalescing::has_no_delay) return answered(s, "no_delay", tcp_->set(*this, r.id, tcp::option::no_delay{s.flagged}, now_)) && polled();
+        return fault("this Config has no no_delay");
+      case verb::user_timeout: return answered(s, "user_timeout", tcp_->set(*this, r.id, tcp::option::user_timeout{s.number}, now_)) && polled();
+      case verb::timer: return answered(s, "timer", tcp_->set_timer(r.id, layer::duration::from_ms(s.number), now_)) && polled();
+      case verb::expect:
+        if ((r.events & s.code) == 0) return fault("an event was not told: " + describe_event(s.code));
+        r.events = static_cast<u8>(r.events & ~s.code);
+        return true;
+      case verb::never: return (r.events & s.code) == 0 || fault("an event was told: " + describe_event(s.code));
+      case verb::closed:
+        if (!r.is_over) return fault("closed was not told");
+        r.closed_unclaimed = false;
+        return static_cast<u8>(r.why) == s.code || fault("closed, why", s.code, static_cast<u8>(r.why));
+      case verb::stale: return answered(step{.code = static_cast<u8>(tcp::send_error::stale), .has_fails = true}, "send", tcp_->send(*this, r.id, std::span<const std::byte>{}, {}, now_));
+      case verb::icmp: {
+        network_error<address> e{};
+        e.local = near(), e.remote = far(), e.protocol = 6, e.kind = static_cast<icmp_error_kind>(s.code), e.is_local = s.flagged;
+        e.mtu = static_cast<u16>(s.gives == 0 ? 0 : s.gives + ip_header - 20 + extra());
+        store_be<u16>(e.quoted, our_port), store_be<u16>(e.quoted + 2, static_cast<u16>(first_peer_port + s.peer)), store_be<u32>(e.quoted + 4, r.local_iss + s.number);
+        if (auto told = tcp_->on_error(*this, e, now_)) tell(*told), tcp_->finish(*this, *told, now_);
+        return polled();
+      }
+      case verb::mtu: mtu_ = s.number; return true;
+      case verb::value: return compare(s, r);
+      case verb::counter: return tcp_->counters().*s.counted == s.value || fault("a counter", s.value, tcp_->counters().*s.counted);
+      case verb::in_use: {
+        const u32 now = tcp_->connections() * 10000 + tcp_->half_open() * 100 + tcp_->time_waits();
+        return now == s.number || fault("in use: connections, half-open (2 digits), TIME-WAIT (2 digits)", s.number, now);
+      }
+      case verb::ring_full: ring_full_ = s.number; return polled();
+      case verb::chunks:
+        hold_.clear();
+        while (chunks_.available() > s.number + C::limits.receive_reserve) hold_.push_back(chunks_.take(0));
+        return polled();
+      case verb::unroutable: unroutable_ = s.flagged; return true;
+      case verb::nic_holds: nic_holds_ = s.flagged; return true;
+      case verb::complete: nic_.clear(); return polled();
+      case verb::active: {
+        static constexpr step open[] = {connect(), out("S 0:0(0)")};
+        static constexpr step answer[] = {in("S. 0:0(0) ack 1"), out(". ack 1"), expect(bit::connected)};
+        return run_all(open, s) && (s.number == 0 || go_to(script_ms() + s.number)) && run_all(answer, s);
+      }
+      case verb::passive: {
+        static constexpr step open[] = {in("S 0:0(0)"), out("S. 0:0(0) ack 1")};
+        static constexpr step answer[] = {in(". 1:1(0) ack 1"), expect(bit::accepted)};
+        if (listener_.generation == 0 && !listening_) {
+          auto l = tcp_->listen(*this, {.port = our_port});
+          if (!l) return fault("listen failed");
+          listener_ = *l, listening_ = true;
+        }
+        return run_all(open, s) && (s.number == 0 || go_to(script_ms() + s.number)) && run_all(answer, s);
+      }
+      default: return fault("a step that the player does not know");
+    }
+  }
+  bool run_all(std::span<const step> steps, const step& outer) {
+    for (step s : steps) {
+      s.peer = outer.peer, s.line = outer.line;
+      if (!run(s)) return false;
+    }
+    return true;
+  }
+  bool polled() {
+    turn();
+    return fault_.empty();
+  }
+  /// Odd counts by receive(), even ones by peek() and consume().
+  bool read(const step& s, remote& r) {
+    std::vector<std::byte> b(s.number);
+    if (s.has_fails || s.number % 2 == 1) {
+      const auto n = tcp_->receive(*this, r.id, b, now_);
+      if (!answered(s, "read", n, s.number)) return false;
+      return !n || reads_as_sent(r, std::span<const std::byte>(b).first(*n));
+    }
+    const auto view = tcp_->peek(*this, r.id);
+    const std::size_t n = view.copy_to(b);
+    if (n != (s.has_gives ? s.gives : s.number)) return fault("read", s.has_gives ? s.gives : s.number, n);
+    if (!reads_as_sent(r, std::span<const std::byte>(b).first(n))) return false;
+    return answered(s, "consume", tcp_->consume(*this, r.id, s.number, now_), s.number);
+  }
+  bool compare(const step& s, const remote& r) {
+    const auto i = tcp_->info(r.id, now_);
+    if (!i) return fault("info() of a connection that is not there");
+    u64 got = 0;
+    const char* name = "";
+    switch (static_cast<field>(s.code)) {
+#define STRATA_FIELD(f, v) case field::f: got = static_cast<u64>(v), name = #f; break
+      STRATA_FIELD(state, i->state);
+      STRATA_FIELD(limit, i->limit);
+      STRATA_FIELD(mss, i->mss);
+      STRATA_FIELD(cwnd, i->cwnd);
+      STRATA_FIELD(ssthresh, i->ssthresh);
+      STRATA_FIELD(send_window, i->send_window);
+      STRATA_FIELD(receive_window, i->receive_window);
+      STRATA_FIELD(unacked, i->unacked);
+      STRATA_FIELD(unsent, i->unsent);
+      STRATA_FIELD(unread, i->unread);
+      STRATA_FIELD(send_chunks, i->send_chunks);
+      STRATA_FIELD(receive_chunks, i->receive_chunks);
+      STRATA_FIELD(srtt_ms, (i->srtt_us + 500) / 1000);
+      STRATA_FIELD(rto_ms, (i->rto_us + 500) / 1000);
+      STRATA_FIELD(backoff, i->backoff);
+      STRATA_FIELD(in_recovery, i->in_recovery);
+      STRATA_FIELD(retransmitted, i->retransmitted);
+      STRATA_FIELD(bytes_acked, i->bytes_acked);
+      STRATA_FIELD(bytes_received, i->bytes_received);
+      STRATA_FIELD(has_timestamps, i->has_timestamps);
+      STRATA_FIELD(send_window_scale, i->send_window_scale);
+      STRATA_FIELD(receive_window_scale, i->receive_window_scale);
+#undef STRATA_FIELD
+    }
+    return got == s.value || fault(name, s.value, got);
+  }
+
+  variation v_;
+  time_point now_;
+  const char* name_ = "";
+  unsigned line_ = 0, fault_line_ = 0;
+  double fault_ms_ = 0;
+  std::string fault_, log_;
+  std::vector<emitted> sent_;
+  remote peer_[peers];
+  connection_id listener_{};
+  bool listening_ = false;
+  u32 clock_ = 0;            // strata's timestamp when the script began
+  bool knows_clock_ = false, is_old_life_ = false, unroutable_ = false, nic_holds_ = false, corrupt_ = false, broadcast_ = false;
+  u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, cut_to_ = 0, confirmed_ = 0;
+  u64 entropy_ = 42;
+  std::vector<std::byte> memory_;
+  buffer::descriptor table_[C::limits.chunks]{};
+  u32 hashes_[C::limits.chunks]{};
+  buffer::pool chunks_{};
+  std::vector<packet> hold_, nic_;
+  std::vector<tcp::owned_view> views_;
+  tcp::reservation place_;
+  std::unique_ptr<layer> tcp_ = std::make_unique<layer>();
+};
+
+/// One run. A variation that asks for numbers just below a wrap is given the clock that leads there.
+template <class C> std::string play_over(const script_file& script, variation v) {
+  if (v.sequence_wraps || v.clock_of_timestamps_wraps) {
+    variation probe = v;
+    probe.start = 0;
+    const auto [seq, clock] = std::make_unique<player<C>>(probe)->first_numbers();
+    if (v.sequence_wraps) v.start = u64{static_cast<u32>(0u - 700u - seq)} << 12;             // one number is 4.096 us (RFC 9293 §3.4.1 asks for about 4)
+    else v.start = u64{static_cast<u32>(0u - 60u - clock)} * 1'000'000;
+    const auto [seq2, clock2] = std::make_unique<player<C>>(v)->first_numbers();
+    if (v.sequence_wraps ? seq2 < 0xffff'f000u : clock2 < 0xffff'ff00u) return "the numbers of a first SYN do not follow the clock";
+  }
+  return std::make_unique<player<C>>(v)->play(script);
+}
+
+}  // namespace strata::script

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// The language of the scripts: a trace of packets as constexpr data, in the notation of tcpdump and packetdrill, read by the compiler. A typing error does
+// not compile, and the compiler prints the name of the fault.
+//
+//   in("S 0:0(0) win 65535 <mss 1460,ws 7>")     from the peer       flags  S syn  F fin  R rst  P psh  U urg  . ack, and seq:end(length)
+//   out(". 1:1461(1460) ack 1")                   from strata         all numbers count from the first one of their side, timestamps too
+//
+// A segment states only what differs:  in: flags "." unless given, the number that follows what the peer sent, the ACK of its last segment, its last window.
+// out: data without flags may or may not carry PSH; what is not stated is not compared, but see player.hpp for what always is.
+// Windows are in bytes: the player scales. Times are in milliseconds since the script began.
+#pragma once
+#include <strata/core/path.hpp>
+#include <strata/tcp/types.hpp>
+
+#include <source_location>
+
+namespace strata::script {
+
+enum class verb : u8 {
+  at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
+  user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete, next_life, corrupt, in_use, active, passive, peer_unscaled,
+  stale
+};
+/// What `info()` of the connection is asked for.
+enum class field : u8 {
+  state, limit, mss, cwnd, ssthresh, send_window, receive_window, unacked, unsent, unread, send_chunks, receive_chunks, srtt_ms, rto_ms, backoff, in_recovery,
+  retransmitted, bytes_acked, bytes_received, has_timestamps, send_window_scale, receive_window_scale
+};
+using counter_type = u64 tcp::counters::*;
+
+namespace flag { inline constexpr u8 fin = 1, syn = 2, rst = 4, psh = 8, ack = 16, urg = 32, ece = 64, cwr = 128; }
+
+/// One segment as the script states it.
+struct wanted {
+  u32 seq = 0, length = 0, ack = 0, window = 0, ts_value = 0, ts_echo = 0;
+  u16 mss = 0;
+  u8 flags = 0, shift = 0;
+  bool has_flags = false, has_seq = false, has_ack = false, has_window = false, has_mss = false, has_shift = false, has_ts = false, no_ts = false, sack_ok = false,
+       has_options = false;
+  const char* hex = nullptr;  // options as they are, in hexadecimal digits; ends at the first other character
+};
+
+struct step {
+  verb what{};
+  u8 peer = 0;          // which of several peers: they differ in their port
+  u8 code = 0;          // an error, an event, a field, a kind
+  bool flagged = false; // `more`, `true`
+  bool has_gives = false, has_fails = false;
+  u32 number = 0, gives = 0;
+  u64 value = 0;
+  wanted s{};
+  counter_type counted = nullptr;
+  unsigned line = 0;
+
+  /// The same step for another peer: its source port is another one, and so are its numbers.
+  [[nodiscard]] consteval step peer_is(u8 n) const { step c = *this; c.peer = n; return c; }
+  /// What the call answers: how many bytes.
+  [[nodiscard]] consteval step takes(u32 n) const { step c = *this; c.has_gives = true; c.gives = n; return c; }
+  /// The call fails so.
+  template <class E> [[nodiscard]] consteval step fails(E e) const { step c = *this; c.has_fails = true; c.code = static_cast<u8>(e); return c; }
+};
+
+namespace fault {  // never defined: consteval code that calls one does not compile, and the compiler prints its name
+void a_number_belongs_here();
+void this_is_not_packetdrills_notation();
+void the_length_in_parentheses_is_not_end_minus_seq();
+void options_end_with_an_angle_bracket();
+void hexadecimal_digits_come_in_pairs_and_words_of_four();
+}  // namespace fault
+
+namespace detail {
+
+struct reader {
+  const char* p;
+
+  consteval void spaces() { while (*p == ' ' || *p == ',') ++p; }
+  consteval bool word(const char* w) {
+    const char* q = p;
+    for (; *w != 0; ++q, ++w) if (*q != *w) return false;
+    if ((*q >= 'a' && *q <= 'z') || (*q >= 'A' && *q <= 'Z')) return false;
+    p = q;
+    spaces();
+    return true;
+  }
+  consteval bool is_digit() const { return *p >= '0' && *p <= '9'; }
+  consteval u32 number() {
+    if (!is_digit()) fault::a_number_belongs_here();
+    u64 n = 0;
+    while (is_digit()) n = n * 10 + static_cast<u64>(*p++ - '0');
+    if (n > 0xffff'ffff) fault::a_number_belongs_here();
+    return static_cast<u32>(n);
+  }
+  consteval void is(char c) {
+    if (*p != c) fault::this_is_not_packetdrills_notation();
+    ++p;
+  }
+  consteval void flags(wanted& s) {
+    for (; *p != 0 && *p != ' '; ++p) {
+      switch (*p) {
+        case 'S': s.flags |= flag::syn; break;
+        case 'F': s.flags |= flag::fin; break;
+        case 'R': s.flags |= flag::rst; break;
+        case 'P': s.flags |= flag::psh; break;
+        case 'U': s.flags |= flag::urg; break;
+        case 'E': s.flags |= flag::ece; break;
+        case 'W': s.flags |= flag::cwr; break;
+        case '.': s.flags |= flag::ack; break;
+        case '-': break;  // no flag at all
+        default: fault::this_is_not_packetdrills_notation();
+      }
+    }
+    s.has_flags = true;
+  }
+  consteval void options(wanted& s) {
+    s.has_options = true;
+    for (spaces(); *p != '>'; spaces()) {
+      if (word("mss")) s.has_mss = true, s.mss = static_cast<u16>(number());
+      else if (word("ws")) s.has_shift = true, s.shift = static_cast<u8>(number());
+      else if (word("sackOK")) s.sack_ok = true;
+      else if (word("nots")) s.no_ts = true;
+      else if (word("ts")) { s.has_ts = true; s.ts_value = number(); spaces(); s.ts_echo = number(); }
+      else if (word("hex")) hex(s);
+      else fault::options_end_with_an_angle_bracket();
+    }
+    ++p;
+  }
+  consteval void hex(wanted& s) {
+    s.hex = p;
+    u32 digits = 0;
+    for (; (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f'); ++p) ++digits;
+    if (digits == 0 || digits % 8 != 0 || digits > 80) fault::hexadecimal_digits_come_in_pairs_and_words_of_four();
+  }
+};
+
+consteval wanted parse(const char* text) {
+  wanted s{};
+  reader r{text};
+  for (r.spaces(); *r.p != 0; r.spaces()) {
+    if (r.is_digit()) {
+      s.has_seq = true;
+      s.seq = r.number();
+      r.is(':');
+      const u32 end = r.number();
+      r.is('(');
+      s.length = r.number();
+      r.is(')');
+      if (end - s.seq != s.length) fault::the_length_in_parentheses_is_not_end_minus_seq();
+    } else if (r.word("ack")) {
+      s.has_ack = true, s.ack = r.number();
+    } else if (r.word("win")) {
+      s.has_window = true, s.window = r.number();
+    } else if (*r.p == '<') {
+      ++r.p;
+      r.options(s);
+    } else {
+      r.flags(s);
+    }
+  }
+  return s;
+}
+
+}  // namespace detail
+
+using here = std::source_location;
+consteval step make(verb v, here h) { step s{}; s.what = v; s.line = h.line(); return s; }
+consteval step make(verb v, u32 n, here h) { step s = make(v, h); s.number = n; return s; }
+
+// ---- time and segments ----
+/// Nothing leaves before `ms`; then one poll. What must leave then is named by the out() that follow.
+consteval step at(u32 ms, here h = here::current()) { return make(verb::at, ms, h); }
+consteval step in(const char* text, here h = here::current()) { step s = make(verb::in, h); s.s = detail::parse(text); return s; }
+consteval step out(const char* text, here h = here::current()) { step s = make(verb::out, h); s.s = detail::parse(text); return s; }
+/// The next `n` segments come in one poll.
+consteval step together(u32 n, here h = here::current()) { return make(verb::together, n, h); }
+/// The next segment's checksum is wrong.
+consteval step corrupt(here h = here::current()) { return make(verb::corrupt, h); }
+/// The next segment is cut to `n` bytes of header and data.
+consteval step cut_to(u32 n, here h = here::current()) { return make(verb::in_raw, n, h); }
+/// The peer begins a new connection from the same port: its numbers start `higher` above where the last life's started.
+consteval step next_life(u32 higher, here h = here::current()) { return make(verb::next_life, higher, h); }
+
+// ---- the application ----
+inline constexpr bool more = true;
+consteval step listen(u32 backlog = 0, here h = here::current()) { return make(verb::listen, backlog, h); }
+consteval step close_listener(here h = here::current()) { return make(verb::close_listener, h); }
+consteval step connect(here h = here::current()) { return make(verb::connect, h); }
+consteval step write(u32 n, bool with_more = false, here h = here::current()) { step s = make(verb::write, n, h); s.flagged = with_more; return s; }
+/// Sends what is unread, by its view: an echo without a copy in between.
+consteval step echo(here h = here::current()) { return make(verb::write_view, h); }
+consteval step reserve(u32 n, here h = here::current()) { return make(verb::reserve, n, h); }
+consteval step commit(u32 n, bool with_more = false, here h = here::current()) { step s = make(verb::commit, n, h); s.flagged = with_more; return s; }
+consteval step read(u32 n, here h = here::current()) { return make(verb::read, n, h); }
+/// Takes the first unread chunk out of the stream.
+consteval step take(u32 n, here h = here::current()) { return make(verb::take, n, h); }
+consteval step drop_taken(here h = here::current()) { return make(verb::drop_taken, h); }
+consteval step close(here h = here::current()) { return make(verb::close, h); }
+consteval step shutdown(here h = here::current()) { return make(verb::shutdown, h); }
+consteval step abort(here h = here::current()) { return make(verb::abort, h); }
+consteval step no_delay(bool on, here h = here::current()) { step s = make(verb::no_delay, h); s.flagged = on; return s; }
+consteval step user_timeout(u32 ms, here h = here::current()) { return make(verb::user_timeout, ms, h); }
+consteval step timer(u32 ms, here h = here::current()) { return make(verb::timer, ms, h); }
+
+// ---- what the application is told ----
+using bit = stream_events::bit;
+/// The event was told since the connection began, or since the last expect() of it.
+consteval step expect(bit event, here h = here::current()) { step s = make(verb::expect, h); s.code = event; return s; }
+/// It was not.
+consteval step never(bit event, here h = here::current()) { step s = make(verb::never, h); s.code = event; return s; }
+consteval step closed(close_reason why, here h = here::current()) { step s = make(verb::closed, h); s.code = static_cast<u8>(why); return s; }
+consteval step stale(here h = here::current()) { return make(verb::stale, h); }
+consteval step is(field f, u64 value, here h = here::current()) { step s = make(verb::value, h); s.code = static_cast<u8>(f); s.value = value; return s; }
+consteval step is(tcp::state v, here h = here::current()) { return is(field::state, static_cast<u64>(v), h); }
+consteval step is(tcp::limited_by v, here h = here::current()) { return is(field::limit, static_cast<u64>(v), h); }
+consteval step counted(counter_type c, u64 value, here h = here::current()) { step s = make(verb::counter, h); s.counted = c; s.value = value; return s; }
+/// Connections, half-open ones and TIME-WAIT records in use, as `connections * 10000 + half_open * 100 + time_waits`.
+consteval step in_use(u32 connections, u32 half_open, u32 time_waits, here h = here::current()) { return make(verb::in_use, connections * 10000 + half_open * 100 + time_waits, h); }
+
+// ---- the layer below ----
+/// An ICMP error about a segment of ours whose first number was `seq`.
+consteval step icmp(icmp_error_kind kind, u32 seq, u32 mtu = 0, bool is_local = false, here h = here::current()) {
+  step s = make(verb::icmp, seq, h); s.code = static_cast<u8>(kind); s.gives = mtu; s.flagged = is_local; return s;
+}
+/// The path's MTU as route() says it, for an IPv4 header and no options: 1500 until then.
+consteval step path_mtu(u32 bytes, here h = here::current()) { return make(verb::mtu, bytes, h); }
+/// The NIC refuses the next `n` segments.
+consteval step ring_full(u32 n, here h = here::current()) { return make(verb::ring_full, n, h); }
+/// Only `n` chunks are left to take; a number beyond the pool's gives all back.
+consteval step chunks(u32 n, here h = here::current()) { return make(verb::chunks, n, h); }
+inline constexpr u32 all = 1000;
+consteval step unroutable(bool on, here h = here::current()) { step s = make(verb::unroutable, h); s.flagged = on; return s; }
+/// The NIC keeps what it is given until complete().
+consteval step nic_holds(bool on, here h = here::current()) { step s = make(verb::nic_holds, h); s.flagged = on; return s; }
+consteval step complete(here h = here::current()) { return make(verb::complete, h); }
+
+// ---- how most scripts begin ----
+/// An open connection that we began: the peer said <mss 1460,ws 0>, window 65535, `rtt` milliseconds after our SYN. Both sides' next number is 1.
+consteval step established_active(u32 rtt = 0, here h = here::current()) { return make(verb::active, rtt, h); }
+/// The same, begun by the peer.
+consteval step established_passive(u32 rtt = 0, here h = here::current()) { return make(verb::passive, rtt, h); }
+
+/// In which variations a script is played. Always: both families, the clock, the sequence numbers and the timestamps of both sides far from their wrap
+/// and just below it.
+enum class with : u8 { either, timestamps, no_timestamps };
+enum class policy : u8 { standard, only_v4, only_v6, immediate };  // standard: both families; immediate: tcp::none and tcp::immediate_acks
+
+/// Plays it in each variation; the first that fails is shown, with the trace until then.
+void play(std::span<const step> script, with timestamps = with::either, policy which = policy::standard, here h = here::current());
+
+}  // namespace strata::script
