@@ -70,4 +70,16 @@ TEST_CASE("a keyed source replays from its key and never repeats a word early") 
   CHECK(one.counter == 1000);
 }
 
+// The vectors of HalfSipHash-2-4 for no byte and for four, key 00 01 .. 07.
+static_assert(half_siphash<2, 4>(0x0706050403020100) == 0x5b9f35a9);
+static_assert(half_siphash<2, 4>(0x0706050403020100, u32{0x03020100}) == 0x89466e2a);
+
+TEST_CASE("the hash of tables depends on every number and on how many there are") {
+  const siphash_key key{1, 2};
+  CHECK(table_hash(key, 7, 0) != table_hash(key, 7, 0, 0));
+  CHECK(table_hash(key, 7, 8) != table_hash(key, 8, 7));
+  CHECK(table_hash(key, 7, 8, 9) != table_hash(key, 7, 8, 10));
+  CHECK(table_hash(key, 7, 8, 9) != table_hash({2, 1}, 7, 8, 9));
+}
+
 }  // namespace

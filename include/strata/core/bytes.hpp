@@ -8,8 +8,30 @@
 
 namespace strata::inline STRATA_ABI {
 
+/// Whether a word may lie at any address. Cortex-M0 faults, and a memcpy of four bytes is a call there: bytes are put together by shifts.
+#if defined(__arm__) && !defined(__ARM_FEATURE_UNALIGNED)
+inline constexpr bool words_lie_anywhere = false;
+#else
+inline constexpr bool words_lie_anywhere = true;
+#endif
+
+namespace detail {
+// Out of line: each of them is ten instructions, and a codec has several.
+[[gnu::noinline]] constexpr u32 load_be_bytes(const std::byte* p) {
+  return static_cast<u32>(p[0]) << 24 | static_cast<u32>(p[1]) << 16 | static_cast<u32>(p[2]) << 8 | static_cast<u32>(p[3]);
+}
+[[gnu::noinline]] constexpr void store_be_bytes(std::byte* p, u32 v) {
+  p[0] = static_cast<std::byte>(v >> 24), p[1] = static_cast<std::byte>(v >> 16), p[2] = static_cast<std::byte>(v >> 8), p[3] = static_cast<std::byte>(v);
+}
+}  // namespace detail
+
 /// The unsigned integer of sizeof(T) bytes at `p`, most significant byte first.
 template <class T> [[nodiscard]] constexpr T load_be(const std::byte* p) {
+  if constexpr (!words_lie_anywhere) {
+    if constexpr (sizeof(T) == 2) return static_cast<T>(static_cast<u32>(p[0]) << 8 | static_cast<u32>(p[1]));
+    if constexpr (sizeof(T) == 4) return detail::load_be_bytes(p);
+    if constexpr (sizeof(T) == 8) return static_cast<T>(detail::load_be_bytes(p)) << 32 | detail::load_be_bytes(p + 4);
+  }
   if (!std::is_constant_evaluated()) {
     T v;
     __builtin_memcpy(&v, p, sizeof v);
@@ -25,6 +47,11 @@ template <class T> [[nodiscard]] constexpr T load_be(const std::byte* p) {
 
 /// Writes `v` at `p`, most significant byte first.
 template <class T> constexpr void store_be(std::byte* p, T v) {
+  if constexpr (!words_lie_anywhere) {
+    if constexpr (sizeof(T) == 2) return p[0] = static_cast<std::byte>(v >> 8), p[1] = static_cast<std::byte>(v), void();
+    if constexpr (sizeof(T) == 4) return detail::store_be_bytes(p, v);
+    if constexpr (sizeof(T) == 8) return detail::store_be_bytes(p, static_cast<u32>(v >> 32)), detail::store_be_bytes(p + 4, static_cast<u32>(v));
+  }
   if (!std::is_constant_evaluated()) {
     if constexpr (std::endian::native == std::endian::little) {
       if constexpr (sizeof(T) == 2) v = __builtin_bswap16(v);

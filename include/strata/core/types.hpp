@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace strata::inline STRATA_ABI {
@@ -17,6 +18,9 @@ using u32 = std::uint32_t;
 using u64 = std::uint64_t;
 using i32 = std::int32_t;
 using i64 = std::int64_t;
+
+/// What counters count with. On machines of 32 bits it wraps, as the Counter32 of SNMP does (RFC 2578 §7.1.6): there each 64-bit increment would cost three times the code.
+using tally = std::conditional_t<(sizeof(std::size_t) >= 8), u64, u32>;
 
 /// What became of a packet that was handed down.
 enum class sent : u8 {

@@ -203,7 +203,7 @@ template <config C> class arp::of {
     if constexpr (address::bits == 32) return a;
     else return a.v6();
   }
-  [[nodiscard]] u32 hash(const address& a) const { return static_cast<u32>(siphash(key_, a.v4().value)); }
+  [[nodiscard]] u32 hash(const address& a) const { return static_cast<u32>(table_hash(key_, a.v4().value, 0)); }
 
   [[nodiscard]] const entry* find(const address& a) const {
     const auto i = index_.find(hash(a), [&](u32 n) { return table_[n].ip == a; });
@@ -369,7 +369,7 @@ template <config C> class arp::of {
   }
 
   [[nodiscard]] static constexpr interval draw_reachable(u64 random) {  // RFC 4861 §6.3.2: uniform between half and one and a half
-    return interval::from_ms(base_reachable_ms / 2 + static_cast<u32>(random % (base_reachable_ms + 1)));
+    return interval::from_ms(base_reachable_ms / 2 + static_cast<u32>(random) % (base_reachable_ms + 1));
   }
   void arm(entry& e, moment when) {
     e.deadline = when;

@@ -14,11 +14,11 @@ namespace strata::inline STRATA_ABI {
 
 /// Linux: ethtool -S, tc -s qdisc.
 struct interface_counters {
-  u64 received = 0, transmitted = 0;  ///< frames
-  u64 ring_full = 0;                  ///< the driver took a frame only after reclaim, or not at all
-  u64 queue_dropped = 0;              ///< the qdisc did not take it
-  u64 kicks_again = 0;                ///< the doorbell said EAGAIN, EBUSY or ENOBUFS
-  u64 link_downs = 0;
+  tally received = 0, transmitted = 0;  ///< frames
+  tally ring_full = 0;                  ///< the driver took a frame only after reclaim, or not at all
+  tally queue_dropped = 0;              ///< the qdisc did not take it
+  tally kicks_again = 0;                ///< the doorbell said EAGAIN, EBUSY or ENOBUFS
+  tally link_downs = 0;
 };
 
 template <class Parts> struct interface {

@@ -12,13 +12,13 @@ struct budget {
 
 /// What the stack itself counted; layers have counters of their own.
 struct stack_counters {
-  u64 polls = 0, frames = 0, events = 0;
-  u64 time_ran_back = 0;        ///< a poll or advance with an earlier time than the last: clamped
-  u64 busy_polls = 0;           ///< poll inside a handler
-  u64 errors_dropped = 0;       ///< network errors beyond limits.errors
-  u64 not_permitted = 0;
-  u64 no_network = 0;           ///< frames of a family that this Config does not have
-  u64 unknown_protocol = 0;     ///< answered with protocol unreachable (RFC 1122 §3.2.2.1)
+  tally polls = 0, frames = 0, events = 0;
+  tally time_ran_back = 0;        ///< a poll or advance with an earlier time than the last: clamped
+  tally busy_polls = 0;           ///< poll inside a handler
+  tally errors_dropped = 0;       ///< network errors beyond limits.errors
+  tally not_permitted = 0;
+  tally no_network = 0;           ///< frames of a family that this Config does not have
+  tally unknown_protocol = 0;     ///< answered with protocol unreachable (RFC 1122 §3.2.2.1)
 };
 
 }  // namespace strata::inline STRATA_ABI

@@ -17,8 +17,8 @@ template <config C> template <class B> void layer<C>::open(B&& below, time_point
 /// The keyed name of a connection: attackers choose ports, so the table's hash has a secret.
 template <config C> u64 layer<C>::hash_of(const address& local, u16 local_port, const address& remote, u16 remote_port) const {
   const u64 ports = u64{local_port} << 16 | remote_port;
-  if constexpr (address::bits == 32) return siphash_1_3(key_, u64{local.value} << 32 | remote.value, ports);
-  else return siphash_1_3(key_, remote.hash_word(0), remote.hash_word(1), siphash_1_3(key_, local.hash_word(0), local.hash_word(1), ports));
+  if constexpr (address::bits == 32) return table_hash(key_, u64{local.value} << 32 | remote.value, ports);
+  else return table_hash(key_, remote.hash_word(0), remote.hash_word(1), table_hash(key_, local.hash_word(0), local.hash_word(1), ports));
 }
 
 /// RFC 6528 §3: ISN = M + F(connection, secret), with M a clock of 4 us (RFC 9293 §3.4.1).
@@ -80,7 +80,7 @@ template <config C> template <class B> std::optional<u16> layer<C>::choose_port(
   constexpr u32 first = 32768, count = 60999 - first + 1;  // Linux: ip_local_port_range
   const u64 h = siphash(port_key_, hash_of(local, 0, remote, remote_port));
   const u32 offset = static_cast<u32>(h >> 32);
-  u32& steps = port_steps_[h % (sizeof port_steps_ / sizeof *port_steps_)];
+  u32& steps = port_steps_[static_cast<u32>(h) % (sizeof port_steps_ / sizeof *port_steps_)];
   for (u32 tries = 0; tries < 1024; ++tries) {
     steps += 1 + static_cast<u32>(below.random() & 7);
     const u16 port = static_cast<u16>(first + (offset + steps) % count);

@@ -116,7 +116,7 @@ template <class C> struct tcb {
   u32 generation = 0;
   u32 retransmitted = 0;
   u32 listener = 0;              ///< 1 + index of the listener that waits for `accepted`; then zero
-  u64 bytes_acked = 0, bytes_received = 0;
+  tally bytes_acked = 0, bytes_received = 0;
   [[no_unique_address]] typename C::connection_data data{};
 };
 

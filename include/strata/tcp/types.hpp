@@ -152,47 +152,47 @@ struct connection_info {
   u32 rttvar_us = 0;
   u32 rto_us = 0;
   u32 retransmitted = 0;      ///< segments
-  u64 bytes_acked = 0;
-  u64 bytes_received = 0;
+  tally bytes_acked = 0;
+  tally bytes_received = 0;
 };
 
 /// Counters, by Linux's names where it has one (nstat).
 struct counters {
-  u64 in_segments = 0, out_segments = 0, retransmitted = 0;
-  u64 active_opens = 0, passive_opens = 0, attempt_fails = 0, established_resets = 0;
-  u64 in_errors = 0;               ///< too short, or a header length outside the segment
-  u64 in_checksum_errors = 0;
-  u64 in_broadcast = 0;            ///< segments to broadcast or multicast addresses (RFC 9293 §3.9.2.3)
-  u64 no_listener = 0;             ///< SYN to a port where nobody listens
-  u64 out_resets = 0;
-  u64 listen_overflows = 0;        ///< backlog or control blocks exhausted
-  u64 syn_slots_full = 0;
-  u64 table_full = 0;              ///< probe bound of the connection table
-  u64 syn_ack_timeouts = 0;
-  u64 paws_rejected = 0;
-  u64 out_of_window = 0;
-  u64 bad_ack = 0;
-  u64 challenge_acks = 0;
-  u64 challenge_limited = 0;
-  u64 out_of_order = 0;
-  u64 out_of_order_dropped = 0;
-  u64 receive_dropped = 0;         ///< in-order data beyond the chunk budget
-  u64 copied_small = 0;            ///< segments copied to the chunk before them
-  u64 duplicate_data = 0;
-  u64 timeouts = 0;
-  u64 fast_retransmits = 0;
-  u64 zero_window_probes = 0;
-  u64 still_below = 0;             ///< retransmissions put off since the NIC still had the packet
-  u64 retransmit_copies = 0;       ///< and sent as a copy after another timeout
-  u64 splits = 0;
-  u64 ring_full = 0;
-  u64 no_chunk = 0;
-  u64 time_waits = 0;
-  u64 time_wait_recycled = 0;      ///< the oldest record made room
-  u64 time_wait_reused = 0;        ///< RFC 6191
-  u64 icmp_ignored = 0;            ///< quoted sequence number not outstanding (RFC 5927 §4.1)
-  u64 aborted = 0;
-  u64 data_after_close = 0;
+  tally in_segments = 0, out_segments = 0, retransmitted = 0;
+  tally active_opens = 0, passive_opens = 0, attempt_fails = 0, established_resets = 0;
+  tally in_errors = 0;               ///< too short, or a header length outside the segment
+  tally in_checksum_errors = 0;
+  tally in_broadcast = 0;            ///< segments to broadcast or multicast addresses (RFC 9293 §3.9.2.3)
+  tally no_listener = 0;             ///< SYN to a port where nobody listens
+  tally out_resets = 0;
+  tally listen_overflows = 0;        ///< backlog or control blocks exhausted
+  tally syn_slots_full = 0;
+  tally table_full = 0;              ///< probe bound of the connection table
+  tally syn_ack_timeouts = 0;
+  tally paws_rejected = 0;
+  tally out_of_window = 0;
+  tally bad_ack = 0;
+  tally challenge_acks = 0;
+  tally challenge_limited = 0;
+  tally out_of_order = 0;
+  tally out_of_order_dropped = 0;
+  tally receive_dropped = 0;         ///< in-order data beyond the chunk budget
+  tally copied_small = 0;            ///< segments copied to the chunk before them
+  tally duplicate_data = 0;
+  tally timeouts = 0;
+  tally fast_retransmits = 0;
+  tally zero_window_probes = 0;
+  tally still_below = 0;             ///< retransmissions put off since the NIC still had the packet
+  tally retransmit_copies = 0;       ///< and sent as a copy after another timeout
+  tally splits = 0;
+  tally ring_full = 0;
+  tally no_chunk = 0;
+  tally time_waits = 0;
+  tally time_wait_recycled = 0;      ///< the oldest record made room
+  tally time_wait_reused = 0;        ///< RFC 6191
+  tally icmp_ignored = 0;            ///< quoted sequence number not outstanding (RFC 5927 §4.1)
+  tally aborted = 0;
+  tally data_after_close = 0;
 };
 
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -226,7 +226,7 @@ template <config C> class layer {
   };
 
   [[nodiscard]] socket* find(connection_id id) { return is_live(id) ? &sockets_[id.index] : nullptr; }
-  [[nodiscard]] u32 hash(u16 port) const { return static_cast<u32>(siphash_1_3(key_, port, 0)); }
+  [[nodiscard]] u32 hash(u16 port) const { return static_cast<u32>(table_hash(key_, port, 0)); }
 
   /// The socket that a datagram is for: a connected one before one that is bound to the address, and that before one for any address.
   [[nodiscard]] std::optional<u32> lookup(const endpoint& here, const endpoint& there) const {
@@ -252,7 +252,7 @@ template <config C> class layer {
   [[nodiscard]] std::optional<u16> free_port(u64 random, const address& at) const {
     constexpr u32 range = last_ephemeral - first_ephemeral + 1u;
     constexpr u32 tries = socket_limit + 1 < range ? socket_limit + 1 : range;
-    const u32 start = static_cast<u32>(random % range);
+    const u32 start = static_cast<u32>(random) % range;
     for (u32 i = 0; i < tries; ++i) {
       const u16 port = static_cast<u16>(first_ephemeral + (start + i) % range);
       if (!is_taken(port, at)) return port;
