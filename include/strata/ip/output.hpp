@@ -43,6 +43,7 @@ template <config C, class Header> class output {
   /// Over the MTU: dropped, since all we send has DF set. Linux: __ip_queue_xmit, ip_local_out, ip_finish_output2.
   [[nodiscard]] sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol, counters& count) {
     ++count.out_requests;
+    note(below, trace::step::route, p);
     if constexpr (has_image) {
       if (way.generation != below.generation()) [[unlikely]] {
         if (const sent became = prepare(below, way, p, protocol, count); became != sent::sent) return became;
@@ -69,7 +70,11 @@ template <config C, class Header> class output {
       below.emit_link_header(way.link, p.push(below.link_header_size(way.link)), neighbour->mac, Header::is_v4);
     }
     p->link = way.link;
+    // Image or not, each packet takes these steps; the image has taken them together.
+    note(below, trace::step::ip_header, p);
     note(below, trace::step::ip_output, p);
+    note(below, trace::step::finish_output, p);
+    note(below, trace::step::neighbour, p);
     return below.post(std::move(p));
   }
 
@@ -78,10 +83,8 @@ template <config C, class Header> class output {
  private:
   /// A new image. `sent` says that there is one; any other answer is the packet's end, or it waits for its neighbour. Linux: neigh_hh_output's slow side.
   [[gnu::noinline]] sent prepare(links<address> auto&& below, path& way, packet& p, u8 protocol, counters& count) {
-    note(below, trace::step::route, p);
     if (!route(below, way, count)) return sent::unreachable;
     if (p.size() + Header::size > way.mtu) return too_big(count);
-    note(below, trace::step::neighbour, p);
     const auto neighbour = next_mac(below, way);
     if (!neighbour) return wait(below, way, p, protocol);
     const u32 link_header = below.link_header_size(way.link);
@@ -91,7 +94,6 @@ template <config C, class Header> class output {
     way.image_length = static_cast<u8>(link_header + Header::size);
     way.neighbour = neighbour->name;
     way.generation = below.generation();  // last: resolve() may have moved it
-    note(below, trace::step::ip_header, p);
     return sent::sent;
   }
   [[nodiscard]] std::optional<resolved_neighbour> next_mac(links<address> auto&& below, const path& way) const {
@@ -104,6 +106,8 @@ template <config C, class Header> class output {
     const u32 sum = Header::build(at, way, protocol);
     Header::patch(at, p.size(), sum);
     p->link = way.link;
+    note(below, trace::step::ip_header, p);
+    note(below, trace::step::neighbour, p);
     note(below, trace::step::queue_wait, p);
     return below.hold(std::move(p), way.next_hop);
   }

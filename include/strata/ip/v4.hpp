@@ -71,6 +71,7 @@ template <config C> class v4 {
   [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {
     (void)now;
     ++count_.in_receives;
+    below.observe({.what = trace::step::ip_parse, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
     finding<address> f;  // the one that is returned: it is built where the caller wants it
     wire::ipv4 h;
     if (!wire::ipv4::read(p.bytes(), h)) [[unlikely]] {

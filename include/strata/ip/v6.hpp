@@ -60,6 +60,7 @@ template <config C> class v6 {
   [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {
     (void)below, (void)now;
     ++count_.in_receives;
+    below.observe({.what = trace::step::ip_parse, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
     const auto h = wire::ipv6::parse(p.bytes());
     if (!h) [[unlikely]] {
       const auto bytes = p.bytes();
