@@ -86,6 +86,7 @@ template <config C> template <class B>
 /// RFC 9293 §3.10.7.3 and §3.10.7.4: the checks in their order, then the ACK, the data, the FIN.
 template <config C> template <class B>
 void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, time_point now) {
+  below.observe({.what = c.state == state::established ? trace::step::fast_path : trace::step::slow_path, .bytes = s.length, .seq = s.seq.value, .ack = s.ack.value, .connection = index_of(c) + 1});
   // RFC 7323 §5.3 R1: PAWS comes before the sequence check.
   if (timestamps && c.has_timestamps && !s.has(wire::tcp::flag::rst)) {
     if (!s.has_timestamps) {  // RFC 7323 §3.2: a segment that lost its timestamps is dropped
