@@ -13,7 +13,12 @@ extern "C" const std::uint32_t stack_begins[], stack_ends[];
 
 namespace {
 
-struct my_board : st::presets::embedded { using nic = board::lan9118; };
+struct my_board : st::presets::embedded {
+  using nic = board::lan9118;
+#ifdef WITH_TIMESTAMPS
+  static constexpr bool timestamps = true;
+#endif
+};
 using net = st::stack<my_board>;
 static_assert(net::memory().total() <= 22 * 1024, "chunks, descriptors and tables of this Config");
 
