@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include <journey/journey.hpp>
+
+template example::journey::result example::journey::travel<example::journey::no_neighbour>(const std::string&, strata::u64, strata::posix::pcap_file);
