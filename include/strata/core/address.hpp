@@ -114,16 +114,19 @@ struct text_reader {
   const char* p;
   const char* end;
   constexpr bool take(char c) { return p != end && *p == c ? (++p, true) : false; }
+  /// At most as many digits as `max` has. A decimal number does not begin with a zero: some readers take such a one for octal (RFC 6943 §3.1.1).
   constexpr std::optional<u32> number(u32 base, u32 max) {
-    u32 n = 0, digits = 0;
-    for (; p != end; ++p, ++digits) {
+    const char* const first = p;
+    u32 n = 0, most = 0;
+    for (u32 m = max; m != 0; m /= base) ++most;
+    for (; p != end; ++p) {
       const char c = static_cast<char>(*p | 0x20);
       const u32 d = *p >= '0' && *p <= '9' ? static_cast<u32>(*p - '0') : base == 16 && c >= 'a' && c <= 'f' ? static_cast<u32>(c - 'a') + 10 : 99;
       if (d >= base) break;
       n = n * base + d;
-      if (n > max) return {};
+      if (n > max || p - first == static_cast<std::ptrdiff_t>(most)) return {};
     }
-    if (digits == 0) return {};
+    if (p == first || (base == 10 && *first == '0' && p - first > 1)) return {};
     return n;
   }
 };
