@@ -165,6 +165,7 @@ template <config C, class Header> class icmp {
     wire::icmpv4 m = request;
     m.type = wire::icmpv4::type_of::echo_reply;
     m.checksum = checksum_update(request.checksum, u16{wire::icmpv4::type_of::echo_request} << 8, u16{wire::icmpv4::type_of::echo_reply} << 8);
+    if (m.checksum == 0) m.checksum = 0xffff;  // its equal, and the only right one of a reply that is zeros throughout (RFC 1624 §3)
     m.emit(reply.writable_bytes().data());
     if (post(below, down, std::move(reply), way, ip_count)) ++count_.out_echo_reps;
   }
