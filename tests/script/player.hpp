@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The layer below tcp::layer<>, played by a script, and the peer beyond it. What strata sends must be named by the next out(); silence is asserted before
-// every other step and at the end. Of each segment that strata sends it is checked besides, whatever the script says:
+// every other step that is more than a look, and at the end. Of each segment that strata sends it is checked besides, whatever the script says:
 //   the checksum, the options and the reserved bits (segment.cpp); the ports; that it fits the MTU; that data is what was written, begins at or before
 //   SND.NXT and ends inside the window that the peer offered; that the ACK never goes back nor beyond what the peer sent; that the right edge of our window
 //   never moves left (RFC 9293 §3.8.6); that timestamps are there when both SYNs had them and only then, tell the script's time, and echo what was sent.
@@ -416,7 +416,8 @@ template <class C> class player {
   bool run(const step& s) {
     if (s.what == verb::out) return match(s);
     if (s.what == verb::at) return silent() && go_to(s.number);
-    if (together_ == 0 && !silent()) return false;
+    const bool only_looks = s.what == verb::expect || s.what == verb::never || s.what == verb::closed || s.what == verb::value || s.what == verb::counter || s.what == verb::in_use;
+    if (together_ == 0 && !only_looks && !silent()) return false;
     remote& r = peer_[s.peer];
     switch (s.what) {
       case verb::in: return arrive(s);

@@ -10,8 +10,7 @@ namespace strata::inline STRATA_ABI::tcp {
 template <config C> template <class B> bool layer<C>::on_ack(B&& below, connection& c, const segment& s, time_point now) {
   if (s.ack > c.snd_nxt) {  // of something that was never sent
     ++counters_.bad_ack;
-    c.ack_now = true;
-    add_to_turn(c);
+    challenge(below, c, now);  // throttled (RFC 5961 §5.2, §10): two sides that disagree would answer each other for ever
     return false;
   }
   const u32 most = c.snd_wnd_max > 65535 ? c.snd_wnd_max : 65535;
@@ -33,11 +32,14 @@ template <config C> template <class B> bool layer<C>::on_ack(B&& below, connecti
 
 /// RFC 9293 §3.10.7.4: the window of the newest segment.
 template <config C> void layer<C>::update_window(connection& c, const segment& s) {
-  if (!(c.snd_wl1 < s.seq || (c.snd_wl1 == s.seq && c.snd_wl2 <= s.ack))) return;
+  if (s.ack < c.snd_una) return;
+  // An ACK beyond that of the last update was sent later, whatever its sequence number: a retransmission has an old one. Linux: tcp_may_update_window.
+  if (!(c.snd_wl2 < s.ack || c.snd_wl1 <= s.seq)) return;
   const u32 window = s.has(wire::tcp::flag::syn) ? s.window : s.window << c.snd_shift;
-  if (window != 0 && c.snd_wnd == 0 && c.snd_nxt == c.snd_una) {  // it opens: the probes end, and their back-off
+  c.unanswered = 0;  // a probe was answered: RFC 9293 §3.8.6.1, as long as that goes on the connection lives
+  if (window != 0 && c.snd_wnd == 0) {  // it opens: the probes end, and their back-off
     disarm(c, persist_timer);
-    c.backoff = 0;
+    c.probes = 0;
   }
   c.snd_wnd = window;
   if (window > c.snd_wnd_max) c.snd_wnd_max = window;
@@ -52,12 +54,13 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
   if (c.rtt_timed && s.ack > c.rtt_seq) {
     c.rtt.sample(now.since(c.rtt_start));
     c.rtt_timed = false;
-  } else if (!c.rtt_timed && c.has_timestamps && s.ts_echo != 0 && (c.in_loss || c.in_recovery || c.snd_una == c.iss)) {  // RFC 7323 §4.1: unambiguous even if sent twice
+    c.backoff = 0;  // RFC 6298 §5: the timeout collapses with a measurement, and with nothing else
+  } else if (!c.rtt_timed && c.has_timestamps && s.ts_echo != 0 && (c.in_loss || c.in_recovery || !c.rtt.has_sample())) {  // RFC 7323 §4.1: unambiguous even if sent twice
     const u32 ms = timestamp_clock(now) - (s.ts_echo - c.ts_offset);
-    if (ms < 120'000) c.rtt.sample(duration::from_ms(ms == 0 ? 1 : ms));
+    if (ms < 120'000) c.rtt.sample(duration::from_ms(ms == 0 ? 1 : ms)), c.backoff = 0;
   }
   c.snd_una = s.ack;
-  c.backoff = 0;
+  c.unanswered = 0;
   c.first_unacked = now;
   const bool fin_acked = c.fin_sent && c.snd_una == c.snd_end + 1;
   if (fin_acked && acked > 0) --acked;
@@ -122,7 +125,9 @@ template <config C> template <class B> void layer<C>::on_duplicate_ack(B&& below
   ++counters_.fast_retransmits;
   c.in_recovery = true;
   c.recover = c.snd_nxt;
-  c.congestion.on_recovery(c.snd_nxt - c.snd_una, c.mss);
+  // RFC 5681 §3.2 (2): what limited transmit sent beyond cwnd does not count.
+  const u32 flight = c.snd_nxt - c.snd_una, window = c.congestion.cwnd();
+  c.congestion.on_recovery(flight < window ? flight : window, c.mss);
   retransmit_head(below, c, now);
   restart_retransmit_timer(c, now);
 }

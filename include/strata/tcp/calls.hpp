@@ -68,7 +68,7 @@ expected<std::size_t, send_error> layer<C>::commit(B&& below, connection_id id, 
   connection* c = find(id);
   packet p = r.release();
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
-  if (!p || n > c->mss) return send_error::too_big;
+  if (!p || n > p.room().size()) return send_error::too_big;
   if (n == 0) return std::size_t{0};
   if (c->send_count >= limits_.send_chunks) return send_error::would_block;
   buffer::descriptor& d = *p.operator->();
@@ -151,7 +151,9 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
     end(below, *c, close_reason::aborted);
     return {};
   }
+  if (c->state == state::closed) return {};
   c->detached = true;
+  if (c->state == state::fin_wait_2) arm(*c, linger_timer, now + linger_length);  // it was half-closed before
   start_closing(below, *c, now);
   add_to_turn(*c);
   return {};
@@ -176,10 +178,11 @@ template <config C> template <class B> expected<void, call_error> layer<C>::set(
   if (o.value) output(below, *c, now);  // what was held back leaves
   return {};
 }
-template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::user_timeout o, time_point) {
+template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::user_timeout o, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return call_error::stale;
   c->user_timeout_ms = o.ms;
+  if (o.ms != 0 && is_armed(*c, retransmit_timer)) arm(*c, retransmit_timer, earlier_of(c->deadline[retransmit_timer], user_deadline(*c, now)));
   return {};
 }
 template <config C> template <class O> std::optional<O> layer<C>::get(connection_id id) const {

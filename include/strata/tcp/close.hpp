@@ -169,8 +169,9 @@ void layer<C>::on_time_wait(B&& below, u32 index, const info_type& info, const w
     const bool later = r.has_timestamps && s.has_timestamps ? serial32{s.ts_value} > serial32{r.ts_recent} || (s.ts_value == r.ts_recent && s.seq > r.rcv_nxt) : s.seq > r.rcv_nxt;
     if (later) {
       ++counters_.time_wait_reused;
+      const serial32 above = r.snd_nxt;
       drop_time_wait(index);
-      on_syn(below, info, header, s, o, now);
+      on_syn(below, info, header, s, o, now, above);
       return;
     }
   }

@@ -114,7 +114,7 @@ void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const
   }
   // First, the sequence number. RFC 9293 §3.10.7.4, table 6; with a window of zero the ACK, RST and URG of an empty segment still count.
   const u32 window = c.rcv_adv - c.rcv_nxt;
-  const u32 span = s.span();
+  const u32 span = s.has(wire::tcp::flag::rst) ? 0 : s.span();  // a closed window lets a reset in, whatever text it carries (RFC 9293 §3.10.7.4)
   const serial32 last = s.seq + (span == 0 ? 0 : span - 1);
   const bool acceptable = span == 0 ? (s.seq == c.rcv_nxt || in_range(s.seq, c.rcv_nxt, window))
                                     : (window != 0 && (in_range(s.seq, c.rcv_nxt, window) || in_range(last, c.rcv_nxt, window)));
@@ -134,7 +134,7 @@ void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const
     s.flags = static_cast<u8>(s.flags & ~(wire::tcp::flag::fin | wire::tcp::flag::psh));
   }
   // RFC 7323 §4.3 (2): TS.Recent moves with the segment that holds the last ACK sent.
-  if (c.has_timestamps && s.has_timestamps && s.seq <= c.last_ack_sent && serial32{s.ts_value} >= c.ts_recent) {
+  if (c.has_timestamps && s.has_timestamps && s.seq <= c.last_ack_sent && (serial32{s.ts_value} >= c.ts_recent || now.since(c.ts_recent_at) >= paws_idle)) {
     c.ts_recent = {s.ts_value};
     c.ts_recent_at = now;
   }
@@ -144,8 +144,10 @@ void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const
       challenge(below, c, now);
       return;
     }
+    if (c.state == state::time_wait) return;  // RFC 1337 §3, fix F1
     ++counters_.established_resets;
-    const bool was_done = c.state == state::closing || c.state == state::last_ack || c.state == state::time_wait;
+    // Only our FIN's ACK is missing: the peer has all of it, and has forgotten us.
+    const bool was_done = (c.state == state::closing || c.state == state::last_ack) && c.snd_una >= c.snd_end && c.unread == 0;
     end(below, c, c.state == state::syn_received && !c.is_passive ? close_reason::refused : was_done ? close_reason::orderly : close_reason::reset);
     return;
   }
@@ -303,6 +305,8 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
       if (e.mtu < headers + least_mss || e.mtu - headers >= c.mss) break;
       c.way.mtu = e.mtu;
       c.mss = static_cast<u16>(e.mtu - headers);
+      if (c.in_recovery) c.in_recovery = false, c.congestion.on_recovered(c.snd_nxt - c.snd_una, c.mss);
+      c.duplicate_acks = 0;
       c.in_loss = true;
       c.recover = c.snd_nxt;
       c.resend = c.snd_una;

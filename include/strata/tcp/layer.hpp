@@ -176,7 +176,8 @@ template <config C> class layer {
   template <class B> void negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps, u32 lost);
 
   // ---- half-open (open.hpp) ----
-  template <class B> void on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now);
+  template <class B> void on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now,
+                                 std::optional<serial32> above = {});
   template <class B> void on_half_open(B&& below, slot& h, const info_type& info, packet& p, const segment& s, time_point now);
   template <class B> void send_syn_ack(B&& below, slot& h, time_point now);
   template <class B> void acknowledge_half_open(B&& below, const slot& h, time_point now);
@@ -211,7 +212,7 @@ template <config C> class layer {
   template <class B> void drop_received(B&& below, connection& c, u32 n);
 
   // ---- output (output.hpp) ----
-  template <class B> void output(B&& below, connection& c, time_point now);
+  template <class B> void output(B&& below, connection& c, time_point now, bool overrides = false);
   template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
   template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
   template <class B> void push(B&& below, connection& c, send_flags flags, time_point now);
@@ -229,6 +230,7 @@ template <config C> class layer {
   template <class B> void refuse(B&& below, const info_type& info, const wire::tcp& header, const segment& s);
   template <class B> bool send_bare(B&& below, path& way, u16 from, u16 to, serial32 seq, serial32 ack, u8 flags, u16 window, const wire::tcp_options& options);
   [[nodiscard]] static u32 pipe(const connection& c) { return (c.in_loss ? c.resend : c.snd_nxt) - c.snd_una; }
+  template <class B> [[nodiscard]] u32 chunk_limit(B&& below) const { return below.chunks().chunk_size() - body_offset(below); }  // payload bytes
   template <class B> [[nodiscard]] u32 body_offset(B&& below) const { return (below.headroom() + 20 + option_room + 7) & ~u32{7}; }
 
   // ---- ends (close.hpp) ----
@@ -253,6 +255,7 @@ template <config C> class layer {
   void disarm(connection& c, timer_index which) { c.armed = static_cast<u8>(c.armed & ~(1u << which)); }
   [[nodiscard]] static bool is_armed(const connection& c, timer_index which) { return (c.armed >> which & 1) != 0; }
   void restart_retransmit_timer(connection& c, time_point now);
+  [[nodiscard]] static time_point user_deadline(const connection& c, time_point now);
   void rearm_wheel(connection& c);
   [[nodiscard]] static duration backed_off(duration rto, u32 times);
   template <class B> void on_timer(B&& below, connection& c, time_point now);

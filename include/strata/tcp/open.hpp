@@ -122,7 +122,7 @@ template <config C> auto layer<C>::allocate() -> connection* {
 template <config C> template <class B> u32 layer<C>::segment_limit(B&& below, const path& way) const {
   const u32 headers = below.network_header_size(way) + 20;
   const u32 by_path = way.mtu > headers + least_mss ? way.mtu - headers : least_mss;
-  const u32 by_chunk = below.chunks().chunk_size() - body_offset(below);
+  const u32 by_chunk = chunk_limit(below);
   return by_path < by_chunk + option_room ? by_path : by_chunk + option_room;
 }
 
@@ -130,6 +130,7 @@ template <config C> template <class B> u32 layer<C>::segment_limit(B&& below, co
 template <config C> template <class B> void layer<C>::prepare(B&& below, connection& c, time_point now) {
   c.header_sum = c.way.local.word_sum() + c.way.remote.word_sum() + protocol + c.local_port + c.remote_port;
   c.mss = static_cast<u16>(segment_limit(below, c.way));
+  if (const u32 most = chunk_limit(below); c.mss > most) c.mss = static_cast<u16>(most);
   c.peer_mss = default_mss(c.way.remote);
   c.observed = c.mss;
   c.ts_offset = static_cast<u32>(siphash(port_key_, c.way.remote.hash_word(0), c.way.remote.hash_word(1)));
@@ -145,6 +146,7 @@ template <config C> template <class B> void layer<C>::negotiate(B&& below, conne
   const u32 wanted = c.peer_mss < most ? c.peer_mss : most;
   const u32 bounded = wanted < least_mss ? least_mss : wanted;
   c.mss = static_cast<u16>(bounded - (has_timestamps ? option_room : 0));  // RFC 6691 §2: options come off the MSS
+  if (const u32 most_in_chunk = chunk_limit(below); c.mss > most_in_chunk) c.mss = static_cast<u16>(most_in_chunk);
   c.observed = c.mss;
   c.congestion.start(c.mss);
   if (lost == 0) return;
@@ -179,7 +181,7 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
   for (u32 i = 0; i < fresh_; ++i) {  // open, but the application was not told yet
     connection& c = tcbs_[i];
     if (c.state == state::closed || c.listener != id.index + 1) continue;
-    send_reset(below, c, time_point{});
+    send_reset(below, c, clock_at_);
     end(below, c, close_reason::aborted);
   }
   return {};
@@ -234,7 +236,7 @@ expected<connection_id, connect_error> layer<C>::connect(B&& below, const connec
 
 /// A SYN for one of our ports: RFC 9293 §3.10.7.2. The record is small, so that a flood costs little (RFC 4987 §3.1).
 template <config C> template <class B>
-void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now) {
+void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now, std::optional<serial32> above) {
   listener* l = find_listener(info.local, header.destination);
   if (l == nullptr) {
     ++counters_.no_listener;
@@ -270,6 +272,8 @@ void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header,
     return;
   }
   h.iss = initial_sequence_number(hash, now);
+  // RFC 9293 §3.10.7.4 (MUST): above all that the former life sent, however fast that was. Linux: tcp_timewait_state_process.
+  if (above && h.iss < *above + 65537) h.iss = *above + 65537;
   h.irs = s.seq;
   h.peer_mss = o.mss.value_or(default_mss(h.remote));
   h.has_scale = o.has_window_scale;

@@ -58,8 +58,9 @@ template <config C> template <class B> void layer<C>::push(B&& below, connection
   output(below, c, now);
 }
 
-/// The send loop: one predicate after the other, and `limit` remembers which one stopped it. Linux: tcp_write_xmit.
-template <config C> template <class B> void layer<C>::output(B&& below, connection& c, time_point now) {
+/// The send loop: one predicate after the other, and `limit` remembers which one stopped it. `overrides`: the override timeout fired, and whatever the
+/// window takes leaves. Linux: tcp_write_xmit.
+template <config C> template <class B> void layer<C>::output(B&& below, connection& c, time_point now, bool overrides) {
   switch (c.state) {
     case state::established:
     case state::close_wait:
@@ -76,6 +77,10 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
     // RFC 5681 §4.1: after an idle RTO the window starts again.
     if (c.snd_nxt == c.snd_una && now.since(c.last_sent) > rtt_estimator<tick>::least && now.since(c.last_sent) > c.rtt.rto()) c.congestion.on_idle(c.mss);
   }
+  if (c.in_loss && c.resend < c.snd_nxt) {  // what was lost comes first: nothing new leaves before it
+    c.limit = limited_by::congestion_window;
+    return;
+  }
   while (buffer::descriptor* d = chunks.named(c.send_next)) {
     u32 length = d->body_length;
     if (length > c.mss) {
@@ -91,7 +96,7 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
     const u32 usable = c.snd_wnd > in_flight ? c.snd_wnd - in_flight : 0;
     if (length > usable) {
       // RFC 9293 §3.8.6.2.1: part of a segment only if it fills half of the largest window seen.
-      buffer::descriptor* part = usable == 0 || usable < c.snd_wnd_max / 2 ? nullptr : split(below, c, *d, usable);
+      buffer::descriptor* part = usable == 0 || (!overrides && usable < c.snd_wnd_max / 2) ? nullptr : split(below, c, *d, usable);
       if (part == nullptr) {
         c.limit = limited_by::receive_window;
         break;
@@ -100,7 +105,7 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
       length = usable;
     }
     const bool is_last = d->queue == 0;
-    if (is_last && length < c.mss && !c.fin_queued) {
+    if (length < c.mss && c.snd_end - c.snd_nxt < c.mss && !c.fin_queued) {  // RFC 9293 §3.7.4: less than a segment, in however many chunks
       const bool held_by_more = c.more;
       if (held_by_more || (!c.no_delay && !typename C::coalescing{}.may_send(in_flight != 0, c.small_unacked && c.snd_una < c.small_end))) {
         c.limit = limited_by::coalescing;
@@ -130,7 +135,7 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
   if (c.fin_queued && !c.fin_sent && c.send_next == 0 && c.snd_una + c.snd_wnd > c.snd_nxt) send_fin(below, c, now);
   // RFC 9293 §3.8.6.1: a closed window is probed. The same timer ends what coalescing and silly window avoidance hold back with nothing in flight.
   const bool waits = c.send_next != 0 || (c.fin_queued && !c.fin_sent);
-  if (waits && c.snd_nxt == c.snd_una && c.limit != limited_by::ring && !is_armed(c, persist_timer)) arm(c, persist_timer, now + backed_off(c.rtt.rto(), c.backoff));
+  if (waits && c.snd_nxt == c.snd_una && c.limit != limited_by::ring && !is_armed(c, persist_timer)) arm(c, persist_timer, now + backed_off(c.rtt.rto(), c.probes));
 }
 
 /// Cuts a chunk after the first `first` bytes that are not acknowledged; the shorter part is copied to a new chunk, PSH stays with the second part.
@@ -211,7 +216,6 @@ template <config C> template <class B> sent layer<C>::transmit(B&& below, connec
     ++counters_.out_segments;
     c.last_sent = now;
     c.ack_pending = c.ack_now = false;  // it carried the ACK
-    c.unacked_full = 0;
     disarm(c, ack_timer);
   }
   return what;
@@ -277,9 +281,9 @@ template <config C> template <class B> void layer<C>::resend_lost(B&& below, con
   buffer::descriptor* d = chunks.named(c.send_head);
   while (d != nullptr && serial32{d->seq} + d->body_length <= c.resend) d = chunks.named(d->queue);
   for (; d != nullptr && serial32{d->seq} < c.snd_nxt; d = chunks.named(d->queue)) {
-    const u32 length = static_cast<u32>(d->body_length) - d->done;
+    const u32 whole = static_cast<u32>(d->body_length) - d->done, length = whole < c.mss ? whole : c.mss;
     if (c.resend - c.snd_una + length > c.congestion.cwnd() && c.resend != c.snd_una) return;
-    if (length > c.mss) {
+    if (whole > c.mss) {
       d = split(below, c, *d, c.mss);
       if (d == nullptr) return;
     }
@@ -347,7 +351,6 @@ template <config C> template <class B> bool layer<C>::send_control(B&& below, co
   }
   ++counters_.out_segments;
   c.ack_pending = c.ack_now = false;
-  c.unacked_full = 0;
   disarm(c, ack_timer);
   return true;
 }
@@ -385,9 +388,13 @@ template <config C> template <class B> void layer<C>::send_syn(B&& below, connec
   c.last_sent = now;
 }
 
-template <config C> template <class B> void layer<C>::send_reset(B&& below, connection& c, time_point) {
+template <config C> template <class B> void layer<C>::send_reset(B&& below, connection& c, time_point now) {
   ++counters_.out_resets;
-  (void)send_bare(below, c.way, c.local_port, c.remote_port, c.snd_nxt, c.rcv_nxt, wire::tcp::flag::rst | wire::tcp::flag::ack, 0, {});
+  wire::tcp_options o{};
+  o.has_timestamps = timestamps && c.has_timestamps;  // RFC 7323 §3.2: SHOULD
+  o.ts_value = timestamp_clock(now) + c.ts_offset;
+  o.ts_echo = c.ts_recent.value;
+  (void)send_bare(below, c.way, c.local_port, c.remote_port, c.snd_nxt, c.rcv_nxt, wire::tcp::flag::rst | wire::tcp::flag::ack, 0, o);
 }
 
 /// A reset for a segment that belongs to nobody: RFC 9293 §3.10.7.1.

@@ -77,9 +77,8 @@ template <config C> template <class B> void layer<C>::receive_data(B&& below, co
   c.unread += n;
   c.bytes_received += n;
   c.ack_pending = true;
-  if (n >= c.observed) ++c.unacked_full;
   if (n > c.observed) c.observed = static_cast<u16>(n);
-  else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n) / 8);
+  else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n + 7) / 8);
   if (c.ahead_head != 0) {
     join_ahead(below, c);
     c.ack_now = true;  // RFC 5681 §4.2: a hole was filled
@@ -228,7 +227,9 @@ template <config C> template <class B> void layer<C>::challenge(B&& below, conne
 template <config C> template <class B> void layer<C>::decide_ack(B&& below, connection& c, time_point now) {
   if (!c.ack_pending && !c.ack_now) return;
   if (c.state == state::closed || c.state == state::syn_sent || c.state == state::syn_received) return;
-  if (c.ack_now || C::acks::delay_ms == 0 || c.unacked_full >= C::acks::full_segments) (void)send_ack(below, c, now);
+  // RFC 5681 §4.2: at least every second full segment, or as many bytes in smaller ones.
+  if (C::acks::delay_ms == 0 || c.rcv_nxt - c.last_ack_sent >= C::acks::full_segments * u32{c.observed}) c.ack_now = true;
+  if (c.ack_now) (void)send_ack(below, c, now);
   else if (!is_armed(c, ack_timer)) arm(c, ack_timer, now + duration::from_ms(C::acks::delay_ms));
 }
 

@@ -47,8 +47,9 @@ template <class C> struct tcb {
   u8 armed = 0;                  ///< bits of `timer`
   u8 snd_shift = 0, rcv_shift = 0;   ///< window scale, RFC 7323 §2
   u8 duplicate_acks = 0;
-  u8 backoff = 0;                ///< retransmission timeouts in a row
-  u8 unacked_full = 0;           ///< full segments that came since our last ACK
+  u8 backoff = 0;                ///< how often the retransmission timeout was doubled; until a round-trip time is measured (RFC 6298 §5)
+  u8 unanswered = 0;             ///< timeouts or probes in a row since the peer acknowledged something, or answered a probe
+  u8 probes = 0;                 ///< how often the interval between probes of a closed window was doubled
 
   bool has_timestamps : 1 = false;     ///< negotiated, RFC 7323 §3
   bool ack_pending : 1 = false;        ///< we owe an ACK, soon

@@ -90,14 +90,17 @@ template <config C> template <class B> void layer<C>::end_of_turn(B&&, time_poin
     c.ring_full = false;
     if (c.is_open) add_to_turn(c);
   }
+  u32 kept = 0;
   while (grave_ != 0) {
     connection& c = tcbs_[grave_ - 1];
     const u32 name = grave_;
     grave_ = c.send_head;
-    c.send_head = free_;
-    free_ = name;
-    --in_use_;
+    u32& list = c.in_turn ? kept : free_;  // one that is still on the list of the next turn must not live again before it was taken off
+    c.send_head = list;
+    list = name;
+    if (!c.in_turn) --in_use_;
   }
+  grave_ = kept;
 }
 
 // ---- timers ----
@@ -127,7 +130,16 @@ template <config C> auto layer<C>::backed_off(duration rto, u32 times) -> durati
   }
   return rto;
 }
-template <config C> void layer<C>::restart_retransmit_timer(connection& c, time_point now) { arm(c, retransmit_timer, now + backed_off(c.rtt.rto(), c.backoff)); }
+template <config C> auto layer<C>::user_deadline(const connection& c, time_point now) -> time_point {
+  const time_point at = c.first_unacked + duration::from_ms(c.user_timeout_ms);
+  return at.is_before(now) ? now : at;
+}
+template <config C> void layer<C>::restart_retransmit_timer(connection& c, time_point now) {
+  time_point at = now + backed_off(c.rtt.rto(), c.backoff);
+  // RFC 9293 §3.9.1.1: the user timeout ends it when it says, and not at the next backed-off timeout behind it. Linux: tcp_clamp_rto_to_user_timeout.
+  if (c.user_timeout_ms != 0) at = earlier_of(at, user_deadline(c, now));
+  arm(c, retransmit_timer, at);
+}
 
 template <config C> std::optional<time_point<typename C::tick>> layer<C>::next_deadline() const {
   std::optional<time_point> first = wheel_.next_deadline();
@@ -177,7 +189,7 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
   ++counters_.timeouts;
   const duration waited = now.since(is_syn ? c.last_sent : c.first_unacked);
   const duration allowed = c.user_timeout_ms != 0 ? duration::from_ms(c.user_timeout_ms) : duration::max();
-  if (c.backoff >= max_backoff || (!is_syn && waited >= allowed)) {  // RFC 9293 §3.8.3, R2
+  if (c.unanswered >= max_backoff || (!is_syn && waited >= allowed)) {  // RFC 9293 §3.8.3, R2
     end(below, c, close_reason::timed_out);
     return;
   }
@@ -186,7 +198,9 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
     end(below, c, close_reason::timed_out);
     return;
   }
-  ++c.backoff;
+  const bool is_first = c.unanswered == 0;
+  ++c.unanswered;
+  if (c.backoff < max_backoff) ++c.backoff;
   c.rtt_timed = false;
   if (is_syn) {
     ++counters_.retransmitted, ++c.retransmitted;
@@ -194,16 +208,21 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
     restart_retransmit_timer(c, now);
     return;
   }
-  if (!c.in_loss || c.recover < c.snd_una) c.congestion.on_timeout(c.snd_nxt - c.snd_una, c.mss);  // RFC 5681 §3.1: ssthresh once per loss of a segment
-  else c.congestion.on_timeout(0, c.mss);
+  // RFC 5681 §3.1 (4): half of what was in flight; held where it is when the same segment times out again.
+  const u32 held = c.congestion.ssthresh();
+  c.congestion.on_timeout(is_first ? c.snd_nxt - c.snd_una : held > 0x7fff'ffff ? held : 2 * held, c.mss);
   c.in_loss = true;
   c.in_recovery = false;
   c.duplicate_acks = 0;
   c.recover = c.snd_nxt;  // RFC 6582 §3.2 (4)
   c.resend = c.snd_una;
   retransmit_head(below, c, now);
-  if (const buffer::descriptor* d = below.chunks().named(c.send_head); d != nullptr && serial32{d->seq} < c.snd_nxt) c.resend = serial32{d->seq} + d->body_length;
-  else c.resend = c.snd_nxt;
+  if (const buffer::descriptor* d = below.chunks().named(c.send_head); d != nullptr && serial32{d->seq} < c.snd_nxt) {
+    c.resend = serial32{d->seq} + d->body_length;
+    if (d->queue == 0 && c.fin_sent) ++c.resend;  // FIN went with it
+  } else {
+    c.resend = c.snd_nxt;
+  }
   restart_retransmit_timer(c, now);
 }
 
@@ -212,26 +231,21 @@ template <config C> template <class B> void layer<C>::on_persist_timer(B&& below
   if (c.snd_una != c.snd_nxt) return;  // something is outstanding: the retransmission timer serves
   const bool waits = c.send_next != 0 || (c.fin_queued && !c.fin_sent);
   if (!waits) return;
-  buffer::descriptor* d = below.chunks().named(c.send_next);
-  const u32 length = d != nullptr ? d->body_length : 0;
-  if (c.snd_wnd != 0 && (length <= c.snd_wnd || c.snd_wnd >= 1)) {  // held back, not closed: the override timeout of RFC 9293 §3.8.6.2.1
+  if (c.snd_wnd != 0) {  // held back, not closed: the override timeout of RFC 9293 §3.8.6.2.1
     c.more = false;
-    if (d != nullptr && length > c.snd_wnd) d = split(below, c, *d, c.snd_wnd);
-    const u32 most = c.snd_wnd_max;
-    c.snd_wnd_max = 0;
-    output(below, c, now);
-    c.snd_wnd_max = most;
+    output(below, c, now, true);
     return;
   }
-  if (c.backoff >= max_backoff) {  // nobody answered the probes: a peer that does resets the count
+  if (c.unanswered >= max_backoff) {  // nobody answers the probes
     end(below, c, close_reason::timed_out);
     return;
   }
-  ++c.backoff;
+  ++c.unanswered;
+  if (c.probes < max_backoff) ++c.probes;
   ++counters_.zero_window_probes;
   // One number before the window: the peer must answer an unacceptable segment (RFC 9293 §3.10.7.4). Linux: tcp_xmit_probe_skb.
   (void)send_control(below, c, c.snd_una - 1, wire::tcp::flag::ack, now);
-  arm(c, persist_timer, now + backed_off(c.rtt.rto(), c.backoff));
+  arm(c, persist_timer, now + backed_off(c.rtt.rto(), c.probes));
 }
 
 template <config C> template <class B> void layer<C>::on_half_open_timer(B&& below, slot& h, time_point now) {
