@@ -113,7 +113,7 @@ template <class C> class player {
  private:
   static constexpr u8 peers = 8;
   struct remote {
-    u32 iss = 0, local_iss = 0;        // absolute
+    u32 iss = 0, local_iss = 0, old_iss = 0;  // absolute
     bool knows_local = false;
     u32 next = 0, ack = 0, window = 65535, right_edge = 0, most_sent = 0;   // the peer's side, relative
     u32 local_next = 0, local_ack = 0, local_edge = 0;   // strata's side, relative
@@ -191,7 +191,7 @@ template <class C> class player {
     remote& r = *known;
     const bool syn = (s.flags & flag::syn) != 0, rst = (s.flags & flag::rst) != 0, ack = (s.flags & flag::ack) != 0;
     if (syn && (!r.knows_local || s.seq != r.local_iss)) {
-      r.local_iss = s.seq;
+      r.old_iss = std::exchange(r.local_iss, s.seq);
       r.knows_local = true;
       r.local_next = 1;
       r.written.clear(), r.has_local_ack = r.has_local_edge = false;
@@ -422,6 +422,7 @@ template <class C> class player {
     switch (s.what) {
       case verb::in: return arrive(s);
       case verb::in_raw: cut_to_ = s.number; return true;
+      case verb::above: return static_cast<i32>(r.local_iss - (r.old_iss + s.number)) > 0 || fault("the first number of the new life", r.old_iss + s.number, r.local_iss);
       case verb::together: together_ = s.number; return true;
       case verb::corrupt: corrupt_ = true; return true;
       case verb::next_life:

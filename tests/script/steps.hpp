@@ -19,7 +19,7 @@ namespace strata::script {
 enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
   user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete, next_life, corrupt, in_use, active, passive, peer_unscaled,
-  stale
+  stale, above
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
@@ -178,6 +178,9 @@ consteval step corrupt(here h = here::current()) { return make(verb::corrupt, h)
 consteval step cut_to(u32 n, here h = here::current()) { return make(verb::in_raw, n, h); }
 /// The peer begins a new connection from the same port: its numbers start `higher` above where the last life's started.
 consteval step next_life(u32 higher, here h = here::current()) { return make(verb::next_life, higher, h); }
+
+/// The first number of this life lies above all `sent` numbers of the one before.
+consteval step above_old_life(u32 sent, here h = here::current()) { return make(verb::above, sent, h); }
 
 // ---- the application ----
 inline constexpr bool more = true;

@@ -105,7 +105,7 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
         if (c.detached) arm(c, linger_timer, now + linger_length);
         break;
       case state::closing: enter_time_wait(below, c, now); return;
-      case state::last_ack: end(below, c, close_reason::orderly); return;
+      case state::last_ack: break;  // settle() ends it, as soon as the application has read what there is
       default: break;
     }
   }

@@ -78,7 +78,6 @@ template <config C> template <class B> void layer<C>::clear_queues(B&& below, co
 /// Both FINs are through. RFC 9293 §3.6: 2 MSL in a record, as soon as the application has read what there is.
 template <config C> template <class B> void layer<C>::enter_time_wait(B&&, connection& c, time_point) {
   c.state = state::time_wait;
-  c.ack_now = true;
   disarm(c, retransmit_timer);
   disarm(c, persist_timer);
   disarm(c, linger_timer);

@@ -144,7 +144,7 @@ void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const
       challenge(below, c, now);
       return;
     }
-    if (c.state == state::time_wait) return;  // RFC 1337 §3, fix F1
+    if (is_over(c)) return;  // RFC 1337 §3, fix F1: what the application has not read yet stays
     ++counters_.established_resets;
     // Only our FIN's ACK is missing: the peer has all of it, and has forgotten us.
     const bool was_done = (c.state == state::closing || c.state == state::last_ack) && c.snd_una >= c.snd_end && c.unread == 0;
@@ -203,6 +203,7 @@ template <config C> template <class B> void layer<C>::after_ack(B&& below, conne
     } else if (fin > c.rcv_nxt) {  // data is missing in front of it
       c.fin_ahead = true;
       c.fin_at = fin;
+      if (s.length == 0) c.ack_now = true;  // RFC 5681 §4.2; with data that was done
     } else {
       c.ack_now = true;
     }

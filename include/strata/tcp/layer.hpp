@@ -234,6 +234,8 @@ template <config C> class layer {
   template <class B> [[nodiscard]] u32 body_offset(B&& below) const { return (below.headroom() + 20 + option_room + 7) & ~u32{7}; }
 
   // ---- ends (close.hpp) ----
+  /// Both FINs are sent and acknowledged: nothing can come that matters, and only the application has something left to do.
+  [[nodiscard]] static bool is_over(const connection& c) { return c.state == state::time_wait || (c.state == state::last_ack && c.fin_sent && c.snd_una == c.snd_end + 1); }
   template <class B> void end(B&& below, connection& c, close_reason why);
   template <class B> void release(B&& below, connection& c);
   template <class B> void clear_queues(B&& below, connection& c);

@@ -69,8 +69,9 @@ template <config C> template <class B> void layer<C>::settle(B&& below, connecti
   output(below, c, now);
   if (c.state == state::closed) return;
   decide_ack(below, c, now);
-  if (c.state == state::time_wait && (c.detached || (c.unread == 0 && c.peer_closed_told))) {
-    leave_for_time_wait(below, c, now);
+  if (is_over(c) && (c.detached || (c.unread == 0 && c.peer_closed_told))) {
+    if (c.state == state::time_wait) leave_for_time_wait(below, c, now);
+    else end(below, c, close_reason::orderly);
     return;
   }
   if (c.wants_write && c.send_count <= limits_.send_chunks / 2) {
