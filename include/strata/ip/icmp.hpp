@@ -121,7 +121,8 @@ template <config C, class Header> class icmp {
     m.checksum = static_cast<u16>(~fold(m.word_sum() + quoted));
     m.emit(room.data());
     reply.extend(wire::icmpv4::header_size + quote);
-    if (post(below, down, std::move(reply), way_back(info), ip_count)) ++count_.out_dest_unreachs;
+    path way = way_back(info);
+    if (post(below, down, std::move(reply), way, ip_count)) ++count_.out_dest_unreachs;
   }
 
   [[nodiscard]] constexpr const icmp_counters& counted() const { return count_; }
@@ -176,7 +177,7 @@ template <config C, class Header> class icmp {
     way.remote = info.remote;
     return way;
   }
-  bool post(links<address> auto&& below, out& down, packet p, path way, counters& ip_count) {
+  bool post(links<address> auto&& below, out& down, packet&& p, path& way, counters& ip_count) {
     const sent became = down.send(below, way, std::move(p), wire::icmpv4::protocol, ip_count);
     if (became != sent::sent && became != sent::queued) {
       ++count_.out_errors;

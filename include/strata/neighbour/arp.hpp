@@ -81,7 +81,7 @@ template <config C> class arp::of {
 
   /// An IP packet waits for `hop`; it leaves as soon as that is known. queued; sent or full if it is known already; unreachable if it failed just now.
   /// When the queue is full its oldest packet is dropped and counted.  Linux: __neigh_event_send.
-  [[nodiscard]] sent hold(interface_below<address> auto&& below, const address& hop, packet p, moment now) {
+  [[nodiscard]] sent hold(interface_below<address> auto&& below, const address& hop, packet&& p, moment now) {
     entry* e = find_or_ask(below, hop, now);
     if (e == nullptr) return sent::dropped;
     if (is_usable(e->now_in)) return below.transmit_ip(std::move(p), e->mac);

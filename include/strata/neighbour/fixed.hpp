@@ -19,7 +19,7 @@ struct fixed {
     [[nodiscard]] constexpr std::optional<resolved_neighbour> resolve(interface_below<address> auto&&, const address&, moment) const {
       return resolved_neighbour{current(), 0};
     }
-    [[nodiscard]] sent hold(interface_below<address> auto&& below, const address&, packet p, moment) {
+    [[nodiscard]] sent hold(interface_below<address> auto&& below, const address&, packet&& p, moment) {
       return below.transmit_ip(std::move(p), current());
     }
     constexpr void on_arp(interface_below<address> auto&&, packet&, moment) {}

@@ -12,8 +12,8 @@ template <stack_config C> struct stack<C>::cache_below {
   u8 link;
 
   packet take() const { return s.take(); }
-  sent transmit_arp(packet p, const mac_address& to) const { return frame(std::move(p), to, link::kind::arp); }
-  sent transmit_ip(packet p, const mac_address& to) const {
+  sent transmit_arp(packet&& p, const mac_address& to) const { return frame(std::move(p), to, link::kind::arp); }
+  sent transmit_ip(packet&& p, const mac_address& to) const {
     return frame(std::move(p), to, static_cast<u8>(p.bytes()[0]) >> 4 == 4 ? link::kind::ipv4 : link::kind::ipv6);
   }
   mac_address mac() const {
@@ -27,7 +27,7 @@ template <stack_config C> struct stack<C>::cache_below {
     return a;
   }
   void changed() const { s.changed(); }
-  void failed(packet p) const { s.report_undelivered(std::move(p)); }
+  void failed(packet&& p) const { s.report_undelivered(std::move(p)); }
   u64 random() const { return s.entropy_.next(); }
   void observe(const trace::record& r) const { s.observe(r); }
 
@@ -64,8 +64,8 @@ template <stack_config C> struct stack<C>::links {
     s.interfaces_.at(link, [&](auto& i) { found = i.resolve(cache_below{s, link}, hop, s.now_); });
     return found;
   }
-  sent post(packet p) const { return s.post(std::move(p)); }
-  sent hold(packet p, const stack::address& hop) const {
+  sent post(packet&& p) const { return s.post(std::move(p)); }
+  sent hold(packet&& p, const stack::address& hop) const {
     const u8 link = p->link;
     sent what = sent::dropped;
     s.interfaces_.at(link, [&](auto& i) { what = i.neighbour.hold(cache_below{s, link}, hop, std::move(p), s.now_); });
@@ -86,7 +86,7 @@ template <stack_config C> struct stack<C>::internet {
     s.network_of(way.remote, [&](auto& ip) { is_known = ip.route(links{s}, way); });
     return is_known;
   }
-  sent send(path& way, packet p, u8 protocol) const {
+  sent send(path& way, packet&& p, u8 protocol) const {
     sent what = sent::unreachable;
     s.network_of(way.remote, [&](auto& ip) { what = ip.send(links{s}, way, std::move(p), protocol); });
     return what;

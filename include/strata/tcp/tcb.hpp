@@ -32,16 +32,8 @@ template <class C> struct tcb {
   using time_point = strata::time_point<tick>;
   using duration = strata::duration<tick>;
 
-  // What a send and an in-order segment look at.
-  serial32 snd_una{}, snd_nxt{};
-  u32 snd_wnd = 0;               ///< bytes, scaled
-  serial32 snd_end{};            ///< behind the last byte that the application wrote; FIN comes after it
-  serial32 rcv_nxt{};
-  serial32 rcv_adv{};            ///< right edge of the window that we advertised; never moves left (RFC 9293 §3.8.6)
-  u32 send_head = 0, send_tail = 0;  ///< names of chunks
-  u32 send_next = 0;             ///< first chunk of which something is unsent; zero: none
-  u16 send_count = 0;            ///< chunks in the send queue
-  u16 mss = 0;                   ///< payload bytes of a full segment, options already taken off
+  // What a send and an in-order segment look at. Small members come first: a Cortex-M0 reaches a byte up to 31, a half-word up to 62 and a word up to 124
+  // bytes from a pointer with one instruction, and needs three beyond.
   tcp::state state = state::closed;
   u8 events = 0;                 ///< bits of stream_events that the next turn tells
   u8 armed = 0;                  ///< bits of `timer`
@@ -51,6 +43,10 @@ template <class C> struct tcb {
   u8 unanswered = 0;             ///< timeouts or probes in a row since the peer acknowledged something, or answered a probe
   u8 probes = 0;                 ///< how often the interval between probes of a closed window was doubled
 
+  bool was_challenged = false;
+  bool fin_ahead = false;
+  close_reason why = close_reason::none;
+  limited_by limit = limited_by::nothing;
   bool has_timestamps : 1 = false;     ///< negotiated, RFC 7323 §3
   bool ack_pending : 1 = false;        ///< we owe an ACK, soon
   bool ack_now : 1 = false;            ///< and at the end of this turn
@@ -73,39 +69,44 @@ template <class C> struct tcb {
   bool ring_full : 1 = false;
   bool is_buried : 1 = false;          ///< in the grave
 
-  serial32 snd_wl1{}, snd_wl2{};
-  u32 snd_wnd_max = 0;           ///< largest window the peer offered (sender's silly window avoidance)
-  serial32 iss{}, irs{};
-  serial32 recover{};            ///< RFC 6582 §3.2: highest sequence number sent when loss was found
-  serial32 resend{};             ///< after a timeout: what is behind it has been sent again
-  serial32 small_end{};          ///< end of the last small segment sent
-  serial32 rtt_seq{};            ///< RFC 6298 §3: the segment that is being timed
-  time_point rtt_start{};
-  serial32 ts_recent{};          ///< RFC 7323 §4.3
-  serial32 last_ack_sent{};
-  u32 ts_offset = 0;
-  time_point ts_recent_at{};
-  time_point last_sent{};        ///< RFC 5681 §4.1
-  time_point challenged{};       ///< when the last challenge ACK left, RFC 5961 §7
-  bool was_challenged = false;
-  time_point first_unacked{};    ///< when snd_una last moved, or data was first sent into an idle connection: the user timeout counts from here
-  rtt_estimator<tick> rtt{};
-  [[no_unique_address]] typename C::congestion_control congestion{};
-
-  // The receive side: in order and unread, then out of order.
-  u32 receive_head = 0, receive_tail = 0;
-  u32 ahead_head = 0;            ///< out-of-order chunks by sequence number
-  u32 unread = 0;                ///< bytes
+  u16 send_count = 0;            ///< chunks in the send queue
+  u16 mss = 0;                   ///< payload bytes of a full segment, options already taken off
   u16 receive_count = 0;         ///< chunks that hold unread or out-of-order bytes
   u16 observed = 0;              ///< payload bytes of the segments that fill a chunk
   u16 peer_mss = 0;              ///< what the peer's SYN said, or 536, for IPv6 1220 (RFC 9293 §3.7.1)
+  u16 local_port = 0, remote_port = 0;
+  serial32 snd_una{}, snd_nxt{};
+  u32 snd_wnd = 0;               ///< bytes, scaled
+  serial32 snd_end{};            ///< behind the last byte that the application wrote; FIN comes after it
+  serial32 rcv_nxt{};
+  serial32 rcv_adv{};            ///< right edge of the window that we advertised; never moves left (RFC 9293 §3.8.6)
+  u32 send_head = 0, send_tail = 0;  ///< names of chunks
+  u32 send_next = 0;             ///< first chunk of which something is unsent; zero: none
+  u32 receive_head = 0, receive_tail = 0;
+  u32 ahead_head = 0;            ///< out-of-order chunks by sequence number
+  u32 unread = 0;                ///< bytes
+
+  serial32 recover{};            ///< RFC 6582 §3.2: highest sequence number sent when loss was found
+  serial32 resend{};             ///< after a timeout: what is behind it has been sent again
+  u32 snd_wnd_max = 0;           ///< largest window the peer offered (sender's silly window avoidance)
+  serial32 iss{}, irs{};
+  rtt_estimator<tick> rtt{};
+  [[no_unique_address]] typename C::congestion_control congestion{};
+  serial32 ts_recent{};          ///< RFC 7323 §4.3
+  time_point first_unacked{};    ///< when snd_una last moved, or data was first sent into an idle connection: the user timeout counts from here
+  time_point last_sent{};        ///< RFC 5681 §4.1
+  serial32 snd_wl1{}, snd_wl2{};
+  serial32 small_end{};          ///< end of the last small segment sent
+  serial32 rtt_seq{};            ///< RFC 6298 §3: the segment that is being timed
+  time_point rtt_start{};
+  serial32 last_ack_sent{};
+  u32 ts_offset = 0;
+  time_point ts_recent_at{};
+  time_point challenged{};       ///< when the last challenge ACK left, RFC 5961 §7
+
   serial32 fin_at{};             ///< sequence number of an out-of-order FIN
-  bool fin_ahead = false;
-  close_reason why = close_reason::none;
-  limited_by limit = limited_by::nothing;
 
   // Who and where.
-  u16 local_port = 0, remote_port = 0;
   u32 header_sum = 0;            ///< ports, addresses and protocol: what never changes of the checksum
   u32 hash = 0;
   path_of_config<C> way{};

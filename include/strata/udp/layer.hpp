@@ -284,7 +284,7 @@ template <config C> class layer {
     return p;
   }
   /// `p` is header and data, whose sum is `sum`. The checksum is always made (RFC 1122 §4.1.3.4).  Linux: udp_send_skb.
-  [[nodiscard]] expected<std::size_t, send_error> post(network<address, path> auto&& below, socket& s, packet p, const endpoint& to, u32 sum) {
+  [[nodiscard]] expected<std::size_t, send_error> post(network<address, path> auto&& below, socket& s, packet&& p, const endpoint& to, u32 sum) {
     const std::size_t n = p.size() - header_size;
     wire::udp h{s.local.port, to.port, static_cast<u16>(p.size()), 0};
     h.checksum = wire::udp::checksum_for(pseudo_header_sum(s.way.local, to.address, protocol, h.length) + h.word_sum() + sum);
