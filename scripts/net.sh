@@ -53,10 +53,11 @@ strata_run_inside() {
 }
 
 # To be called once, outside: a folder $scratch that goes, and so does what strata_run_inside started, however the script ends.
+# unshare does not hear SIGTERM while it waits; killed, it takes the first process of its namespace with it, and that one all others.
 strata_scratch() {
   inside=""
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/strata.XXXXXX") || exit 1
-  trap 'code=$?; trap "" INT TERM HUP; [ -z "$inside" ] || { kill "$inside" 2>/dev/null; wait "$inside" 2>/dev/null; }; rm -rf "$scratch"; exit $code' EXIT
+  trap 'code=$?; trap "" INT TERM HUP; [ -z "$inside" ] || { kill -KILL "$inside" 2>/dev/null; wait "$inside" 2>/dev/null; }; rm -rf "$scratch"; exit $code' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
 }
