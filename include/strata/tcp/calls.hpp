@@ -143,12 +143,14 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
   if (c->detached) return {};
   if (c->state == state::syn_sent) {
     end(below, *c, close_reason::aborted);
+    c->cancelled = true;
     return {};
   }
   if (c->unread != 0 && c->state != state::closed) {
     ++counters_.data_after_close;
-    send_reset(below, *c, now);
+    if (!is_over(*c)) send_reset(below, *c, now);
     end(below, *c, close_reason::aborted);
+    c->cancelled = true;
     return {};
   }
   if (c->state == state::closed) return {};
@@ -163,7 +165,7 @@ template <config C> template <class B> expected<void, call_error> layer<C>::abor
   connection* c = find(id);
   if (c == nullptr || c->state == state::closed) return call_error::stale;
   ++counters_.aborted;
-  if (c->state != state::syn_sent && c->state != state::time_wait) send_reset(below, *c, now);
+  if (c->state != state::syn_sent && !is_over(*c)) send_reset(below, *c, now);
   end(below, *c, close_reason::aborted);
   c->cancelled = true;
   return {};

@@ -92,6 +92,12 @@ template <config C> class layer {
   /// The id of the listener in a slot, as `accepted` names it.
   [[nodiscard]] connection_id listener_id(u32 index) const { return {index, listeners_[index].generation}; }
   [[nodiscard]] bool is_live(connection_id id) const { const connection* c = find(id); return c != nullptr && !c->cancelled; }
+  /// Whether this event may: after close() nobody wants to hear of data or room, not even in the turn in which it was called.
+  [[nodiscard]] bool may_tell(connection_id id, stream_events::bit what) const {
+    constexpr u8 of_data = stream_events::readable | stream_events::writable | stream_events::peer_closed | stream_events::error;
+    const connection* c = find(id);
+    return c != nullptr && !c->cancelled && (!c->detached || (what & of_data) == 0);
+  }
   /// Whether nothing waits for the next turn.
   [[nodiscard]] bool is_idle() const { return turn_head_ == 0 && retry_head_ == 0; }
   /// Drops everything silently and returns every chunk: the stack is going.

@@ -94,9 +94,13 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
     const u32 limited_transmit = !c.in_recovery && !c.in_loss && c.duplicate_acks < duplicate_threshold ? c.duplicate_acks * u32{c.mss} : 0;
     if (outstanding != 0 && outstanding + length > c.congestion.cwnd() + limited_transmit) { c.limit = limited_by::congestion_window; break; }
     const u32 usable = c.snd_wnd > in_flight ? c.snd_wnd - in_flight : 0;
+    // RFC 9293 §3.8.6.2.1: a window smaller than a segment is used for the last bytes, or if it is half of the largest seen.
+    if (usable < c.mss && c.snd_end - c.snd_nxt > usable && usable < c.snd_wnd_max / 2 && !overrides) {
+      c.limit = limited_by::receive_window;
+      break;
+    }
     if (length > usable) {
-      // RFC 9293 §3.8.6.2.1: part of a segment only if it fills half of the largest window seen.
-      buffer::descriptor* part = usable == 0 || (!overrides && usable < c.snd_wnd_max / 2) ? nullptr : split(below, c, *d, usable);
+      buffer::descriptor* part = usable == 0 ? nullptr : split(below, c, *d, usable);
       if (part == nullptr) {
         c.limit = limited_by::receive_window;
         break;

@@ -78,7 +78,7 @@ template <config C> template <class B> void layer<C>::receive_data(B&& below, co
   c.bytes_received += n;
   c.ack_pending = true;
   if (n > c.observed) c.observed = static_cast<u16>(n);
-  else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n + 7) / 8);
+  else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n + 3) / 4);
   if (c.ahead_head != 0) {
     join_ahead(below, c);
     c.ack_now = true;  // RFC 5681 §4.2: a hole was filled

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// Receiving: RFC 9293 §3.8.6 (windows), §3.8.6.3 (delayed ACKs), §3.10.7.4 (seventh); windows are charged in chunks.
+#include "steps.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace strata::script {
+
+// RFC 9293 §3.8.6.3 (MUST-58, SHOULD-18): within half a second; here 40 ms, as Linux.
+TEST_CASE("A lone segment is acknowledged after 40 ms") {
+  static constexpr step script[] = {established_active(), in("P. 1:101(100)"), at(39), at(40), out(". ack 101"), in("P. 101:201(100)"), at(80), out(". ack 201"), at(1000)};
+  play(script);
+}
+TEST_CASE("Every second full segment is acknowledged at once") {
+  static constexpr step script[] = {established_active(), in("1:1461(1460)"), in("1461:2921(1460)"), out(". ack 2921"), in("2921:4381(1460)"), at(10), in("4381:5841(1460)"), out(". ack 5841"), at(1000)};
+  play(script);
+}
+TEST_CASE("Segments that come together get one ACK") {
+  static constexpr step script[] = {established_active(), together(6), in("1:1461(1460)"), in("1461:2921(1460)"), in("2921:4381(1460)"), in("4381:5841(1460)"), in("5841:7301(1460)"), in("7301:8761(1460)"), out(". ack 8761")};
+  play(script);
+}
+// RFC 5681 §4.2, RFC 9293 §3.8.6.3: segments that the path made smaller are full ones too.
+TEST_CASE("A peer with smaller segments is acknowledged as often") {
+  static constexpr step script[] = {
+      established_active(), in("1:1001(1000)"), in("1001:2001(1000)"), in("2001:3001(1000)"), out(". ack 3001"), in("3001:4001(1000)"), in("4001:5001(1000)"), in("5001:6001(1000)"), out(". ack 6001"),
+      together(20), in("6001:7001(1000)"), in("7001:8001(1000)"), in("8001:9001(1000)"), in("9001:10001(1000)"), in("10001:11001(1000)"), in("11001:12001(1000)"), in("12001:13001(1000)"), in("13001:14001(1000)"), in("14001:15001(1000)"), in("15001:16001(1000)"),
+      in("16001:17001(1000)"), in("17001:18001(1000)"), in("18001:19001(1000)"), in("19001:20001(1000)"), in("20001:21001(1000)"), in("21001:22001(1000)"), in("22001:23001(1000)"), in("23001:24001(1000)"), in("24001:25001(1000)"), in("25001:26001(1000)"),
+      out(". ack 26001"), read(26000), in("26001:27001(1000)"), in("27001:28001(1000)"), out(". ack 28001"),
+  };
+  play(script, with::no_timestamps);
+}
+TEST_CASE("Data of ours carries the ACK") {
+  static constexpr step script[] = {established_active(), in("P. 1:101(100)"), write(10), out("P. 1:11(10) ack 101"), in(". ack 11"), at(1000)};
+  play(script);
+}
+TEST_CASE("With immediate ACKs each poll is acknowledged") {
+  static constexpr step script[] = {established_active(), in("P. 1:101(100)"), out(". ack 101"), in("P. 101:201(100)"), out(". ack 201")};
+  play(script, with::either, policy::immediate);
+}
+TEST_CASE("A pure ACK is not acknowledged") {
+  static constexpr step script[] = {established_active(), write(10), out("P. 1:11(10)"), in(". ack 11"), in(". ack 11"), at(1000)};
+  play(script);
+}
+
+// RFC 9293 §3.10.7.4: what comes again is answered at once, since its sender lacks our ACK.
+TEST_CASE("Data that comes again is acknowledged at once and delivered once") {
+  static constexpr step script[] = {established_active(), in("P. 1:101(100)"), at(40), out(". ack 101"), in("P. 1:101(100)"), out(". ack 101"), is(field::unread, 100), counted(&tcp::counters::duplicate_data, 1), read(100)};
+  play(script);
+}
+TEST_CASE("Of a segment that overlaps the front only what is new is delivered") {
+  static constexpr step script[] = {established_active(), in("P. 1:1001(1000)"), in("P. 501:1501(1000)"), is(field::unread, 1500), at(40), out(". ack 1501"), read(1500)};
+  play(script);
+}
+
+// RFC 9293 §3.10.7.4, seventh: out of order, with overlaps of each kind; every byte is delivered once.
+TEST_CASE("Overlaps out of order are cut") {
+  static constexpr step script[] = {
+      established_active(), in("2001:3001(1000)"), out(". ack 1"), in("2501:3501(1000)"), out(". ack 1"), in("1501:2501(1000)"), out(". ack 1"), in("1601:2901(1300)"), out(". ack 1"), in("1401:2701(1300)"), out(". ack 1"),
+      in("1:1401(1400)"), out(". ack 3501"), read(3500), is(field::receive_chunks, 0),
+  };
+  play(script);
+}
+TEST_CASE("A segment that covers others takes their place") {
+  static constexpr step script[] = {
+      established_active(), in("601:901(300)"), out(". ack 1"), in("1001:1301(300)"), out(". ack 1"), is(field::receive_chunks, 2), in("501:1501(1000)"), out(". ack 1"), is(field::receive_chunks, 1), in("1:501(500)"), out(". ack 1501"), read(1500),
+  };
+  play(script);
+}
+TEST_CASE("A segment that is covered by others is dropped") {
+  static constexpr step script[] = {established_active(), in("501:1501(1000)"), out(". ack 1"), in("601:901(300)"), out(". ack 1"), is(field::receive_chunks, 1), in("1:701(700)"), out(". ack 1501"), read(1500)};
+  play(script);
+}
+TEST_CASE("A segment that reaches over the hole joins what is behind it") {
+  static constexpr step script[] = {established_active(), in("1001:2001(1000)"), out(". ack 1"), in("1:1461(1460)"), out(". ack 2001"), read(2000), in("2001:2002(1)"), at(40), out(". ack 2002")};
+  play(script);
+}
+TEST_CASE("Holes are filled in any order") {
+  static constexpr step script[] = {
+      established_active(), in("4001:5001(1000)"), out(". ack 1"), in("2001:3001(1000)"), out(". ack 1"), in("1001:2001(1000)"), out(". ack 1"), in("1:1001(1000)"), out(". ack 3001"), expect(bit::readable), in("3001:4001(1000)"), out(". ack 5001"), read(5000),
+  };
+  play(script);
+}
+
+// Small segments are copied to the chunk before them: a sender of single bytes holds few chunks.
+TEST_CASE("Small segments share a chunk") {
+  static constexpr step script[] = {
+      established_active(), in("P. 1:1001(1000)"), in("P. 1001:1101(100)"), in("P. 1101:1201(100)"), in("P. 1201:1202(1)"), is(field::receive_chunks, 1), counted(&tcp::counters::copied_small, 3), at(40), out(". ack 1202"), read(1201),
+  };
+  play(script);
+}
+TEST_CASE("Small segments out of order share a chunk") {
+  static constexpr step script[] = {
+      established_active(), in("101:201(100)"), out(". ack 1"), in("201:301(100)"), out(". ack 1"), in("301:401(100)"), out(". ack 1"), is(field::receive_chunks, 1), in("1:101(100)"), out(". ack 401"), read(400),
+  };
+  play(script);
+}
+TEST_CASE("A chunk that the application took is left alone") {
+  static constexpr step script[] = {established_active(), in("P. 1:101(100)"), take(100), in("P. 101:201(100)"), counted(&tcp::counters::copied_small, 0), read(100), drop_taken(), at(40), out(". ack 201")};
+  play(script);
+}
+
+// RFC 9293 §3.8.6: the window tells what the chunks hold.
+TEST_CASE("The window shrinks by what is unread and never moves left") {
+  static constexpr step script[] = {
+      established_active(), in("1:1461(1460)"), in("1461:2921(1460)"), out(". ack 2921 win 55480"), in("2921:4381(1460)"), in("4381:5841(1460)"), out(". ack 5841 win 52560"), is(field::receive_chunks, 4), is(field::receive_window, 52560),
+  };
+  play(script, with::no_timestamps);
+}
+#define FORTY_SEGMENTS \
+  in("1:1461(1460)"), in("1461:2921(1460)"), in("2921:4381(1460)"), in("4381:5841(1460)"), in("5841:7301(1460)"), \
+  in("7301:8761(1460)"), in("8761:10221(1460)"), in("10221:11681(1460)"), in("11681:13141(1460)"), in("13141:14601(1460)"), \
+  in("14601:16061(1460)"), in("16061:17521(1460)"), in("17521:18981(1460)"), in("18981:20441(1460)"), in("20441:21901(1460)"), \
+  in("21901:23361(1460)"), in("23361:24821(1460)"), in("24821:26281(1460)"), in("26281:27741(1460)"), in("27741:29201(1460)"), \
+  in("29201:30661(1460)"), in("30661:32121(1460)"), in("32121:33581(1460)"), in("33581:35041(1460)"), in("35041:36501(1460)"), \
+  in("36501:37961(1460)"), in("37961:39421(1460)"), in("39421:40881(1460)"), in("40881:42341(1460)"), in("42341:43801(1460)"), \
+  in("43801:45261(1460)"), in("45261:46721(1460)"), in("46721:48181(1460)"), in("48181:49641(1460)"), in("49641:51101(1460)"), \
+  in("51101:52561(1460)"), in("52561:54021(1460)"), in("54021:55481(1460)"), in("55481:56941(1460)"), in("56941:58401(1460)")
+
+// RFC 9293 §3.8.6.2.2 (MUST-39): the window opens by a segment or half the buffer, not by bytes.
+TEST_CASE("A full buffer closes the window, and reading opens it by a segment at least") {
+  static constexpr step script[] = {
+      established_active(), together(40), FORTY_SEGMENTS, out(". ack 58401 win 0"), expect(bit::readable), is(field::receive_chunks, 40),
+      // a probe of the peer: refused, answered, and its ACK taken (RFC 9293 §3.10.7.4)
+      in("58401:58402(1)"), out(". ack 58401 win 0"), in(". 58401:58401(0) win 1234"), is(field::send_window, 1234), in(". 58400:58400(0)"), out(". ack 58401 win 0"),
+      read(1459), read(1), out(". ack 58401 win 1460"), read(1460), read(1460), at(500), in("58401:58501(100)"), at(540), out(". ack 58501 win 4380"),
+  };
+  play(script, with::no_timestamps);
+}
+// RFC 9293 §3.10.7.4: with a window of zero resets, ACKs and URG still count.
+TEST_CASE("A segment is cut to the window, and FIN with it") {
+  static constexpr step script[] = {established_active(), in("58301:58501(200)"), out(". ack 1"), is(field::unread, 0)};
+  play(script, with::no_timestamps);
+}
+
+TEST_CASE("readable is told once for each poll in which bytes came") {
+  static constexpr step script[] = {
+      established_active(), in("P. 1:11(10)"), expect(bit::readable), write(1), out("P. 1:2(1)"), never(bit::readable), together(2), in("P. 11:21(10)"), in("P. 21:31(10)"), expect(bit::readable), read(30), never(bit::readable), at(40), out(". ack 31"),
+  };
+  play(script);
+}
+
+}  // namespace strata::script
