@@ -10,6 +10,11 @@ template <stack_config C> void stack<C>::set_time(time_point now) {
     ++count_.time_ran_back;
     return;
   }
+  if (!has_time_) {
+    transports_.each([&](auto, auto& t) {
+      if constexpr (requires { t.begin_time(now); }) t.begin_time(now);
+    });
+  }
   now_ = now;
   has_time_ = true;
 }
@@ -184,7 +189,10 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
     if constexpr (std::same_as<E, stream_events>) {
       const stream s(*this, e.id);
       observe(trace::record{.what = trace::step::event, .connection = e.id.index + 1});
-      const auto still = [&](stream_events::bit b) { return (e.bits & b) != 0 && t.is_live(e.id); };
+      const auto still = [&](stream_events::bit b) {
+        if constexpr (requires { t.may_tell(e.id, b); }) return (e.bits & b) != 0 && t.may_tell(e.id, b);
+        else return (e.bits & b) != 0 && t.is_live(e.id);
+      };
       if (still(E::accepted)) tell(accepted{s, listener_of(e)});
       if (still(E::connected)) tell(connected{s});
       if (still(E::readable)) tell(readable{s});

@@ -86,6 +86,8 @@ template <config C> class layer {
   /// Timers, at most `timers_per_turn` of them; the rest stays due.
   template <class B> void advance(B&& below, time_point now);
   [[nodiscard]] std::optional<time_point> next_deadline() const;
+  /// The first time that the stack is told: what was called before it counts from now.
+  void begin_time(time_point now);
   /// The end of a poll: the grave is emptied, connections that met a full ring try again next turn.
   template <class B> void end_of_turn(B&& below, time_point now);
   /// Whether an event may still be told for this id.
@@ -150,7 +152,7 @@ template <config C> class layer {
   [[nodiscard]] static constexpr u16 default_mss(const address& peer) { return peer.is_v4() ? 536 : 1220; }  // RFC 9293 §3.7.1
   static constexpr u32 least_mss = 48;                                    // a peer's SYN cannot make every byte a segment. Linux: TCP_MIN_SND_MSS
   static constexpr duration time_wait_length = duration::seconds(60);     // 2 MSL as Linux's TCP_TIMEWAIT_LEN
-  static constexpr duration syn_give_up = duration::seconds(180);         // RFC 1122 §4.2.3.5: at least three minutes
+  static constexpr u32 max_syn_retries = 7;                               // 255 s; RFC 1122 §4.2.3.5: at least three minutes
   static constexpr duration linger_length = duration::seconds(60);        // FIN-WAIT-2 after close(). Linux: tcp_fin_timeout
   static constexpr duration challenge_interval = duration::ms(500);
   static constexpr duration paws_idle = duration::from_ms(24u * 24 * 3600 * 1000);  // RFC 7323 §5.5: 24 days, or the horizon of a shorter tick
@@ -230,7 +232,9 @@ template <config C> class layer {
   template <class B> void emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now);
   template <class B> [[nodiscard]] bool send_control(B&& below, connection& c, serial32 seq, u8 flags, time_point now);
   template <class B> void send_syn(B&& below, connection& c, time_point now);
-  template <class B> [[nodiscard]] bool send_ack(B&& below, connection& c, time_point now) { return send_control(below, c, c.snd_nxt, wire::tcp::flag::ack, now); }
+  template <class B> void send_ack(B&& below, connection& c, time_point now) {
+    if (!send_control(below, c, c.snd_nxt, wire::tcp::flag::ack, now)) c.ack_now = true;  // owed: send_control put it on the retry list
+  }
   template <class B> void send_fin(B&& below, connection& c, time_point now);
   template <class B> void send_reset(B&& below, connection& c, time_point now);
   template <class B> void refuse(B&& below, const info_type& info, const wire::tcp& header, const segment& s);

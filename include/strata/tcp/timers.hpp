@@ -183,6 +183,17 @@ template <config C> template <class B> void layer<C>::on_timer(B&& below, connec
   if (c.state != state::closed) rearm_wheel(c);
 }
 
+template <config C> void layer<C>::begin_time(time_point now) {
+  for (u32 i = 0; i < fresh_; ++i) {
+    connection& c = tcbs_[i];
+    if (!c.is_open) continue;
+    for (time_point& d : c.deadline) d.count = static_cast<typename tick::rep>(d.count + now.count);
+    c.first_unacked = c.last_sent = c.rtt_start = now;
+    wheel_.disarm(i);
+    rearm_wheel(c);
+  }
+}
+
 /// RFC 6298 (5.4)-(5.7). Linux: tcp_retransmit_timer.
 template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& below, connection& c, time_point now) {
   const bool is_syn = c.state == state::syn_sent || c.state == state::syn_received;
@@ -194,7 +205,7 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
     end(below, c, close_reason::timed_out);
     return;
   }
-  if (is_syn && (now.since(c.first_unacked) >= syn_give_up || now.since(c.first_unacked) >= allowed)) {
+  if (is_syn && (c.unanswered >= max_syn_retries || now.since(c.first_unacked) >= allowed)) {
     ++counters_.attempt_fails;
     end(below, c, close_reason::timed_out);
     return;
