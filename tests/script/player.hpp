@@ -313,6 +313,7 @@ template <class C> class player {
   bool ends_well() {
     for (const remote& r : peer_)
       if (r.closed_unclaimed) return fault("closed was told, and no closed() names it: " + std::to_string(static_cast<u32>(r.why)) + peer_name(r));
+    nic_holds_ = false;
     hold_.clear(), nic_.clear(), views_.clear();
     place_ = {};
     for (const remote& r : peer_) if (r.has_id && !r.is_over) (void)tcp_->abort(*this, r.id, now_);

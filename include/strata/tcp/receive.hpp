@@ -58,7 +58,7 @@ template <config C> template <class B> void layer<C>::receive_data(B&& below, co
   if (seq != c.rcv_nxt) {
     ++counters_.out_of_order;
     receive_ahead(below, c, p, seq, s.body + skip, n);
-    (void)send_ack(below, c, now);  // RFC 5681 §4.2: a duplicate ACK at once, one for each
+    send_ack(below, c, now);  // RFC 5681 §4.2: a duplicate ACK at once, one for each
     return;
   }
   buffer::pool& chunks = below.chunks();
@@ -220,7 +220,7 @@ template <config C> template <class B> void layer<C>::challenge(B&& below, conne
   c.was_challenged = true;
   c.challenged = now;
   ++counters_.challenge_acks;
-  (void)send_ack(below, c, now);
+  send_ack(below, c, now);
 }
 
 /// After the handler of this turn: whether the ACK leaves now, later, or went with data. RFC 9293 §3.8.6.3. Linux: __tcp_ack_snd_check.
@@ -229,7 +229,7 @@ template <config C> template <class B> void layer<C>::decide_ack(B&& below, conn
   if (c.state == state::closed || c.state == state::syn_sent || c.state == state::syn_received) return;
   // RFC 5681 §4.2: at least every second full segment, or as many bytes in smaller ones.
   if (C::acks::delay_ms == 0 || c.rcv_nxt - c.last_ack_sent >= C::acks::full_segments * u32{c.observed}) c.ack_now = true;
-  if (c.ack_now) (void)send_ack(below, c, now);
+  if (c.ack_now) send_ack(below, c, now);
   else if (!is_armed(c, ack_timer)) arm(c, ack_timer, now + duration::from_ms(C::acks::delay_ms));
 }
 
