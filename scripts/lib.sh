@@ -2,6 +2,7 @@
 # What the scripts share: names of programs and files that they need, and their installation. Sourced by bash; prints nothing by itself.
 #
 #   need compiler tests      installs what is missing of these sets, or names it in $missing and returns 1
+#   build_errors FILE        the lines of a build's log that say what went wrong
 #   newest_line FILE         the last line that is not empty
 #
 # STRATA_NO_INSTALL=1: nothing is installed. The command is printed before it runs. Nothing but packages is changed.
@@ -129,5 +130,8 @@ need() {
   missing=$(strata_missing "$@")
   [ -z "$missing" ]
 }
+
+# What went wrong in a build, out of the log of cmake and ninja.
+build_errors() { grep -E 'CMake Error|^FAILED|error:|undefined reference|multiple definition|No space' "$1" | cut -c 1-240 | head -n 40; }
 
 newest_line() { awk 'NF { line = $0 } END { print line }' "$1"; }
