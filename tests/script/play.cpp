@@ -51,7 +51,7 @@ void play(std::span<const step> steps, with timestamps, policy which, here h) {
   bool with_ts = timestamps != with::no_timestamps, without = timestamps != with::timestamps;
   for (const step& s : steps)
     if (s.s.has_ts) without = false;
-  static constexpr variation all[] = {
+  static constexpr variation variations[] = {
       {.name = "numbers in the middle", .start = 1'000'000'000'000, .peer_iss = 0x4000'0000, .peer_clock = 0x1000'0000},
       {.name = "sequence numbers wrap", .peer_iss = 0xffff'fd00, .peer_clock = 1, .sequence_wraps = true},
       {.name = "timestamps wrap", .peer_iss = 0x7fff'ff00, .peer_clock = 0xffff'ffb0, .clock_of_timestamps_wraps = true},
@@ -59,7 +59,7 @@ void play(std::span<const step> steps, with timestamps, policy which, here h) {
       {.name = "the clock starts", .start = 0, .peer_iss = 0xffff'ffff, .peer_clock = 0},
   };
   const script_file script{steps, name};
-  for (variation v : all) {
+  for (variation v : variations) {
     for (int on = 0; on < 2; ++on) {
       v.timestamps = on == 1;
       if ((on == 1 && !with_ts) || (on == 0 && (!without || v.clock_of_timestamps_wraps))) continue;
@@ -67,10 +67,9 @@ void play(std::span<const step> steps, with timestamps, policy which, here h) {
       if (which == policy::immediate) text = play_immediate(script, v);
       if (which == policy::standard || which == policy::only_v4) text = play_over_v4(script, v);
       if (text.empty() && (which == policy::standard || which == policy::only_v6)) text = play_over_v6(script, v);
-      if (!text.empty()) {
-        FAIL_CHECK(text);
-        return;
-      }
+      CAPTURE(text);
+      CHECK(text.empty());
+      if (!text.empty()) return;
     }
   }
 }
