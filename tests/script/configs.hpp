@@ -31,6 +31,10 @@ struct over_v6 : over_v4 {
   using family = only_v6;
   using header_image = strata::header_image::built;
 };
+struct in_32_bits : over_v4 {  // as on a microcontroller
+  using tick = microseconds32;
+  using header_image = strata::header_image::built;
+};
 struct immediate : over_v4 {
   using coalescing = strata::tcp::none;
   using acks = strata::tcp::immediate_acks;

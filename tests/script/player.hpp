@@ -22,6 +22,7 @@ struct variation {
   const char* name = "";
   bool timestamps = false;
   u64 start = 0;         // the clock when the script begins, ns
+  bool clock_wraps = false;  // instead of `start`: just below the tick's wrap
   u32 peer_iss = 0;
   u32 peer_clock = 0;    // the peer's timestamps when the script begins
   bool sequence_wraps = false, clock_of_timestamps_wraps = false;  // instead of `start`: found out by a look at a first SYN
@@ -31,6 +32,7 @@ struct script_file { std::span<const step> steps; const char* name; };
 /// Each Config of the tests has one function, in a unit of its own: nothing of the layer is compiled with the scripts. Empty: passed.
 std::string play_over_v4(const script_file& script, variation v);
 std::string play_over_v6(const script_file& script, variation v);
+std::string play_in_32_bits(const script_file& script, variation v);
 std::string play_immediate(const script_file& script, variation v);
 
 std::string describe(const wanted& w);
@@ -47,7 +49,10 @@ template <class C> class player {
   static constexpr u32 ip_header = is_v4 ? 20 : 40;
   static constexpr u16 our_port = 7, first_peer_port = 1000;
 
-  explicit player(const variation& v) : v_(v), now_{v.start} {
+  using rep = typename C::tick::rep;
+  static constexpr u64 unit = 1'000'000'000 / C::tick::per_second;  // ns
+
+  explicit player(const variation& v) : v_(v), start_{v.clock_wraps ? static_cast<rep>(0 - 150'000'000 / unit) : static_cast<rep>(v.start / unit)}, now_{start_} {
     memory_.resize(std::size_t{C::limits.chunks} * C::limits.chunk_size);
     chunks_.open(region({memory_.data(), memory_.size()}), table_, C::limits.chunk_size, hashes_);
     tcp_->open(*this, now_);
@@ -97,7 +102,7 @@ template <class C> class player {
     else if (p->transport != p->offset) why = "the offset of the transport header is not set";
     else if (s && p.size() + ip_header > mtu()) why = "a segment does not fit the MTU";
     if (!s || !why.empty()) fault(why);
-    else sent_.push_back({now_, *s}), check(sent_.back().s);
+    else sent_.push_back({since_start_, *s}), check(sent_.back().s);
     if (nic_holds_) {
       p.become(buffer::owner::nic);
       nic_.push_back(std::move(p));
@@ -130,7 +135,7 @@ template <class C> class player {
     u8 events = 0;
     close_reason why = close_reason::none;
   };
-  struct emitted { time_point at; seen s; };
+  struct emitted { u64 at; seen s; };
 
   static address near() { if constexpr (is_v4) return {0x0a000001}; else return {0xfd00'0000'0000'0000, 1}; }
   static address far() { if constexpr (is_v4) return {0x0a000002}; else return {0xfd00'0000'0000'0000, 2}; }
@@ -147,8 +152,9 @@ template <class C> class player {
   /// Scripts count in IPv4 without options: MSS 1460 is MTU 1500 there, and the player adds what this variation needs.
   u32 extra() const { return v_.timestamps ? 12 : 0; }
   u32 mtu() const { return mtu_ + ip_header - 20 + extra(); }
-  u64 nanoseconds() const { return now_.count - v_.start; }
+  u64 nanoseconds() const { return since_start_; }
   u32 script_ms() const { return static_cast<u32>(nanoseconds() / 1'000'000); }
+  void set_time(u64 ns) { since_start_ = ns, now_ = {static_cast<rep>(start_.count + static_cast<rep>(ns / unit))}; }
   bool has_ts(const remote& r) const { return r.said_ts && r.local_said_ts; }
   u8 shift(const remote& r) const { return r.said_shift && r.local_said_shift ? r.shift : 0; }
   u8 local_shift(const remote& r) const { return r.said_shift && r.local_said_shift ? r.local_shift : 0; }
@@ -229,7 +235,7 @@ template <class C> class player {
   std::string peer_name(const remote& r) const { return &r == &peer_[0] ? std::string() : "[" + std::to_string(&r - peer_) + "]"; }
 
   bool match(const step& want) {
-    if (sent_.empty()) move_to({now_.count + 999'999});  // a deadline that is not a whole number of milliseconds
+    if (sent_.empty()) move_to(since_start_ + (sizeof(rep) == 4 ? 4'999'999 : 999'999));  // a deadline that is no whole number of milliseconds; a coarse tick adds up
     if (!fault_.empty()) return false;
     if (sent_.empty()) return fault("nothing was sent; wanted " + describe(want.s));
     const emitted e = sent_.front();
@@ -257,29 +263,35 @@ template <class C> class player {
     if (!fault_.empty()) return false;
     if (sent_.empty()) return true;
     const emitted& e = sent_.front();
-    fault_ms_ = static_cast<double>(e.at.count - v_.start) / 1e6;
+    fault_ms_ = static_cast<double>(e.at) / 1e6;
     fault_ = "sent, but no out() names it: " + text_of(e.s), fault_line_ = line_;
     return false;
   }
 
   // ---- time ----
   /// Through every deadline up to `to`, stopping at the first that made strata send. False: a loop that never gets on.
-  void move_to(time_point to) {
+  void move_to(u64 to) {
     for (u32 spins = 0; sent_.empty() && fault_.empty();) {
       const auto next = tcp_->next_deadline();
-      if (!next || to.is_before(*next)) return;
-      if (now_.is_before(*next)) now_ = *next, spins = 0;
+      if (!next) return;
+      const u64 at = since_start_ + u64{next->since(now_).count} * unit;
+      if (at > to) return;
+      if (at > since_start_) set_time(at), spins = 0;
       else if (++spins == 1000) { fault("next_deadline() is now, and stays it"); return; }
       turn();
     }
   }
   bool go_to(u32 ms) {
-    const time_point to{v_.start + u64{ms} * 1'000'000};
-    if (to.is_before(now_)) return fault("the script goes back in time");
-    move_to({to.count - 1});
-    if (!silent()) return false;
-    now_ = to;
-    turn();
+    const u64 to = u64{ms} * 1'000'000;
+    if (to < since_start_) return fault("the script goes back in time");
+    for (u64 next = to; sent_.empty(); next = to) {
+      if constexpr (sizeof(rep) == 4) next = to - since_start_ > 600'000'000'000 ? since_start_ + 600'000'000'000 : to;  // a tick of 32 bits must be told the time
+      if (next > since_start_) move_to(next - 1);
+      if (!silent()) return false;
+      set_time(next);
+      turn();
+      if (next == to) break;
+    }
     return fault_.empty();
   }
   /// What the stack does in a poll, after frames.
@@ -604,7 +616,8 @@ template <class C> class player {
   }
 
   variation v_;
-  time_point now_;
+  time_point start_, now_;
+  u64 since_start_ = 0;      // ns
   const char* name_ = "";
   unsigned line_ = 0, fault_line_ = 0;
   double fault_ms_ = 0;

@@ -107,7 +107,7 @@ TEST_CASE("After fifteen retransmissions the connection times out") {
   static constexpr step script[] = {
       established_active(0), write(1), out("P. 1:2(1)"), at(200), out("P. 1:2(1)"), at(600), out("P. 1:2(1)"), at(1400), out("P. 1:2(1)"), at(3000), out("P. 1:2(1)"), at(6200), out("P. 1:2(1)"),
       at(12600), out("P. 1:2(1)"), at(25400), out("P. 1:2(1)"), at(51000), out("P. 1:2(1)"), at(102200), out("P. 1:2(1)"), at(204600), out("P. 1:2(1)"), at(324600), out("P. 1:2(1)"), at(444600), out("P. 1:2(1)"),
-      at(564600), out("P. 1:2(1)"), at(684600), out("P. 1:2(1)"), at(804600), out("P. 1:2(1)"), never(bit::closed), at(924601), closed(close_reason::timed_out), in_use(0, 0, 0),
+      at(564600), out("P. 1:2(1)"), at(684600), out("P. 1:2(1)"), at(804600), out("P. 1:2(1)"), never(bit::closed), at(924610), closed(close_reason::timed_out), in_use(0, 0, 0),
   };
   play(script);
 }

@@ -87,7 +87,7 @@ TEST_CASE("Probes that nobody answers end the connection") {
   static constexpr step script[] = {
       established_active(), in(". ack 1 win 0"), write(1), at(200), out(". 0:0(0)"), at(600), out(". 0:0(0)"), at(1400), out(". 0:0(0)"), at(3000), out(". 0:0(0)"), at(6200), out(". 0:0(0)"), at(12600), out(". 0:0(0)"), at(25400), out(". 0:0(0)"),
       at(51000), out(". 0:0(0)"), at(102200), out(". 0:0(0)"), at(204600), out(". 0:0(0)"), at(324600), out(". 0:0(0)"), at(444600), out(". 0:0(0)"), at(564600), out(". 0:0(0)"), at(684600), out(". 0:0(0)"), at(804600), out(". 0:0(0)"),
-      never(bit::closed), at(924601), closed(close_reason::timed_out),
+      never(bit::closed), at(924610), closed(close_reason::timed_out),
   };
   play(script);
 }

@@ -241,8 +241,8 @@ consteval step established_active(u32 rtt = 0, here h = here::current()) { retur
 /// The same, begun by the peer.
 consteval step established_passive(u32 rtt = 0, here h = here::current()) { return make(verb::passive, rtt, h); }
 
-/// In which variations a script is played. Always: both families, the clock, the sequence numbers and the timestamps of both sides far from their wrap
-/// and just below it.
+/// In which variations a script is played. Always: both families, and a tick of 32 bits; the clock, the sequence numbers and the timestamps of both sides
+/// far from their wrap and just below it.
 enum class with : u8 { either, timestamps, no_timestamps };
 enum class policy : u8 { standard, only_v4, only_v6, immediate };  // standard: both families; immediate: tcp::none and tcp::immediate_acks
 
