@@ -15,11 +15,15 @@ namespace strata::script {
 
 // RFC 6928 §2.
 TEST_CASE("The initial window is ten segments") {
-  static constexpr step script[] = {established_active(100), is(field::cwnd, 14600), write(20000), TEN_SEGMENTS, is(tcp::limited_by::congestion_window), is(field::unsent, 5400)};
+  static constexpr step script[] = {
+      established_active(100), is(field::cwnd, 14600), write(20000), TEN_SEGMENTS, is(tcp::limited_by::congestion_window), is(field::unsent, 5400),
+  };
   play(script);
 }
 TEST_CASE("The initial window of large segments is fewer of them") {
-  static constexpr step script[] = {path_mtu(1960), connect(), out("S 0:0(0) <mss 1920,ws 1>"), in("S. 0:0(0) ack 1 <mss 1920,ws 0>"), out(". ack 1"), is(field::cwnd, 14600)};
+  static constexpr step script[] = {
+      path_mtu(1960), connect(), out("S 0:0(0) <mss 1920,ws 1>"), in("S. 0:0(0) ack 1 <mss 1920,ws 0>"), out(". ack 1"), is(field::cwnd, 14600),
+  };
   play(script, with::no_timestamps);
 }
 
@@ -46,10 +50,11 @@ TEST_CASE("The window does not grow while the application does not fill it") {
 // RFC 5681 §3.1: one segment for each window.
 TEST_CASE("Congestion avoidance opens by one segment for each window of acknowledged bytes") {
   static constexpr step script[] = {
-      established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"), at(400), out("1:1461(1460)"), is(field::ssthresh, 2920),
-      at(500), in(". ack 5841"), is(field::cwnd, 2920), write(20000), out("5841:7301(1460)"), out("7301:8761(1460)"),
-      at(600), in(". ack 7301"), is(field::cwnd, 2920), out("8761:10221(1460)"), in(". ack 8761"), is(field::cwnd, 4380), out("10221:11681(1460)"), out("11681:13141(1460)"),
-      at(700), in(". ack 10221"), out("13141:14601(1460)"), in(". ack 11681"), out("14601:16061(1460)"), is(field::cwnd, 4380), in(". ack 13141"), is(field::cwnd, 5840), out("16061:17521(1460)"), out("17521:18981(1460)"),
+      established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
+      at(400), out("1:1461(1460)"), is(field::ssthresh, 2920), at(500), in(". ack 5841"), is(field::cwnd, 2920), write(20000), out("5841:7301(1460)"),
+      out("7301:8761(1460)"), at(600), in(". ack 7301"), is(field::cwnd, 2920), out("8761:10221(1460)"), in(". ack 8761"), is(field::cwnd, 4380),
+      out("10221:11681(1460)"), out("11681:13141(1460)"), at(700), in(". ack 10221"), out("13141:14601(1460)"), in(". ack 11681"),
+      out("14601:16061(1460)"), is(field::cwnd, 4380), in(". ack 13141"), is(field::cwnd, 5840), out("16061:17521(1460)"), out("17521:18981(1460)"),
   };
   play(script);
 }
@@ -57,11 +62,11 @@ TEST_CASE("Congestion avoidance opens by one segment for each window of acknowle
 // RFC 5681 §3.2 with RFC 3042: two duplicates let one new segment out each, the third finds the loss.
 TEST_CASE("Three duplicate ACKs resend the first segment and halve the window") {
   static constexpr step script[] = {
-      established_active(100), write(29200), TEN_SEGMENTS,
-      at(200), in(". ack 1"), out("14601:16061(1460)"), in(". ack 1"), out("16061:17521(1460)"), is(field::cwnd, 14600),
-      in(". ack 1"), out("1:1461(1460)"), is(field::ssthresh, 7300), is(field::cwnd, 11680), is(field::in_recovery, 1), counted(&tcp::counters::fast_retransmits, 1),
-      in(". ack 1"), in(". ack 1"), in(". ack 1"), is(field::cwnd, 16060), in(". ack 1"), in(". ack 1"), is(field::cwnd, 18980), out("17521:18981(1460)"),
-      at(300), in(". ack 18981"), is(field::cwnd, 2920), is(field::in_recovery, 0), out("18981:20441(1460)"), out("20441:21901(1460)"),
+      established_active(100), write(29200), TEN_SEGMENTS, at(200), in(". ack 1"), out("14601:16061(1460)"), in(". ack 1"), out("16061:17521(1460)"),
+      is(field::cwnd, 14600), in(". ack 1"), out("1:1461(1460)"), is(field::ssthresh, 7300), is(field::cwnd, 11680), is(field::in_recovery, 1),
+      counted(&tcp::counters::fast_retransmits, 1), in(". ack 1"), in(". ack 1"), in(". ack 1"), is(field::cwnd, 16060), in(". ack 1"), in(". ack 1"),
+      is(field::cwnd, 18980), out("17521:18981(1460)"), at(300), in(". ack 18981"), is(field::cwnd, 2920), is(field::in_recovery, 0),
+      out("18981:20441(1460)"), out("20441:21901(1460)"),
   };
   play(script);
 }
@@ -71,8 +76,8 @@ TEST_CASE("ACKs with data, another window, or with nothing outstanding are no du
   static constexpr step script[] = {
       established_active(100), in(". ack 1"), in(". ack 1"), in(". ack 1"), write(2920), out("1:1461(1460)"), out("P. 1461:2921(1460)"),
       in("P. 1:2(1) ack 1"), in("P. 2:3(1) ack 1"), in("P. 3:4(1) ack 1"), in(". ack 1 win 60000"), in(". ack 1 win 50000"), in(". ack 1 win 40000"),
-      counted(&tcp::counters::fast_retransmits, 0), at(140), out(". ack 4"),
-      in(". ack 1"), in(". ack 1"), counted(&tcp::counters::fast_retransmits, 0), in(". ack 1"), out("1:1461(1460)"), counted(&tcp::counters::fast_retransmits, 1),
+      counted(&tcp::counters::fast_retransmits, 0), at(140), out(". ack 4"), in(". ack 1"), in(". ack 1"),
+      counted(&tcp::counters::fast_retransmits, 0), in(". ack 1"), out("1:1461(1460)"), counted(&tcp::counters::fast_retransmits, 1),
   };
   play(script);
 }
@@ -80,8 +85,9 @@ TEST_CASE("ACKs with data, another window, or with nothing outstanding are no du
 // RFC 5681 §3.2: the three must follow each other.
 TEST_CASE("An ACK of new data starts the count of duplicates again") {
   static constexpr step script[] = {
-      established_active(100), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"), at(200), in(". ack 1"), in(". ack 1"), in(". ack 1461"), in(". ack 1461"), in(". ack 1461"),
-      counted(&tcp::counters::fast_retransmits, 0), in(". ack 1461"), out("1461:2921(1460)"),
+      established_active(100), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"),
+      at(200), in(". ack 1"), in(". ack 1"), in(". ack 1461"), in(". ack 1461"), in(". ack 1461"), counted(&tcp::counters::fast_retransmits, 0),
+      in(". ack 1461"), out("1461:2921(1460)"),
   };
   play(script);
 }
@@ -89,13 +95,15 @@ TEST_CASE("An ACK of new data starts the count of duplicates again") {
 // RFC 5681 §4.1: after a pause of an RTO the window starts again.
 TEST_CASE("After an idle timeout the window is the initial one again") {
   static constexpr step script[] = {
-      established_active(100), write(14600), TEN_SEGMENTS_PUSHED, at(200), in(". ack 14601"), is(field::cwnd, 16060), at(650), write(1460), out("P. 14601:16061(1460)"), is(field::cwnd, 14600),
+      established_active(100), write(14600), TEN_SEGMENTS_PUSHED, at(200), in(". ack 14601"), is(field::cwnd, 16060),
+      at(650), write(1460), out("P. 14601:16061(1460)"), is(field::cwnd, 14600),
   };
   play(script);
 }
 TEST_CASE("A shorter pause leaves the window as it is") {
   static constexpr step script[] = {
-      established_active(100), write(14600), TEN_SEGMENTS_PUSHED, at(200), in(". ack 14601"), is(field::cwnd, 16060), at(350), write(1460), out("P. 14601:16061(1460)"), is(field::cwnd, 16060),
+      established_active(100), write(14600), TEN_SEGMENTS_PUSHED, at(200), in(". ack 14601"), is(field::cwnd, 16060),
+      at(350), write(1460), out("P. 14601:16061(1460)"), is(field::cwnd, 16060),
   };
   play(script);
 }
@@ -103,9 +111,9 @@ TEST_CASE("A shorter pause leaves the window as it is") {
 // RFC 5681 §3.1: without congestion control by the network's word, the peer's window still rules.
 TEST_CASE("The smaller of both windows rules") {
   static constexpr step script[] = {
-      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 4000"), out(". ack 1"), write(10000), out("1:1461(1460)"), out("1461:2921(1460)"), is(tcp::limited_by::receive_window),
-      at(100), in(". ack 2921 win 10000"), out("2921:4381(1460)"), out("4381:5841(1460)"), out("5841:7301(1460)"), out("7301:8761(1460)"), is(tcp::limited_by::coalescing),
-      at(200), in(". ack 8761"), out("P. 8761:10001(1240)"),
+      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 4000"), out(". ack 1"), write(10000), out("1:1461(1460)"), out("1461:2921(1460)"),
+      is(tcp::limited_by::receive_window), at(100), in(". ack 2921 win 10000"), out("2921:4381(1460)"), out("4381:5841(1460)"),
+      out("5841:7301(1460)"), out("7301:8761(1460)"), is(tcp::limited_by::coalescing), at(200), in(". ack 8761"), out("P. 8761:10001(1240)"),
   };
   play(script);
 }
@@ -113,20 +121,25 @@ TEST_CASE("The smaller of both windows rules") {
 // RFC 5681 §4.2: an ACK for each out-of-order segment, at once, and one when the hole is filled.
 TEST_CASE("Each segment out of order is answered by a duplicate ACK at once") {
   static constexpr step script[] = {
-      established_active(), in("1461:2921(1460)"), out(". ack 1"), in("2921:4381(1460)"), out(". ack 1"), in("4381:5841(1460)"), out(". ack 1"), in("1:1461(1460)"), out(". ack 5841"), expect(bit::readable), read(5840), at(1000),
+      established_active(), in("1461:2921(1460)"), out(". ack 1"), in("2921:4381(1460)"), out(". ack 1"), in("4381:5841(1460)"), out(". ack 1"),
+      in("1:1461(1460)"), out(". ack 5841"), expect(bit::readable), read(5840), at(1000),
   };
   play(script);
 }
 TEST_CASE("A segment that fills part of a hole is acknowledged at once") {
   static constexpr step script[] = {
-      established_active(), in("2921:4381(1460)"), out(". ack 1"), in("1:1461(1460)"), out(". ack 1461"), in("1461:2921(1460)"), out(". ack 4381"), read(4380), at(1000),
+      established_active(), in("2921:4381(1460)"), out(". ack 1"), in("1:1461(1460)"), out(". ack 1461"), in("1461:2921(1460)"), out(". ack 4381"),
+      read(4380), at(1000),
   };
   play(script);
 }
 
 // RFC 5681 §4.2: in one poll, one duplicate for each still.
 TEST_CASE("Segments out of order that come together are answered one by one") {
-  static constexpr step script[] = {established_active(), together(3), in("1461:2921(1460)"), in("2921:4381(1460)"), in("4381:5841(1460)"), out(". ack 1"), out(". ack 1"), out(". ack 1")};
+  static constexpr step script[] = {
+      established_active(), together(3), in("1461:2921(1460)"), in("2921:4381(1460)"), in("4381:5841(1460)"), out(". ack 1"), out(". ack 1"),
+      out(". ack 1"),
+  };
   play(script);
 }
 

@@ -16,7 +16,10 @@ TEST_CASE("A port that cannot be reached refuses the connection") {
 }
 // RFC 9293 §3.9.2.2 (MUST-56): soft errors abort nothing, and are told.
 TEST_CASE("Soft errors in SYN-SENT are told, and the SYN goes on") {
-  static constexpr step script[] = {connect(), out("S 0:0(0)"), icmp(kind::host_unreachable, 0), expect(bit::error), icmp(kind::net_unreachable, 0), expect(bit::error), icmp(kind::time_exceeded, 0), expect(bit::error), at(1000), out("S 0:0(0)"), in("S. 0:0(0) ack 1"), out(". ack 1"), expect(bit::connected)};
+  static constexpr step script[] = {
+      connect(), out("S 0:0(0)"), icmp(kind::host_unreachable, 0), expect(bit::error), icmp(kind::net_unreachable, 0), expect(bit::error),
+      icmp(kind::time_exceeded, 0), expect(bit::error), at(1000), out("S 0:0(0)"), in("S. 0:0(0) ack 1"), out(". ack 1"), expect(bit::connected),
+  };
   play(script);
 }
 TEST_CASE("Our own neighbour cache's failure ends a connection that is not open") {
@@ -27,7 +30,8 @@ TEST_CASE("Our own neighbour cache's failure ends a connection that is not open"
 // RFC 5927 §5.2: once open, no ICMP ends a connection.
 TEST_CASE("No error ends an open connection") {
   static constexpr step script[] = {
-      established_active(), write(100), out("P. 1:101(100)"), icmp(kind::port_unreachable, 1), icmp(kind::protocol_unreachable, 1), icmp(kind::host_unreachable, 1), expect(bit::error), icmp(kind::prohibited, 1), icmp(kind::host_unreachable, 1, 0, true),
+      established_active(), write(100), out("P. 1:101(100)"), icmp(kind::port_unreachable, 1), icmp(kind::protocol_unreachable, 1),
+      icmp(kind::host_unreachable, 1), expect(bit::error), icmp(kind::prohibited, 1), icmp(kind::host_unreachable, 1, 0, true),
       is(tcp::state::established), at(200), out("P. 1:101(100)"), in(". ack 101"),
   };
   play(script);
@@ -35,10 +39,13 @@ TEST_CASE("No error ends an open connection") {
 // RFC 5927 §4.1: the quoted number must be outstanding.
 TEST_CASE("An error that quotes what is not outstanding is ignored") {
   static constexpr step script[] = {
-      established_active(), write(100), out("P. 1:101(100)"), icmp(kind::host_unreachable, 0), icmp(kind::host_unreachable, 101), icmp(kind::packet_too_big, 4294967295, 600), never(bit::error), counted(&tcp::counters::icmp_ignored, 3), is(field::mss, 1460),
+      established_active(), write(100), out("P. 1:101(100)"), icmp(kind::host_unreachable, 0), icmp(kind::host_unreachable, 101),
+      icmp(kind::packet_too_big, 4294967295, 600), never(bit::error), counted(&tcp::counters::icmp_ignored, 3), is(field::mss, 1460),
       icmp(kind::host_unreachable, 100), expect(bit::error),
   };
-  static constexpr step idle[] = {established_active(), icmp(kind::host_unreachable, 1), never(bit::error), icmp(kind::host_unreachable, 1).peer_is(1)};
+  static constexpr step idle[] = {
+      established_active(), icmp(kind::host_unreachable, 1), never(bit::error), icmp(kind::host_unreachable, 1).peer_is(1),
+  };
   static constexpr step syn[] = {connect(), out("S 0:0(0)"), icmp(kind::port_unreachable, 1), is(tcp::state::syn_sent)};
   play(script), play(idle), play(syn);
 }
@@ -46,26 +53,34 @@ TEST_CASE("An error that quotes what is not outstanding is ignored") {
 // RFC 1191 §6.4, RFC 8201 §5: smaller segments at once, and cwnd is left alone.
 TEST_CASE("A smaller path MTU resends what is outstanding in smaller segments and is no loss") {
   static constexpr step script[] = {
-      established_active(), write(2920), out("1:1461(1460)"), out("P. 1461:2921(1460)"), at(10), path_mtu(1040), icmp(kind::packet_too_big, 1, 1040), out("1:1001(1000)"), out("1001:1461(460)"), out("1461:2461(1000)"), out("P. 2461:2921(460)"),
-      is(field::mss, 1000), is(field::cwnd, 14600), at(30), in(". ack 2921"), at(31), in(". ack 2921"), write(2000), out("2921:3921(1000)"), out("P. 3921:4921(1000)"),
+      established_active(), write(2920), out("1:1461(1460)"), out("P. 1461:2921(1460)"),
+      at(10), path_mtu(1040), icmp(kind::packet_too_big, 1, 1040), out("1:1001(1000)"), out("1001:1461(460)"), out("1461:2461(1000)"),
+      out("P. 2461:2921(460)"), is(field::mss, 1000), is(field::cwnd, 14600), at(30), in(". ack 2921"),
+      at(31), in(". ack 2921"), write(2000), out("2921:3921(1000)"), out("P. 3921:4921(1000)"),
   };
   play(script);
 }
 TEST_CASE("What was not sent yet is cut too") {
   static constexpr step script[] = {
-      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 1460"), out(". ack 1"), write(4380), out("1:1461(1460)"), path_mtu(1040), icmp(kind::packet_too_big, 1, 1040), out("1:1001(1000)"), out("1001:1461(460)"), at(10), in(". ack 1461 win 10000"),
-      out("1461:2461(1000)"), out("2461:2921(460)"), out("2921:3921(1000)"), is(tcp::limited_by::coalescing), at(20), in(". ack 3921"), out("P. 3921:4381(460)"),
+      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 1460"), out(". ack 1"), write(4380), out("1:1461(1460)"), path_mtu(1040),
+      icmp(kind::packet_too_big, 1, 1040), out("1:1001(1000)"), out("1001:1461(460)"), at(10), in(". ack 1461 win 10000"), out("1461:2461(1000)"),
+      out("2461:2921(460)"), out("2921:3921(1000)"), is(tcp::limited_by::coalescing), at(20), in(". ack 3921"), out("P. 3921:4381(460)"),
   };
   play(script);
 }
 TEST_CASE("A path MTU that is no smaller, or below the floor, changes nothing") {
-  static constexpr step script[] = {established_active(), write(1460), out("P. 1:1461(1460)"), icmp(kind::packet_too_big, 1, 1500), icmp(kind::packet_too_big, 1, 2000), icmp(kind::packet_too_big, 1, 0), icmp(kind::packet_too_big, 1, 68), is(field::mss, 1460)};
+  static constexpr step script[] = {
+      established_active(), write(1460), out("P. 1:1461(1460)"), icmp(kind::packet_too_big, 1, 1500), icmp(kind::packet_too_big, 1, 2000),
+      icmp(kind::packet_too_big, 1, 0), icmp(kind::packet_too_big, 1, 68), is(field::mss, 1460),
+  };
   play(script);
 }
 TEST_CASE("A smaller path MTU in fast recovery resends in smaller segments") {
   static constexpr step script[] = {
-      established_active(100), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"), at(200), in(". ack 1"), in(". ack 1"), in(". ack 1"), out("1:1461(1460)"), path_mtu(1040), icmp(kind::packet_too_big, 1, 1040),
-      out("1:1001(1000)"), out("1001:1461(460)"), out("1461:2461(1000)"), out("2461:2921(460)"), is(field::cwnd, 2920), at(300), in(". ack 1461"), out("2921:3921(1000)"), out("P. 3921:4381(460)"), at(500), in(". ack 4381"), is(field::in_recovery, 0),
+      established_active(100), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"),
+      at(200), in(". ack 1"), in(". ack 1"), in(". ack 1"), out("1:1461(1460)"), path_mtu(1040), icmp(kind::packet_too_big, 1, 1040),
+      out("1:1001(1000)"), out("1001:1461(460)"), out("1461:2461(1000)"), out("2461:2921(460)"), is(field::cwnd, 2920),
+      at(300), in(". ack 1461"), out("2921:3921(1000)"), out("P. 3921:4381(460)"), at(500), in(". ack 4381"), is(field::in_recovery, 0),
   };
   play(script);
 }

@@ -9,8 +9,9 @@ namespace strata::script {
 // RFC 6298 (5.1), (5.4), (5.5), (5.6).
 TEST_CASE("The first unacknowledged segment is sent again with doubled timeouts") {
   static constexpr step script[] = {
-      established_active(100), is(field::srtt_ms, 100), is(field::rto_ms, 300), write(1000), out("P. 1:1001(1000)"), at(400), out("P. 1:1001(1000)"), is(field::backoff, 1),
-      at(1000), out("P. 1:1001(1000)"), is(field::backoff, 2), at(2200), out("P. 1:1001(1000)"), counted(&tcp::counters::timeouts, 3), is(field::retransmitted, 3),
+      established_active(100), is(field::srtt_ms, 100), is(field::rto_ms, 300), write(1000), out("P. 1:1001(1000)"),
+      at(400), out("P. 1:1001(1000)"), is(field::backoff, 1), at(1000), out("P. 1:1001(1000)"), is(field::backoff, 2),
+      at(2200), out("P. 1:1001(1000)"), counted(&tcp::counters::timeouts, 3), is(field::retransmitted, 3),
       at(2300), in(". ack 1001"), is(field::unacked, 0), at(60000),
   };
   play(script);
@@ -19,26 +20,35 @@ TEST_CASE("The first unacknowledged segment is sent again with doubled timeouts"
 // RFC 6298 (2.2), (2.3): srtt = 7/8 srtt + 1/8 r, rttvar = 3/4 rttvar + 1/4 |srtt - r|.
 TEST_CASE("Each measurement moves srtt by an eighth and the timeout with it") {
   static constexpr step script[] = {
-      established_active(100), is(field::srtt_ms, 100), write(100), out("P. 1:101(100)"), at(360), in(". ack 101"), is(field::srtt_ms, 120), is(field::rto_ms, 430),
-      write(100), out("P. 101:201(100)"), at(790), out("P. 101:201(100)"),
+      established_active(100), is(field::srtt_ms, 100), write(100), out("P. 1:101(100)"),
+      at(360), in(". ack 101"), is(field::srtt_ms, 120), is(field::rto_ms, 430), write(100), out("P. 101:201(100)"),
+      at(790), out("P. 101:201(100)"),
   };
   play(script);
 }
 
 // RFC 6298 (2.2): RTO = R + max(G, 4 * R/2) after the first measurement.
 TEST_CASE("The first measurement gives three times the round-trip time") {
-  static constexpr step script[] = {established_active(400), is(field::srtt_ms, 400), is(field::rto_ms, 1200), write(1), out("P. 1:2(1)"), at(1600), out("P. 1:2(1)")};
+  static constexpr step script[] = {
+      established_active(400), is(field::srtt_ms, 400), is(field::rto_ms, 1200), write(1), out("P. 1:2(1)"),
+      at(1600), out("P. 1:2(1)"),
+  };
   play(script);
 }
 TEST_CASE("The timeout of a passive open comes from SYN-ACK and its ACK") {
-  static constexpr step script[] = {established_passive(400), is(field::srtt_ms, 400), is(field::rto_ms, 1200), write(1), out("P. 1:2(1)"), at(1600), out("P. 1:2(1)")};
+  static constexpr step script[] = {
+      established_passive(400), is(field::srtt_ms, 400), is(field::rto_ms, 1200), write(1), out("P. 1:2(1)"),
+      at(1600), out("P. 1:2(1)"),
+  };
   play(script);
 }
 
 // RFC 6298 (5.2), (5.3).
 TEST_CASE("An ACK of new data restarts the timer, and the last one stops it") {
   static constexpr step script[] = {
-      established_active(100), no_delay(true), write(2000), out("1:1461(1460)"), out("P. 1461:2001(540)"), at(200), in(". ack 1461"), at(499), at(500), out("P. 1461:2001(540)"), at(510), in(". ack 2001"), at(30000),
+      established_active(100), no_delay(true), write(2000), out("1:1461(1460)"), out("P. 1461:2001(540)"),
+      at(200), in(". ack 1461"), at(499), at(500), out("P. 1461:2001(540)"), at(510), in(". ack 2001"),
+      at(30000),
   };
   play(script);
 }
@@ -46,8 +56,9 @@ TEST_CASE("An ACK of new data restarts the timer, and the last one stops it") {
 // RFC 6298 §3 (Karn), §5: without timestamps the ACK of a segment that was sent twice is no measurement, and the doubled timeout stays until there is one.
 TEST_CASE("The doubled timeout stays until a segment that was sent once is acknowledged") {
   static constexpr step script[] = {
-      established_active(100), write(1000), out("P. 1:1001(1000)"), at(400), out("P. 1:1001(1000)"), at(410), in(". ack 1001"), is(field::srtt_ms, 100), is(field::backoff, 1),
-      at(500), write(1000), out("P. 1001:2001(1000)"), at(1100), out("P. 1001:2001(1000)"), is(field::backoff, 2), at(1110), in(". ack 2001"),
+      established_active(100), write(1000), out("P. 1:1001(1000)"), at(400), out("P. 1:1001(1000)"),
+      at(410), in(". ack 1001"), is(field::srtt_ms, 100), is(field::backoff, 1), at(500), write(1000), out("P. 1001:2001(1000)"),
+      at(1100), out("P. 1001:2001(1000)"), is(field::backoff, 2), at(1110), in(". ack 2001"),
       at(1200), write(1000), out("P. 2001:3001(1000)"), at(1300), in(". ack 3001"), is(field::backoff, 0), is(field::rto_ms, 300),
   };
   play(script, with::no_timestamps);
@@ -56,8 +67,9 @@ TEST_CASE("The doubled timeout stays until a segment that was sent once is ackno
 // RFC 7323 §4.1: an echo tells which of the two was heard.
 TEST_CASE("With timestamps the ACK of a segment that was sent twice is a measurement") {
   static constexpr step script[] = {
-      established_active(100), write(1000), out("P. 1:1001(1000)"), at(400), out("P. 1:1001(1000)"), at(500), in(". ack 1001"), is(field::srtt_ms, 100), is(field::backoff, 0),
-      write(1000), out("P. 1001:2001(1000)"), at(800), out("P. 1001:2001(1000)"),
+      established_active(100), write(1000), out("P. 1:1001(1000)"), at(400), out("P. 1:1001(1000)"),
+      at(500), in(". ack 1001"), is(field::srtt_ms, 100), is(field::backoff, 0), write(1000), out("P. 1001:2001(1000)"),
+      at(800), out("P. 1001:2001(1000)"),
   };
   play(script, with::timestamps);
 }
@@ -65,8 +77,8 @@ TEST_CASE("With timestamps the ACK of a segment that was sent twice is a measure
 // RFC 6298 §3: at least one measurement in each round trip; the others are not needed.
 TEST_CASE("One segment of a flight is timed") {
   static constexpr step script[] = {
-      established_active(100), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), at(180), in(". ack 1461"), is(field::srtt_ms, 98),
-      at(300), in(". ack 4381"), is(field::srtt_ms, 98),
+      established_active(100), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"),
+      at(180), in(". ack 1461"), is(field::srtt_ms, 98), at(300), in(". ack 4381"), is(field::srtt_ms, 98),
   };
   play(script, with::no_timestamps);
 }
@@ -74,11 +86,10 @@ TEST_CASE("One segment of a flight is timed") {
 // RFC 5681 §3.1 (4): half the flight, at least two segments; the loss window is one segment.
 TEST_CASE("A timeout halves ssthresh once and sends one segment") {
   static constexpr step script[] = {
-      established_active(100), write(14600), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"), out("5841:7301(1460)"), out("7301:8761(1460)"),
-      out("8761:10221(1460)"), out("10221:11681(1460)"), out("11681:13141(1460)"), out("P. 13141:14601(1460)"),
-      at(400), out("1:1461(1460)"), is(field::cwnd, 1460), is(field::ssthresh, 7300), is(field::in_recovery, 1),
-      at(1000), out("1:1461(1460)"), is(field::cwnd, 1460), is(field::ssthresh, 7300),
-      at(2200), out("1:1461(1460)"), is(field::ssthresh, 7300),
+      established_active(100), write(14600), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"),
+      out("5841:7301(1460)"), out("7301:8761(1460)"), out("8761:10221(1460)"), out("10221:11681(1460)"), out("11681:13141(1460)"),
+      out("P. 13141:14601(1460)"), at(400), out("1:1461(1460)"), is(field::cwnd, 1460), is(field::ssthresh, 7300), is(field::in_recovery, 1),
+      at(1000), out("1:1461(1460)"), is(field::cwnd, 1460), is(field::ssthresh, 7300), at(2200), out("1:1461(1460)"), is(field::ssthresh, 7300),
   };
   play(script);
 }
@@ -86,9 +97,9 @@ TEST_CASE("A timeout halves ssthresh once and sends one segment") {
 // RFC 6298 §5 and RFC 5681 §3.1: what else was outstanding is sent again in slow start.
 TEST_CASE("After a timeout the rest of the flight follows in slow start") {
   static constexpr step script[] = {
-      established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"), at(400), out("1:1461(1460)"),
-      at(500), in(". ack 1461"), is(field::cwnd, 2920), out("1461:2921(1460)"), out("2921:4381(1460)"), at(600), in(". ack 4381"), is(field::cwnd, 4380), out("P. 4381:5841(1460)"), at(700), in(". ack 5841"),
-      is(field::in_recovery, 0),
+      established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
+      at(400), out("1:1461(1460)"), at(500), in(". ack 1461"), is(field::cwnd, 2920), out("1461:2921(1460)"), out("2921:4381(1460)"),
+      at(600), in(". ack 4381"), is(field::cwnd, 4380), out("P. 4381:5841(1460)"), at(700), in(". ack 5841"), is(field::in_recovery, 0),
   };
   play(script);
 }
@@ -96,8 +107,10 @@ TEST_CASE("After a timeout the rest of the flight follows in slow start") {
 // RFC 5681 §3.1: nothing new leaves in front of what was lost, even if it is small enough for the rest of the window.
 TEST_CASE("New data waits until what was lost has been sent again") {
   static constexpr step script[] = {
-      established_active(100), no_delay(true), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"), at(400), out("1:1461(1460)"), write(10), write(20),
-      at(500), in(". ack 701"), is(field::cwnd, 2160), at(600), in(". ack 1461"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"), is(field::cwnd, 2920), at(700), in(". ack 2921"), out("P. 4381:4411(30)"),
+      established_active(100), no_delay(true), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"),
+      at(400), out("1:1461(1460)"), write(10), write(20), at(500), in(". ack 701"), is(field::cwnd, 2160),
+      at(600), in(". ack 1461"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"), is(field::cwnd, 2920),
+      at(700), in(". ack 2921"), out("P. 4381:4411(30)"),
   };
   play(script);
 }
@@ -105,9 +118,12 @@ TEST_CASE("New data waits until what was lost has been sent again") {
 // RFC 9293 §3.8.3, R2: more than a hundred seconds.
 TEST_CASE("After fifteen retransmissions the connection times out") {
   static constexpr step script[] = {
-      established_active(0), write(1), out("P. 1:2(1)"), at(200), out("P. 1:2(1)"), at(600), out("P. 1:2(1)"), at(1400), out("P. 1:2(1)"), at(3000), out("P. 1:2(1)"), at(6200), out("P. 1:2(1)"),
-      at(12600), out("P. 1:2(1)"), at(25400), out("P. 1:2(1)"), at(51000), out("P. 1:2(1)"), at(102200), out("P. 1:2(1)"), at(204600), out("P. 1:2(1)"), at(324600), out("P. 1:2(1)"), at(444600), out("P. 1:2(1)"),
-      at(564600), out("P. 1:2(1)"), at(684600), out("P. 1:2(1)"), at(804600), out("P. 1:2(1)"), never(bit::closed), at(924610), closed(close_reason::timed_out), in_use(0, 0, 0),
+      established_active(0), write(1), out("P. 1:2(1)"), at(200), out("P. 1:2(1)"), at(600), out("P. 1:2(1)"),
+      at(1400), out("P. 1:2(1)"), at(3000), out("P. 1:2(1)"), at(6200), out("P. 1:2(1)"),
+      at(12600), out("P. 1:2(1)"), at(25400), out("P. 1:2(1)"), at(51000), out("P. 1:2(1)"),
+      at(102200), out("P. 1:2(1)"), at(204600), out("P. 1:2(1)"), at(324600), out("P. 1:2(1)"),
+      at(444600), out("P. 1:2(1)"), at(564600), out("P. 1:2(1)"), at(684600), out("P. 1:2(1)"),
+      at(804600), out("P. 1:2(1)"), never(bit::closed), at(924610), closed(close_reason::timed_out), in_use(0, 0, 0),
   };
   play(script);
 }
@@ -115,39 +131,47 @@ TEST_CASE("After fifteen retransmissions the connection times out") {
 // RFC 9293 §3.9.1.1, §3.8.3: the application's own limit.
 TEST_CASE("The user timeout ends a connection whose data is not acknowledged") {
   static constexpr step script[] = {
-      established_active(100), user_timeout(1000), write(1), out("P. 1:2(1)"), at(400), out("P. 1:2(1)"), at(1000), out("P. 1:2(1)"), at(1099), never(bit::closed), at(1100), closed(close_reason::timed_out),
-      in(". ack 2"), out("R 2:2(0)"),
+      established_active(100), user_timeout(1000), write(1), out("P. 1:2(1)"), at(400), out("P. 1:2(1)"),
+      at(1000), out("P. 1:2(1)"), at(1099), never(bit::closed), at(1100), closed(close_reason::timed_out), in(". ack 2"), out("R 2:2(0)"),
   };
   play(script);
 }
 TEST_CASE("The user timeout counts from the last progress") {
   static constexpr step script[] = {
-      established_active(100), no_delay(true), user_timeout(1000), write(2000), out("1:1461(1460)"), out("P. 1461:2001(540)"), at(400), out("1:1461(1460)"), at(900), in(". ack 1461"), out("P. 1461:2001(540)"), at(1500), out("P. 1461:2001(540)"),
-      at(1899), never(bit::closed), at(1900), closed(close_reason::timed_out),
+      established_active(100), no_delay(true), user_timeout(1000), write(2000), out("1:1461(1460)"), out("P. 1461:2001(540)"),
+      at(400), out("1:1461(1460)"), at(900), in(". ack 1461"), out("P. 1461:2001(540)"),
+      at(1500), out("P. 1461:2001(540)"), at(1899), never(bit::closed), at(1900), closed(close_reason::timed_out),
   };
   play(script, with::no_timestamps);
 }
 TEST_CASE("The user timeout ends a handshake that nobody answers") {
-  static constexpr step script[] = {connect(), out("S 0:0(0)"), user_timeout(2500), at(1000), out("S 0:0(0)"), at(2500), closed(close_reason::timed_out)};
+  static constexpr step script[] = {
+      connect(), out("S 0:0(0)"), user_timeout(2500), at(1000), out("S 0:0(0)"), at(2500), closed(close_reason::timed_out),
+  };
   play(script);
 }
 
 // FIN is part of the sequence space: RFC 9293 §3.4.
 TEST_CASE("A lost FIN is sent again") {
   static constexpr step script[] = {
-      established_active(100), shutdown(), out("F. 1:1(0) ack 1"), at(400), out("F. 1:1(0) ack 1"), at(1000), out("F. 1:1(0) ack 1"), at(1100), in(". ack 2"), is(tcp::state::fin_wait_2), at(60000),
+      established_active(100), shutdown(), out("F. 1:1(0) ack 1"), at(400), out("F. 1:1(0) ack 1"),
+      at(1000), out("F. 1:1(0) ack 1"), at(1100), in(". ack 2"), is(tcp::state::fin_wait_2),
+      at(60000),
   };
   play(script);
 }
 TEST_CASE("FIN goes again with the data that it follows, and not by itself besides") {
   static constexpr step script[] = {
-      established_active(100), write(10), out("P. 1:11(10)"), shutdown(), out("F. 11:11(0)"), at(400), out("FP. 1:11(10)"), in("P. 1:2(1) ack 1"), at(440), out(". 12:12(0) ack 2"), at(500), in(". ack 12"), is(tcp::state::fin_wait_2),
+      established_active(100), write(10), out("P. 1:11(10)"), shutdown(), out("F. 11:11(0)"),
+      at(400), out("FP. 1:11(10)"), in("P. 1:2(1) ack 1"), at(440), out(". 12:12(0) ack 2"),
+      at(500), in(". ack 12"), is(tcp::state::fin_wait_2),
   };
   play(script);
 }
 TEST_CASE("A FIN whose data was acknowledged goes again alone") {
   static constexpr step script[] = {
-      established_active(100), write(10), out("P. 1:11(10)"), shutdown(), out("F. 11:11(0)"), at(200), in(". ack 11"), at(500), out("F. 11:11(0)"), at(510), in(". ack 12"), is(tcp::state::fin_wait_2),
+      established_active(100), write(10), out("P. 1:11(10)"), shutdown(), out("F. 11:11(0)"),
+      at(200), in(". ack 11"), at(500), out("F. 11:11(0)"), at(510), in(". ack 12"), is(tcp::state::fin_wait_2),
   };
   play(script);
 }

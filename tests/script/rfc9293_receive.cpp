@@ -8,24 +8,36 @@ namespace strata::script {
 
 // RFC 9293 §3.8.6.3 (MUST-58, SHOULD-18): within half a second; here 40 ms, as Linux.
 TEST_CASE("A lone segment is acknowledged after 40 ms") {
-  static constexpr step script[] = {established_active(), in("P. 1:101(100)"), at(39), at(40), out(". ack 101"), in("P. 101:201(100)"), at(80), out(". ack 201"), at(1000)};
+  static constexpr step script[] = {
+      established_active(), in("P. 1:101(100)"), at(39), at(40), out(". ack 101"), in("P. 101:201(100)"),
+      at(80), out(". ack 201"), at(1000),
+  };
   play(script);
 }
 TEST_CASE("Every second full segment is acknowledged at once") {
-  static constexpr step script[] = {established_active(), in("1:1461(1460)"), in("1461:2921(1460)"), out(". ack 2921"), in("2921:4381(1460)"), at(10), in("4381:5841(1460)"), out(". ack 5841"), at(1000)};
+  static constexpr step script[] = {
+      established_active(), in("1:1461(1460)"), in("1461:2921(1460)"), out(". ack 2921"), in("2921:4381(1460)"),
+      at(10), in("4381:5841(1460)"), out(". ack 5841"), at(1000),
+  };
   play(script);
 }
 TEST_CASE("Segments that come together get one ACK") {
-  static constexpr step script[] = {established_active(), together(6), in("1:1461(1460)"), in("1461:2921(1460)"), in("2921:4381(1460)"), in("4381:5841(1460)"), in("5841:7301(1460)"), in("7301:8761(1460)"), out(". ack 8761")};
+  static constexpr step script[] = {
+      established_active(), together(6), in("1:1461(1460)"), in("1461:2921(1460)"), in("2921:4381(1460)"), in("4381:5841(1460)"),
+      in("5841:7301(1460)"), in("7301:8761(1460)"), out(". ack 8761"),
+  };
   play(script);
 }
 // RFC 5681 §4.2, RFC 9293 §3.8.6.3: segments that the path made smaller are full ones too.
 TEST_CASE("A peer with smaller segments is acknowledged as often") {
   static constexpr step script[] = {
-      established_active(), in("1:1001(1000)"), in("1001:2001(1000)"), in("2001:3001(1000)"), out(". ack 3001"), in("3001:4001(1000)"), in("4001:5001(1000)"), in("5001:6001(1000)"), out(". ack 6001"),
-      together(20), in("6001:7001(1000)"), in("7001:8001(1000)"), in("8001:9001(1000)"), in("9001:10001(1000)"), in("10001:11001(1000)"), in("11001:12001(1000)"), in("12001:13001(1000)"), in("13001:14001(1000)"), in("14001:15001(1000)"), in("15001:16001(1000)"),
-      in("16001:17001(1000)"), in("17001:18001(1000)"), in("18001:19001(1000)"), in("19001:20001(1000)"), in("20001:21001(1000)"), in("21001:22001(1000)"), in("22001:23001(1000)"), in("23001:24001(1000)"), in("24001:25001(1000)"), in("25001:26001(1000)"),
-      out(". ack 26001"), read(26000), in("26001:27001(1000)"), in("27001:28001(1000)"), out(". ack 28001"),
+      established_active(), in("1:1001(1000)"), in("1001:2001(1000)"), in("2001:3001(1000)"), out(". ack 3001"), in("3001:4001(1000)"),
+      in("4001:5001(1000)"), in("5001:6001(1000)"), out(". ack 6001"), together(20), in("6001:7001(1000)"), in("7001:8001(1000)"),
+      in("8001:9001(1000)"), in("9001:10001(1000)"), in("10001:11001(1000)"), in("11001:12001(1000)"), in("12001:13001(1000)"),
+      in("13001:14001(1000)"), in("14001:15001(1000)"), in("15001:16001(1000)"), in("16001:17001(1000)"), in("17001:18001(1000)"),
+      in("18001:19001(1000)"), in("19001:20001(1000)"), in("20001:21001(1000)"), in("21001:22001(1000)"), in("22001:23001(1000)"),
+      in("23001:24001(1000)"), in("24001:25001(1000)"), in("25001:26001(1000)"), out(". ack 26001"), read(26000), in("26001:27001(1000)"),
+      in("27001:28001(1000)"), out(". ack 28001"),
   };
   play(script, with::no_timestamps);
 }
@@ -44,39 +56,54 @@ TEST_CASE("A pure ACK is not acknowledged") {
 
 // RFC 9293 §3.10.7.4: what comes again is answered at once, since its sender lacks our ACK.
 TEST_CASE("Data that comes again is acknowledged at once and delivered once") {
-  static constexpr step script[] = {established_active(), in("P. 1:101(100)"), at(40), out(". ack 101"), in("P. 1:101(100)"), out(". ack 101"), is(field::unread, 100), counted(&tcp::counters::duplicate_data, 1), read(100)};
+  static constexpr step script[] = {
+      established_active(), in("P. 1:101(100)"), at(40), out(". ack 101"), in("P. 1:101(100)"), out(". ack 101"), is(field::unread, 100),
+      counted(&tcp::counters::duplicate_data, 1), read(100),
+  };
   play(script);
 }
 TEST_CASE("Of a segment that overlaps the front only what is new is delivered") {
-  static constexpr step script[] = {established_active(), in("P. 1:1001(1000)"), in("P. 501:1501(1000)"), is(field::unread, 1500), at(40), out(". ack 1501"), read(1500)};
+  static constexpr step script[] = {
+      established_active(), in("P. 1:1001(1000)"), in("P. 501:1501(1000)"), is(field::unread, 1500),
+      at(40), out(". ack 1501"), read(1500),
+  };
   play(script);
 }
 
 // RFC 9293 §3.10.7.4, seventh: out of order, with overlaps of each kind; every byte is delivered once.
 TEST_CASE("Overlaps out of order are cut") {
   static constexpr step script[] = {
-      established_active(), in("2001:3001(1000)"), out(". ack 1"), in("2501:3501(1000)"), out(". ack 1"), in("1501:2501(1000)"), out(". ack 1"), in("1601:2901(1300)"), out(". ack 1"), in("1401:2701(1300)"), out(". ack 1"),
-      in("1:1401(1400)"), out(". ack 3501"), read(3500), is(field::receive_chunks, 0),
+      established_active(), in("2001:3001(1000)"), out(". ack 1"), in("2501:3501(1000)"), out(". ack 1"), in("1501:2501(1000)"), out(". ack 1"),
+      in("1601:2901(1300)"), out(". ack 1"), in("1401:2701(1300)"), out(". ack 1"), in("1:1401(1400)"), out(". ack 3501"), read(3500),
+      is(field::receive_chunks, 0),
   };
   play(script);
 }
 TEST_CASE("A segment that covers others takes their place") {
   static constexpr step script[] = {
-      established_active(), in("601:901(300)"), out(". ack 1"), in("1001:1301(300)"), out(". ack 1"), is(field::receive_chunks, 2), in("501:1501(1000)"), out(". ack 1"), is(field::receive_chunks, 1), in("1:501(500)"), out(". ack 1501"), read(1500),
+      established_active(), in("601:901(300)"), out(". ack 1"), in("1001:1301(300)"), out(". ack 1"), is(field::receive_chunks, 2),
+      in("501:1501(1000)"), out(". ack 1"), is(field::receive_chunks, 1), in("1:501(500)"), out(". ack 1501"), read(1500),
   };
   play(script);
 }
 TEST_CASE("A segment that is covered by others is dropped") {
-  static constexpr step script[] = {established_active(), in("501:1501(1000)"), out(". ack 1"), in("601:901(300)"), out(". ack 1"), is(field::receive_chunks, 1), in("1:701(700)"), out(". ack 1501"), read(1500)};
+  static constexpr step script[] = {
+      established_active(), in("501:1501(1000)"), out(". ack 1"), in("601:901(300)"), out(". ack 1"), is(field::receive_chunks, 1), in("1:701(700)"),
+      out(". ack 1501"), read(1500),
+  };
   play(script);
 }
 TEST_CASE("A segment that reaches over the hole joins what is behind it") {
-  static constexpr step script[] = {established_active(), in("1001:2001(1000)"), out(". ack 1"), in("1:1461(1460)"), out(". ack 2001"), read(2000), in("2001:2002(1)"), at(40), out(". ack 2002")};
+  static constexpr step script[] = {
+      established_active(), in("1001:2001(1000)"), out(". ack 1"), in("1:1461(1460)"), out(". ack 2001"), read(2000), in("2001:2002(1)"),
+      at(40), out(". ack 2002"),
+  };
   play(script);
 }
 TEST_CASE("Holes are filled in any order") {
   static constexpr step script[] = {
-      established_active(), in("4001:5001(1000)"), out(". ack 1"), in("2001:3001(1000)"), out(". ack 1"), in("1001:2001(1000)"), out(". ack 1"), in("1:1001(1000)"), out(". ack 3001"), expect(bit::readable), in("3001:4001(1000)"), out(". ack 5001"), read(5000),
+      established_active(), in("4001:5001(1000)"), out(". ack 1"), in("2001:3001(1000)"), out(". ack 1"), in("1001:2001(1000)"), out(". ack 1"),
+      in("1:1001(1000)"), out(". ack 3001"), expect(bit::readable), in("3001:4001(1000)"), out(". ack 5001"), read(5000),
   };
   play(script);
 }
@@ -84,25 +111,31 @@ TEST_CASE("Holes are filled in any order") {
 // Small segments are copied to the chunk before them: a sender of single bytes holds few chunks.
 TEST_CASE("Small segments share a chunk") {
   static constexpr step script[] = {
-      established_active(), in("P. 1:1001(1000)"), in("P. 1001:1101(100)"), in("P. 1101:1201(100)"), in("P. 1201:1202(1)"), is(field::receive_chunks, 1), counted(&tcp::counters::copied_small, 3), at(40), out(". ack 1202"), read(1201),
+      established_active(), in("P. 1:1001(1000)"), in("P. 1001:1101(100)"), in("P. 1101:1201(100)"), in("P. 1201:1202(1)"),
+      is(field::receive_chunks, 1), counted(&tcp::counters::copied_small, 3), at(40), out(". ack 1202"), read(1201),
   };
   play(script);
 }
 TEST_CASE("Small segments out of order share a chunk") {
   static constexpr step script[] = {
-      established_active(), in("101:201(100)"), out(". ack 1"), in("201:301(100)"), out(". ack 1"), in("301:401(100)"), out(". ack 1"), is(field::receive_chunks, 1), in("1:101(100)"), out(". ack 401"), read(400),
+      established_active(), in("101:201(100)"), out(". ack 1"), in("201:301(100)"), out(". ack 1"), in("301:401(100)"), out(". ack 1"),
+      is(field::receive_chunks, 1), in("1:101(100)"), out(". ack 401"), read(400),
   };
   play(script);
 }
 TEST_CASE("A chunk that the application took is left alone") {
-  static constexpr step script[] = {established_active(), in("P. 1:101(100)"), take(100), in("P. 101:201(100)"), counted(&tcp::counters::copied_small, 0), read(100), drop_taken(), at(40), out(". ack 201")};
+  static constexpr step script[] = {
+      established_active(), in("P. 1:101(100)"), take(100), in("P. 101:201(100)"), counted(&tcp::counters::copied_small, 0), read(100), drop_taken(),
+      at(40), out(". ack 201"),
+  };
   play(script);
 }
 
 // RFC 9293 §3.8.6: the window tells what the chunks hold.
 TEST_CASE("The window shrinks by what is unread and never moves left") {
   static constexpr step script[] = {
-      established_active(), in("1:1461(1460)"), in("1461:2921(1460)"), out(". ack 2921 win 55480"), in("2921:4381(1460)"), in("4381:5841(1460)"), out(". ack 5841 win 52560"), is(field::receive_chunks, 4), is(field::receive_window, 52560),
+      established_active(), in("1:1461(1460)"), in("1461:2921(1460)"), out(". ack 2921 win 55480"), in("2921:4381(1460)"), in("4381:5841(1460)"),
+      out(". ack 5841 win 52560"), is(field::receive_chunks, 4), is(field::receive_window, 52560),
   };
   play(script, with::no_timestamps);
 }
@@ -134,7 +167,9 @@ TEST_CASE("A segment is cut to the window, and FIN with it") {
 
 TEST_CASE("readable is told once for each poll in which bytes came") {
   static constexpr step script[] = {
-      established_active(), in("P. 1:11(10)"), expect(bit::readable), write(1), out("P. 1:2(1)"), never(bit::readable), together(2), in("P. 11:21(10)"), in("P. 21:31(10)"), expect(bit::readable), read(30), never(bit::readable), at(40), out(". ack 31"),
+      established_active(), in("P. 1:11(10)"), expect(bit::readable), write(1), out("P. 1:2(1)"), never(bit::readable), together(2),
+      in("P. 11:21(10)"), in("P. 21:31(10)"), expect(bit::readable), read(30), never(bit::readable),
+      at(40), out(". ack 31"),
   };
   play(script);
 }

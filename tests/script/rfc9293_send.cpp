@@ -8,7 +8,10 @@ namespace strata::script {
 
 // RFC 9293 §3.9.1.2 (MUST-61): PSH ends what was written.
 TEST_CASE("PSH is set at the end of each write and nowhere else") {
-  static constexpr step script[] = {established_active(), write(4000), out(". 1:1461(1460)"), out(". 1461:2921(1460)"), at(10), in(". ack 2921"), out("P. 2921:4001(1080)"), in(". ack 4001")};
+  static constexpr step script[] = {
+      established_active(), write(4000), out(". 1:1461(1460)"), out(". 1461:2921(1460)"),
+      at(10), in(". ack 2921"), out("P. 2921:4001(1080)"), in(". ack 4001"),
+  };
   static constexpr step exact[] = {established_active(), write(2920), out(". 1:1461(1460)"), out("P. 1461:2921(1460)")};
   play(script), play(exact);
 }
@@ -16,21 +19,30 @@ TEST_CASE("PSH is set at the end of each write and nowhere else") {
 // RFC 9293 §3.7.4.
 TEST_CASE("A small segment waits while anything is unacknowledged") {
   static constexpr step script[] = {
-      established_active(), write(10), out("P. 1:11(10)"), write(20), write(30), is(tcp::limited_by::coalescing), is(field::unsent, 50), at(100), in(". ack 11"), out("P. 11:61(50)"), write(1460), out("61:1521(1460)"),
-      at(150), in(". ack 1521"), write(1), out("P. 1521:1522(1)"),
+      established_active(), write(10), out("P. 1:11(10)"), write(20), write(30), is(tcp::limited_by::coalescing), is(field::unsent, 50),
+      at(100), in(". ack 11"), out("P. 11:61(50)"), write(1460), out("61:1521(1460)"), at(150), in(". ack 1521"), write(1), out("P. 1521:1522(1)"),
   };
   play(script);
 }
 TEST_CASE("The end of a write waits as any small segment does") {
-  static constexpr step script[] = {established_active(), write(2000), out(". 1:1461(1460)"), is(tcp::limited_by::coalescing), at(10), in(". ack 1461"), out("P. 1461:2001(540)")};
+  static constexpr step script[] = {
+      established_active(), write(2000), out(". 1:1461(1460)"), is(tcp::limited_by::coalescing),
+      at(10), in(". ack 1461"), out("P. 1461:2001(540)"),
+  };
   play(script);
 }
 TEST_CASE("Small writes become a full segment while they wait") {
-  static constexpr step script[] = {established_active(), write(10), out("P. 1:11(10)"), write(700), write(700), write(100), out("11:1471(1460)"), is(field::unsent, 40), at(10), in(". ack 1471"), out("P. 1471:1511(40)")};
+  static constexpr step script[] = {
+      established_active(), write(10), out("P. 1:11(10)"), write(700), write(700), write(100), out("11:1471(1460)"), is(field::unsent, 40),
+      at(10), in(". ack 1471"), out("P. 1471:1511(40)"),
+  };
   play(script);
 }
 TEST_CASE("no_delay lets small segments out at once, and what waited too") {
-  static constexpr step script[] = {established_active(), write(10), out("P. 1:11(10)"), write(20), no_delay(true), out("P. 11:31(20)"), write(5), out("P. 31:36(5)"), no_delay(false), write(6), at(10), in(". ack 36"), out("P. 36:42(6)")};
+  static constexpr step script[] = {
+      established_active(), write(10), out("P. 1:11(10)"), write(20), no_delay(true), out("P. 11:31(20)"), write(5), out("P. 31:36(5)"),
+      no_delay(false), write(6), at(10), in(". ack 36"), out("P. 36:42(6)"),
+  };
   play(script);
 }
 TEST_CASE("Without coalescing every write leaves at once") {
@@ -40,8 +52,9 @@ TEST_CASE("Without coalescing every write leaves at once") {
 // RFC 9293 §3.7.4: what was written in place counts together, in however many chunks.
 TEST_CASE("Small commits wait together until they make a segment") {
   static constexpr step script[] = {
-      established_active(), write(10), out("P. 1:11(10)"), reserve(100), commit(100), reserve(100), commit(100), reserve(100), commit(100), is(field::unsent, 300),
-      at(10), in(". ack 11"), out("P. 11:111(100)"), is(tcp::limited_by::coalescing), at(20), in(". ack 111"), out("P. 111:211(100)"), at(30), in(". ack 211"), out("P. 211:311(100)"),
+      established_active(), write(10), out("P. 1:11(10)"), reserve(100), commit(100), reserve(100), commit(100), reserve(100), commit(100),
+      is(field::unsent, 300), at(10), in(". ack 11"), out("P. 11:111(100)"), is(tcp::limited_by::coalescing),
+      at(20), in(". ack 111"), out("P. 111:211(100)"), at(30), in(". ack 211"), out("P. 211:311(100)"),
   };
   play(script);
 }
@@ -52,7 +65,9 @@ TEST_CASE("more holds a short segment back until the next write") {
   play(script);
 }
 TEST_CASE("more lets full segments go, without PSH") {
-  static constexpr step script[] = {established_active(), write(1500, more), out(". 1:1461(1460)"), at(10), in(". ack 1461"), write(10), out("P. 1461:1511(50)")};
+  static constexpr step script[] = {
+      established_active(), write(1500, more), out(". 1:1461(1460)"), at(10), in(". ack 1461"), write(10), out("P. 1461:1511(50)"),
+  };
   play(script);
 }
 // RFC 9293 §3.8.6.2.1, (4): nothing waits for ever.
@@ -67,53 +82,70 @@ TEST_CASE("shutdown() lets go what more held back") {
 
 // RFC 9293 §3.10.2.
 TEST_CASE("Writes after shutdown() and to closed connections fail by name") {
-  static constexpr step script[] = {established_active(), shutdown(), out("F. 1:1(0)"), write(1).fails(tcp::send_error::closed), reserve(1).fails(tcp::send_error::closed), in("F. 1:1(0) ack 2"), out(". ack 2"), closed(close_reason::orderly), write(1).fails(tcp::send_error::stale)};
+  static constexpr step script[] = {
+      established_active(), shutdown(), out("F. 1:1(0)"), write(1).fails(tcp::send_error::closed), reserve(1).fails(tcp::send_error::closed),
+      in("F. 1:1(0) ack 2"), out(". ack 2"), closed(close_reason::orderly), write(1).fails(tcp::send_error::stale),
+  };
   play(script);
 }
 
 // RFC 9293 §3.8.6.1 (MUST-35, MUST-36, MUST-37), RFC 6429: for ever, as long as the peer answers.
 TEST_CASE("A closed window is probed with doubled intervals, for as long as the probes are answered") {
   static constexpr step script[] = {
-      established_active(), in(". ack 1 win 0"), write(1000), is(tcp::limited_by::receive_window), at(200), out(". 0:0(0) ack 1"), in(". ack 1 win 0"), at(600), out(". 0:0(0) ack 1"), in(". ack 1 win 0"),
-      at(1400), out(". 0:0(0) ack 1"), in(". ack 1 win 0"), at(3000), out(". 0:0(0)"), in(". ack 1 win 0"), at(6200), out(". 0:0(0)"), in(". ack 1 win 0"), at(12600), out(". 0:0(0)"), in(". ack 1 win 0"),
-      at(25400), out(". 0:0(0)"), in(". ack 1 win 0"), at(51000), out(". 0:0(0)"), in(". ack 1 win 0"), at(102200), out(". 0:0(0)"), in(". ack 1 win 0"), at(204600), out(". 0:0(0)"), in(". ack 1 win 0"),
-      at(324600), out(". 0:0(0)"), in(". ack 1 win 0"), at(444600), out(". 0:0(0)"), in(". ack 1 win 0"), at(564600), out(". 0:0(0)"), in(". ack 1 win 0"), at(684600), out(". 0:0(0)"), in(". ack 1 win 0"),
-      at(804600), out(". 0:0(0)"), in(". ack 1 win 0"), at(924600), out(". 0:0(0)"), in(". ack 1 win 0"), at(1044600), out(". 0:0(0)"), in(". ack 1 win 0"), at(1164600), out(". 0:0(0)"),
-      in(". ack 1 win 2000"), out("P. 1:1001(1000)"), is(tcp::state::established), counted(&tcp::counters::zero_window_probes, 18),
+      established_active(), in(". ack 1 win 0"), write(1000), is(tcp::limited_by::receive_window),
+      at(200), out(". 0:0(0) ack 1"), in(". ack 1 win 0"), at(600), out(". 0:0(0) ack 1"), in(". ack 1 win 0"),
+      at(1400), out(". 0:0(0) ack 1"), in(". ack 1 win 0"), at(3000), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(6200), out(". 0:0(0)"), in(". ack 1 win 0"), at(12600), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(25400), out(". 0:0(0)"), in(". ack 1 win 0"), at(51000), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(102200), out(". 0:0(0)"), in(". ack 1 win 0"), at(204600), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(324600), out(". 0:0(0)"), in(". ack 1 win 0"), at(444600), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(564600), out(". 0:0(0)"), in(". ack 1 win 0"), at(684600), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(804600), out(". 0:0(0)"), in(". ack 1 win 0"), at(924600), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(1044600), out(". 0:0(0)"), in(". ack 1 win 0"), at(1164600), out(". 0:0(0)"), in(". ack 1 win 2000"), out("P. 1:1001(1000)"),
+      is(tcp::state::established), counted(&tcp::counters::zero_window_probes, 18),
   };
   play(script);
 }
 TEST_CASE("Probes that nobody answers end the connection") {
   static constexpr step script[] = {
-      established_active(), in(". ack 1 win 0"), write(1), at(200), out(". 0:0(0)"), at(600), out(". 0:0(0)"), at(1400), out(". 0:0(0)"), at(3000), out(". 0:0(0)"), at(6200), out(". 0:0(0)"), at(12600), out(". 0:0(0)"), at(25400), out(". 0:0(0)"),
-      at(51000), out(". 0:0(0)"), at(102200), out(". 0:0(0)"), at(204600), out(". 0:0(0)"), at(324600), out(". 0:0(0)"), at(444600), out(". 0:0(0)"), at(564600), out(". 0:0(0)"), at(684600), out(". 0:0(0)"), at(804600), out(". 0:0(0)"),
-      never(bit::closed), at(924610), closed(close_reason::timed_out),
+      established_active(), in(". ack 1 win 0"), write(1), at(200), out(". 0:0(0)"), at(600), out(". 0:0(0)"),
+      at(1400), out(". 0:0(0)"), at(3000), out(". 0:0(0)"), at(6200), out(". 0:0(0)"), at(12600), out(". 0:0(0)"),
+      at(25400), out(". 0:0(0)"), at(51000), out(". 0:0(0)"), at(102200), out(". 0:0(0)"),
+      at(204600), out(". 0:0(0)"), at(324600), out(". 0:0(0)"), at(444600), out(". 0:0(0)"),
+      at(564600), out(". 0:0(0)"), at(684600), out(". 0:0(0)"), at(804600), out(". 0:0(0)"), never(bit::closed),
+      at(924610), closed(close_reason::timed_out),
   };
   play(script);
 }
 TEST_CASE("A window that opens lets data out and forgets the doubled interval") {
   static constexpr step script[] = {
-      established_active(), in(". ack 1 win 0"), write(3000), at(200), out(". 0:0(0)"), in(". ack 1 win 0"), at(600), out(". 0:0(0)"), in(". ack 1 win 1460"), out("1:1461(1460)"),
-      at(700), in(". ack 1461 win 0"), is(field::unsent, 1540), at(912), out(". 1460:1460(0)"),
+      established_active(), in(". ack 1 win 0"), write(3000), at(200), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(600), out(". 0:0(0)"), in(". ack 1 win 1460"), out("1:1461(1460)"), at(700), in(". ack 1461 win 0"), is(field::unsent, 1540),
+      at(912), out(". 1460:1460(0)"),
   };
   play(script);
 }
 TEST_CASE("FIN alone waits for a closed window too, and the window is probed") {
-  static constexpr step script[] = {established_active(), in(". ack 1 win 0"), shutdown(), at(200), out(". 0:0(0)"), in(". ack 1 win 0"), at(600), out(". 0:0(0)"), in(". ack 1 win 1"), out("F. 1:1(0)"), in(". ack 2 win 0"), is(tcp::state::fin_wait_2)};
+  static constexpr step script[] = {
+      established_active(), in(". ack 1 win 0"), shutdown(), at(200), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(600), out(". 0:0(0)"), in(". ack 1 win 1"), out("F. 1:1(0)"), in(". ack 2 win 0"), is(tcp::state::fin_wait_2),
+  };
   play(script);
 }
 
 // RFC 9293 §3.8.6.2.1 (MUST-38): full segments, or half of the largest window.
 TEST_CASE("A sender does not fill a silly window") {
   static constexpr step script[] = {
-      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 2920"), out(". ack 1"), write(10000), out("1:1461(1460)"), out("1461:2921(1460)"), at(100), in(". ack 2921 win 500"), is(tcp::limited_by::receive_window),
-      at(110), in(". ack 2921 win 1000"), at(120), in(". ack 2921 win 1459"), at(130), in(". ack 2921 win 1460"), out("2921:4381(1460)"),
+      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 2920"), out(". ack 1"), write(10000), out("1:1461(1460)"), out("1461:2921(1460)"),
+      at(100), in(". ack 2921 win 500"), is(tcp::limited_by::receive_window), at(110), in(". ack 2921 win 1000"),
+      at(120), in(". ack 2921 win 1459"), at(130), in(". ack 2921 win 1460"), out("2921:4381(1460)"),
   };
   play(script);
 }
 TEST_CASE("Half of the largest window is worth a segment") {
   static constexpr step script[] = {
-      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 1000"), out(". ack 1"), write(5000), out("1:1001(1000)"), at(100), in(". ack 1001 win 499"), at(110), in(". ack 1001 win 500"), out("1001:1461(460)"),
+      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 1000"), out(". ack 1"), write(5000), out("1:1001(1000)"),
+      at(100), in(". ack 1001 win 499"), at(110), in(". ack 1001 win 500"), out("1001:1461(460)"),
       at(120), in(". ack 1461 win 1000"), out("1461:2461(1000)"),
   };
   play(script);
@@ -121,7 +153,9 @@ TEST_CASE("Half of the largest window is worth a segment") {
 // RFC 9293 §3.8.6.2.1, (4): the override timeout.
 TEST_CASE("A silly window is used after a timeout") {
   static constexpr step script[] = {
-      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 2920"), out(". ack 1"), write(10000), out("1:1461(1460)"), out("1461:2921(1460)"), in(". ack 2921 win 500"), at(199), at(200), out("2921:3421(500)"), in(". ack 3421 win 500"), at(400), out("3421:3921(500)"),
+      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 2920"), out(". ack 1"), write(10000), out("1:1461(1460)"), out("1461:2921(1460)"),
+      in(". ack 2921 win 500"), at(199), at(200), out("2921:3421(500)"), in(". ack 3421 win 500"),
+      at(400), out("3421:3921(500)"),
   };
   play(script);
 }
@@ -129,7 +163,8 @@ TEST_CASE("A silly window is used after a timeout") {
 // RFC 9293 §3.8.6 (SHOULD-15, MUST-34): what was sent before the window shrank is sent again all the same.
 TEST_CASE("A window that shrinks stops new data and nothing else") {
   static constexpr step script[] = {
-      established_active(), no_delay(true), write(2920), out("1:1461(1460)"), out("P. 1461:2921(1460)"), in(". ack 1 win 1000"), write(10), at(200), out("1:1461(1460)"), at(210), in(". ack 2921 win 1000"), out("P. 2921:2931(10)"),
+      established_active(), no_delay(true), write(2920), out("1:1461(1460)"), out("P. 1461:2921(1460)"), in(". ack 1 win 1000"), write(10),
+      at(200), out("1:1461(1460)"), at(210), in(". ack 2921 win 1000"), out("P. 2921:2931(10)"),
   };
   play(script);
 }
@@ -137,10 +172,14 @@ TEST_CASE("A window that shrinks stops new data and nothing else") {
 // The send queue is bounded in chunks, and writable follows a short write.
 TEST_CASE("A write that does not fit is cut short, and writable follows when half is free") {
   static constexpr step script[] = {
-      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 0"), out(". ack 1"), write(60000).takes(58400), write(1).fails(tcp::send_error::would_block), is(field::send_chunks, 40), in(". ack 1 win 14600"),
-      out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"), out("5841:7301(1460)"), out("7301:8761(1460)"), out("8761:10221(1460)"), out("10221:11681(1460)"), out("11681:13141(1460)"), out("13141:14601(1460)"),
-      never(bit::writable), in(". ack 14601 win 14600"), out("14601:16061(1460)"), out("16061:17521(1460)"), out("17521:18981(1460)"), out("18981:20441(1460)"), out("20441:21901(1460)"), out("21901:23361(1460)"), out("23361:24821(1460)"), out("24821:26281(1460)"), out("26281:27741(1460)"), out("27741:29201(1460)"),
-      never(bit::writable), in(". ack 29201 win 0"), expect(bit::writable), write(1), never(bit::closed), at(50), in("R 1:1(0)"), closed(close_reason::reset),
+      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 0"), out(". ack 1"), write(60000).takes(58400),
+      write(1).fails(tcp::send_error::would_block), is(field::send_chunks, 40), in(". ack 1 win 14600"), out("1:1461(1460)"), out("1461:2921(1460)"),
+      out("2921:4381(1460)"), out("4381:5841(1460)"), out("5841:7301(1460)"), out("7301:8761(1460)"), out("8761:10221(1460)"),
+      out("10221:11681(1460)"), out("11681:13141(1460)"), out("13141:14601(1460)"), never(bit::writable), in(". ack 14601 win 14600"),
+      out("14601:16061(1460)"), out("16061:17521(1460)"), out("17521:18981(1460)"), out("18981:20441(1460)"), out("20441:21901(1460)"),
+      out("21901:23361(1460)"), out("23361:24821(1460)"), out("24821:26281(1460)"), out("26281:27741(1460)"), out("27741:29201(1460)"),
+      never(bit::writable), in(". ack 29201 win 0"), expect(bit::writable), write(1), never(bit::closed),
+      at(50), in("R 1:1(0)"), closed(close_reason::reset),
   };
   play(script);
 }
@@ -148,13 +187,20 @@ TEST_CASE("A write that does not fit is cut short, and writable follows when hal
 // Written in place: no copy, and the same segments.
 TEST_CASE("reserve and commit send what was written in place") {
   static constexpr step script[] = {
-      established_active(), reserve(1460), commit(1000), out("P. 1:1001(1000)"), in(". ack 1001"), reserve(500), commit(500, more), is(tcp::limited_by::coalescing), reserve(100), commit(0), write(10), out("1001:1511(510)"),
+      established_active(), reserve(1460), commit(1000), out("P. 1:1001(1000)"), in(". ack 1001"), reserve(500), commit(500, more),
+      is(tcp::limited_by::coalescing), reserve(100), commit(0), write(10), out("1001:1511(510)"),
   };
-  static constexpr step errors[] = {established_active(), reserve(0).fails(tcp::send_error::too_big), reserve(1461).fails(tcp::send_error::too_big), reserve(1460), close(), out("F. 1:1(0)"), commit(1).fails(tcp::send_error::closed)};
+  static constexpr step errors[] = {
+      established_active(), reserve(0).fails(tcp::send_error::too_big), reserve(1461).fails(tcp::send_error::too_big), reserve(1460), close(),
+      out("F. 1:1(0)"), commit(1).fails(tcp::send_error::closed),
+  };
   play(script), play(errors);
 }
 TEST_CASE("An echo sends the view of what is unread") {
-  static constexpr step script[] = {established_active(), in("P. 1:1001(1000)"), in("P. 1001:2001(1000)"), echo(), out("1:1461(1460) ack 2001"), is(field::unread, 0), in(". ack 1461"), out("P. 1461:2001(540)")};
+  static constexpr step script[] = {
+      established_active(), in("P. 1:1001(1000)"), in("P. 1001:2001(1000)"), echo(), out("1:1461(1460) ack 2001"), is(field::unread, 0),
+      in(". ack 1461"), out("P. 1461:2001(540)"),
+  };
   play(script);
 }
 
