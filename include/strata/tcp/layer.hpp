@@ -2,8 +2,9 @@
 // TCP: RFC 9293, with RFC 5681 and 6582 (congestion), 6298 (timeout), 7323 (window scale, timestamps, PAWS), 5961 (blind attacks), 6528 (initial
 // sequence numbers), 6056 (ports), 6191 (TIME-WAIT reuse). The class is declared here and defined by subject:
 //   calls.hpp   what the application does              input.hpp    segments, in the order of RFC 9293 §3.10.7
-//   output.hpp  the send loop, segments, control       ack.hpp      acknowledgments and loss recovery
-//   open.hpp    ports, sequence numbers, listeners     receive.hpp  in order, out of order, windows, ACKs owed
+//   output.hpp  the send queue and the send loop       ack.hpp      acknowledgments and loss recovery
+//   segment.hpp headers, ACK, SYN, FIN, RST            receive.hpp  in order, out of order, windows, ACKs owed
+//   open.hpp    ports, sequence numbers, listeners     half_open.hpp SYN slots
 //   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
 // Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
 #pragma once
@@ -296,8 +297,10 @@ template <config C> class layer {
 }  // namespace strata::inline STRATA_ABI::tcp
 
 #include <strata/tcp/open.hpp>
+#include <strata/tcp/half_open.hpp>
 #include <strata/tcp/calls.hpp>
 #include <strata/tcp/output.hpp>
+#include <strata/tcp/segment.hpp>
 #include <strata/tcp/input.hpp>
 #include <strata/tcp/ack.hpp>
 #include <strata/tcp/receive.hpp>

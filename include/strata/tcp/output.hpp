@@ -13,7 +13,9 @@ template <config C> template <class B> std::size_t layer<C>::append(B&& below, c
   below.observe({.what = trace::step::quota, .bytes = static_cast<u32>(bytes.size()), .connection = index_of(c) + 1});
   while (n < bytes.size()) {
     buffer::descriptor* d = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr;
-    if (d == nullptr || d->owners != packet::bit(buffer::owner::send_queue) || d->body_length >= c.mss || (d->marks & mark_sum_known) == 0) {
+    // A chunk that was cut keeps its bytes where they lie: its room may end before a whole segment does.
+    u32 room = d == nullptr ? 0 : chunks.chunk_size() - (static_cast<u32>(d->body) + d->body_length);
+    if (d == nullptr || d->owners != packet::bit(buffer::owner::send_queue) || d->body_length >= c.mss || room == 0 || (d->marks & mark_sum_known) == 0) {
       if (c.send_count >= limits_.send_chunks) break;
       packet p = below.take();
       if (!p) {
@@ -34,9 +36,10 @@ template <config C> template <class B> std::size_t layer<C>::append(B&& below, c
       if (c.send_next == 0) c.send_next = name;
       ++c.send_count;
       d = &fresh;
+      room = c.mss;  // segment_limit() fits the chunk
       below.observe({.what = trace::step::queue, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
     }
-    const u32 room = c.mss - d->body_length;
+    if (room > u32{c.mss} - d->body_length) room = u32{c.mss} - d->body_length;
     const std::size_t left = bytes.size() - n;
     const u32 take = left < room ? static_cast<u32>(left) : room;
     const u32 sum = copy_and_sum(d->chunk + d->body + d->body_length, bytes.data() + n, take);
@@ -309,138 +312,6 @@ template <config C> template <class B> void layer<C>::resend_lost(B&& below, con
   if (d == nullptr && c.fin_sent && c.resend == c.snd_end) {
     if (send_control(below, c, c.snd_end, wire::tcp::flag::fin | wire::tcp::flag::ack, now)) ++c.resend, ++counters_.retransmitted, ++c.retransmitted;
   }
-}
-
-/// Header and options in front of the payload; the checksum is folded from constants, the words that vary and the payload's sum.
-/// Linux: tcp_v4_send_check.
-template <config C> template <class B>
-void layer<C>::emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now) {
-  const u32 length = static_cast<u32>(p.size());
-  const u32 header_length = 20 + (timestamps && c.has_timestamps ? option_room : 0);
-  std::byte* const at = p.push(header_length);
-  const u16 window = advertise(c);
-  const u32 control = header_length << 26 | static_cast<u32>(flags) << 16 | window;
-  u32 sum = c.header_sum + header_length + length + (seq.value >> 16) + (seq.value & 0xffff) + (c.rcv_nxt.value >> 16) + (c.rcv_nxt.value & 0xffff) +
-            (control >> 16) + (control & 0xffff) + fold(payload_sum);
-  store_be<u32>(at, static_cast<u32>(c.local_port) << 16 | c.remote_port);
-  store_be<u32>(at + 4, seq.value);
-  store_be<u32>(at + 8, c.rcv_nxt.value);
-  store_be<u32>(at + 12, control);
-  if (timestamps && c.has_timestamps) {
-    const u32 value = timestamp_clock(now) + c.ts_offset, echo = c.ts_recent.value;
-    (void)wire::tcp_options::emit_timestamps(at + 20, value, echo);
-    sum += 0x0101 + 0x080a + (value >> 16) + (value & 0xffff) + (echo >> 16) + (echo & 0xffff);
-  }
-  store_be<u16>(at + 16, static_cast<u16>(~fold(sum)));
-  store_be<u16>(at + 18, 0);
-  p->transport = p->offset;
-  below.observe({.what = trace::step::tcp_header, .bytes = header_length + length, .seq = seq.value, .ack = c.rcv_nxt.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});
-  below.observe({.what = trace::step::tcp_checksum, .bytes = header_length + length, .seq = seq.value, .ack = c.rcv_nxt.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});
-}
-
-/// A segment without data: ACK, FIN, a probe. False if it could not leave; what it owes stays owed.
-template <config C> template <class B> bool layer<C>::send_control(B&& below, connection& c, serial32 seq, u8 flags, time_point now) {
-  packet p = below.take();
-  if (!p) {
-    ++counters_.no_chunk;
-    add_to_retry(c);
-    return false;
-  }
-  p.restart(body_offset(below));
-  emit_header(below, c, p, seq, flags, 0, now);
-  below.observe({.what = trace::step::ack_sent, .seq = seq.value, .ack = c.rcv_nxt.value, .connection = index_of(c) + 1});
-  if (below.send(c.way, std::move(p), protocol) == sent::full) {
-    add_to_retry(c);
-    return false;
-  }
-  ++counters_.out_segments;
-  c.ack_pending = c.ack_now = false;
-  disarm(c, ack_timer);
-  return true;
-}
-
-/// FIN by itself: the data that it follows is sent already.
-template <config C> template <class B> void layer<C>::send_fin(B&& below, connection& c, time_point now) {
-  if (!send_control(below, c, c.snd_nxt, wire::tcp::flag::fin | wire::tcp::flag::ack, now)) {
-    add_to_retry(c);
-    return;
-  }
-  if (c.snd_nxt == c.snd_una) c.first_unacked = now;
-  c.fin_sent = true;
-  ++c.snd_nxt;
-  if (c.in_loss) c.resend = c.snd_nxt;
-  c.last_sent = now;
-  if (!is_armed(c, retransmit_timer)) restart_retransmit_timer(c, now);
-  disarm(c, persist_timer);
-}
-
-/// SYN, or SYN-ACK of a simultaneous open. RFC 9293 §3.5, RFC 7323 §2.2, §3.2.
-template <config C> template <class B> void layer<C>::send_syn(B&& below, connection& c, time_point now) {
-  const bool answers = c.state == state::syn_received;
-  wire::tcp_options o{};
-  o.mss = static_cast<u16>(segment_limit(below, c.way));
-  o.has_window_scale = !answers || c.rcv_shift != 0 || c.snd_shift != 0;
-  o.window_scale = receive_shift;
-  o.has_timestamps = timestamps && (!answers || c.has_timestamps);
-  o.ts_value = timestamp_clock(now) + c.ts_offset;
-  o.ts_echo = answers ? c.ts_recent.value : 0;
-  const u32 window = receive_window(c) < 65535 ? receive_window(c) : 65535;  // never scaled in a SYN (RFC 7323 §2.2)
-  if (answers) c.rcv_adv = c.rcv_nxt + window;
-  if (!c.rtt_timed && c.backoff == 0) c.rtt_timed = true, c.rtt_start = now, c.rtt_seq = c.iss;
-  const u8 flags = answers ? wire::tcp::flag::syn | wire::tcp::flag::ack : wire::tcp::flag::syn;
-  (void)send_bare(below, c.way, c.local_port, c.remote_port, c.iss, answers ? c.rcv_nxt : serial32{}, flags, static_cast<u16>(window), o);
-  c.last_sent = now;
-}
-
-template <config C> template <class B> void layer<C>::send_reset(B&& below, connection& c, time_point now) {
-  ++counters_.out_resets;
-  wire::tcp_options o{};
-  o.has_timestamps = timestamps && c.has_timestamps;  // RFC 7323 §3.2: SHOULD
-  o.ts_value = timestamp_clock(now) + c.ts_offset;
-  o.ts_echo = c.ts_recent.value;
-  (void)send_bare(below, c.way, c.local_port, c.remote_port, c.snd_nxt, c.rcv_nxt, wire::tcp::flag::rst | wire::tcp::flag::ack, 0, o);
-}
-
-/// A reset for a segment that belongs to nobody: RFC 9293 §3.10.7.1.
-template <config C> template <class B> void layer<C>::refuse(B&& below, const info_type& info, const wire::tcp& header, const segment& s) {
-  if (s.has(wire::tcp::flag::rst)) return;
-  path way{};
-  way.local = info.local;
-  way.remote = info.remote;
-  if (!below.route(way)) return;
-  ++counters_.out_resets;
-  if (s.has(wire::tcp::flag::ack)) (void)send_bare(below, way, header.destination, header.source, s.ack, {}, wire::tcp::flag::rst, 0, {});
-  else (void)send_bare(below, way, header.destination, header.source, {}, s.seq + s.span(), wire::tcp::flag::rst | wire::tcp::flag::ack, 0, {});
-}
-
-template <config C> template <class B>
-bool layer<C>::send_bare(B&& below, path& way, u16 from, u16 to, serial32 seq, serial32 ack, u8 flags, u16 window, const wire::tcp_options& options) {
-  packet p = below.take();
-  if (!p) {
-    ++counters_.no_chunk;
-    return false;
-  }
-  const u32 size = 20 + static_cast<u32>(options.size());
-  p.restart(below.headroom() + header_size);
-  std::byte* const at = p.push(size);
-  wire::tcp header{};
-  header.source = from;
-  header.destination = to;
-  header.seq = seq.value;
-  header.ack = ack.value;
-  header.header_length = static_cast<u8>(size);
-  header.flags = flags;
-  header.window = window;
-  header.emit(at);
-  (void)options.emit(at + 20);
-  store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo_header_sum(way.local, way.remote, protocol, size) + ones_sum(p.bytes()))));
-  p->transport = p->offset;
-  if (below.send(way, std::move(p), protocol) == sent::full) {
-    ++counters_.ring_full;
-    return false;
-  }
-  ++counters_.out_segments;
-  return true;
 }
 
 }  // namespace strata::inline STRATA_ABI::tcp

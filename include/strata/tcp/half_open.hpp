@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Connections between SYN and the ACK that completes them, in records of their own: RFC 9293 §3.10.7.2, §3.10.7.4 in SYN-RECEIVED, RFC 4987 §3.
+// Included by layer.hpp.
+#pragma once
+#include <strata/tcp/layer.hpp>
+
+namespace strata::inline STRATA_ABI::tcp {
+
+
+/// A SYN for one of our ports: RFC 9293 §3.10.7.2. The record is small, so that a flood costs little (RFC 4987 §3.1).
+template <config C> template <class B>
+void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now, std::optional<serial32> above) {
+  listener* l = find_listener(info.local, header.destination);
+  if (l == nullptr) {
+    ++counters_.no_listener;
+    refuse(below, info, header, s);
+    return;
+  }
+  if (l->waiting >= l->backlog) {  // dropped, not refused: the client tries again. Linux: tcp_abort_on_overflow = 0
+    ++counters_.listen_overflows;
+    return;
+  }
+  u32 index;
+  if (free_slots_ != 0) {
+    index = free_slots_ - 1;
+    free_slots_ = slots_[index].next;
+  } else if (fresh_slots_ < limits_.syn_slots) {
+    index = fresh_slots_++;
+  } else {
+    ++counters_.syn_slots_full;
+    return;
+  }
+  slot& h = slots_[index];
+  h = slot{};
+  h.local = info.local;
+  h.remote = info.remote;
+  h.local_port = header.destination;
+  h.remote_port = header.source;
+  const u64 hash = hash_of(h.local, h.local_port, h.remote, h.remote_port);
+  h.hash = static_cast<u32>(hash);
+  if (!table_.insert(h.hash, value_of(kind::half_open, index))) {
+    ++counters_.table_full;
+    h.next = free_slots_;
+    free_slots_ = index + 1;
+    return;
+  }
+  h.iss = initial_sequence_number(hash, now);
+  // RFC 9293 §3.10.7.4 (MUST): above all that the former life sent, however fast that was. Linux: tcp_timewait_state_process.
+  if (above && h.iss < *above + 65537) h.iss = *above + 65537;
+  h.irs = s.seq;
+  h.peer_mss = o.mss.value_or(default_mss(h.remote));
+  h.has_scale = o.has_window_scale;
+  h.snd_shift = o.window_scale;
+  h.has_timestamps = o.has_timestamps;
+  h.ts_recent = o.ts_value;
+  h.ts_offset = static_cast<u32>(siphash(port_key_, h.remote.hash_word(0), h.remote.hash_word(1)));
+  h.listener = static_cast<u8>(l - listeners_ + 1);
+  h.sent_at = now;
+  ++l->waiting;
+  ++half_open_;
+  send_syn_ack(below, h, now);
+  wheel_.arm(limits_.connections + index, now + rtt_estimator<tick>::initial);
+}
+
+template <config C> template <class B> void layer<C>::send_syn_ack(B&& below, slot& h, time_point now) {
+  path way{};
+  way.local = h.local;
+  way.remote = h.remote;
+  if (!below.route(way)) return;  // the client's SYN will come again
+  wire::tcp_options o{};
+  o.mss = static_cast<u16>(segment_limit(below, way));
+  o.has_window_scale = h.has_scale;
+  o.window_scale = receive_shift;
+  o.has_timestamps = h.has_timestamps;
+  o.ts_value = timestamp_clock(now) + h.ts_offset;
+  o.ts_echo = h.ts_recent;
+  const u64 window = u64{limits_.receive_chunks} * (*o.mss);
+  h.window = static_cast<u16>(window < 65535 ? window : 65535);
+  (void)send_bare(below, way, h.local_port, h.remote_port, h.iss, h.irs + 1, wire::tcp::flag::syn | wire::tcp::flag::ack, h.window, o);
+}
+
+/// The plain ACK that answers an unacceptable segment, RFC 9293 §3.10.7.4 (first).
+template <config C> template <class B> void layer<C>::acknowledge_half_open(B&& below, const slot& h, time_point now) {
+  path way{};
+  way.local = h.local;
+  way.remote = h.remote;
+  if (!below.route(way)) return;
+  wire::tcp_options o{};
+  o.has_timestamps = h.has_timestamps;
+  o.ts_value = timestamp_clock(now) + h.ts_offset;
+  o.ts_echo = h.ts_recent;
+  const u32 shift = h.has_scale ? receive_shift : 0;
+  (void)send_bare(below, way, h.local_port, h.remote_port, h.iss + 1, h.irs + 1, wire::tcp::flag::ack, static_cast<u16>((h.window + (1u << shift) - 1) >> shift), o);
+}
+
+template <config C> void layer<C>::drop_half_open(slot& h) {
+  const u32 index = static_cast<u32>(&h - slots_);
+  (void)table_.erase(h.hash, value_of(kind::half_open, index));
+  wheel_.disarm(limits_.connections + index);
+  if (h.listener != 0 && listeners_[h.listener - 1].waiting > 0) --listeners_[h.listener - 1].waiting;
+  h.listener = 0;
+  h.next = free_slots_;
+  free_slots_ = index + 1;
+  --half_open_;
+}
+
+/// A segment for a half-open connection: RFC 9293 §3.10.7.4 in state SYN-RECEIVED, for one that was opened passively.
+template <config C> template <class B>
+void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p, const segment& s, time_point now) {
+  if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::rst) && s.seq == h.irs) {  // our SYN-ACK was lost
+    if (s.has_timestamps && serial32{s.ts_value} > serial32{h.ts_recent}) h.ts_recent = s.ts_value;
+    send_syn_ack(below, h, now);
+    return;
+  }
+  if (h.has_timestamps && !s.has(wire::tcp::flag::rst)) {
+    if (!s.has_timestamps || serial32{s.ts_value} < serial32{h.ts_recent}) {  // RFC 7323 §3.2, §5.3
+      ++counters_.paws_rejected;
+      if (s.has_timestamps) acknowledge_half_open(below, h, now);
+      return;
+    }
+  }
+  if (!in_range(s.seq, h.irs + 1, h.window)) {
+    ++counters_.out_of_window;
+    if (!s.has(wire::tcp::flag::rst)) acknowledge_half_open(below, h, now);
+    return;
+  }
+  if (s.has(wire::tcp::flag::rst)) {  // RFC 5961 §3.2: exactly the next number ends it, any other in the window is challenged
+    if (s.seq == h.irs + 1) ++counters_.attempt_fails, drop_half_open(h);
+    else ++counters_.challenge_acks, acknowledge_half_open(below, h, now);
+    return;
+  }
+  if (s.has(wire::tcp::flag::syn)) {  // RFC 9293 §3.10.7.4 (fourth): it was opened passively, so back to LISTEN
+    ++counters_.attempt_fails;
+    drop_half_open(h);
+    return;
+  }
+  if (!s.has(wire::tcp::flag::ack)) return;
+  wire::tcp header{};
+  header.source = h.remote_port;
+  header.destination = h.local_port;
+  if (s.ack != h.iss + 1) {  // RFC 9293 §3.10.7.4: an unacceptable ACK is answered by a reset
+    refuse(below, info, header, s);
+    return;
+  }
+  path way{};
+  way.local = h.local;
+  way.remote = h.remote;
+  connection* c = below.route(way) ? allocate() : nullptr;
+  if (c == nullptr) {  // the client's data or our SYN-ACK's retransmission brings its ACK again
+    ++counters_.listen_overflows;
+    return;
+  }
+  c->way = way;
+  c->local_port = h.local_port;
+  c->remote_port = h.remote_port;
+  c->hash = h.hash;
+  prepare(below, *c, now);
+  c->is_passive = true;
+  c->iss = h.iss;
+  c->irs = h.irs;
+  c->snd_una = h.iss;
+  c->snd_nxt = c->snd_end = h.iss + 1;
+  c->recover = h.iss;
+  c->rcv_nxt = c->last_ack_sent = h.irs + 1;
+  c->peer_mss = h.peer_mss;
+  c->ts_recent = {h.has_timestamps ? s.ts_value : 0};  // RFC 7323 §4.3 (2): it is what we acknowledged last
+  c->ts_recent_at = now;
+  c->ts_offset = h.ts_offset;
+  negotiate(below, *c, h.has_scale, h.snd_shift, h.has_timestamps, h.retries);
+  c->rcv_adv = c->rcv_nxt + h.window;  // what the SYN-ACK said, unscaled
+  if (h.retries == 0) c->rtt.sample(now.since(h.sent_at));        // Karn
+  c->listener = h.listener;
+  ++listeners_[h.listener - 1].waiting;  // the open one waits now; the half-open one is counted off below
+  drop_half_open(h);
+  (void)table_.insert(c->hash, value_of(kind::connection, index_of(*c)));
+  c->state = state::syn_received;
+  c->is_open = true;
+  ++counters_.passive_opens;
+  raise(*c, stream_events::accepted);
+  segment first = s;
+  after_ack(below, *c, p, first, now);
+}
+
+}  // namespace strata::inline STRATA_ABI::tcp
