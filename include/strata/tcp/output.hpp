@@ -36,7 +36,7 @@ template <config C> template <class B> std::size_t layer<C>::append(B&& below, c
       if (c.send_next == 0) c.send_next = name;
       ++c.send_count;
       d = &fresh;
-      room = c.mss;  // segment_limit() fits the chunk
+      room = chunks.chunk_size() - fresh.body;
       below.observe({.what = trace::step::queue, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
     }
     if (room > u32{c.mss} - d->body_length) room = u32{c.mss} - d->body_length;
