@@ -6,28 +6,13 @@
 //   never moves left (RFC 9293 §3.8.6); that timestamps are there when both SYNs had them and only then, tell the script's time, and echo what was sent.
 // Of events: `connected` at most once, `closed` once, and nothing after it. At the end every chunk is back.
 #pragma once
-#include "segment.hpp"
-#include "steps.hpp"
+#include "ledger.hpp"
 
 #include <strata/tcp/layer.hpp>
 
-#include <cstdio>
 #include <memory>
-#include <set>
 
 namespace strata::script {
-
-/// Where the numbers of a run start.
-struct variation {
-  const char* name = "";
-  bool timestamps = false;
-  u64 start = 0;         // the clock when the script begins, ns
-  bool clock_wraps = false;  // instead of `start`: just below the tick's wrap
-  u32 peer_iss = 0;
-  u32 peer_clock = 0;    // the peer's timestamps when the script begins
-  bool sequence_wraps = false, clock_of_timestamps_wraps = false;  // instead of `start`: found out by a look at a first SYN
-};
-struct script_file { std::span<const step> steps; const char* name; };
 
 /// Each Config of the tests has one function, in a unit of its own: nothing of the layer is compiled with the scripts. Empty: passed.
 std::string play_over_v4(const script_file& script, variation v);
@@ -35,11 +20,7 @@ std::string play_over_v6(const script_file& script, variation v);
 std::string play_in_32_bits(const script_file& script, variation v);
 std::string play_immediate(const script_file& script, variation v);
 
-std::string describe(const wanted& w);
-std::string describe(u8 flags, u32 seq, u32 length, u32 ack, u32 window, const seen& s);
-std::string describe_event(u8 bits);
-
-template <class C> class player {
+template <class C> class player : ledger {
  public:
   using layer = tcp::layer<C>;
   using address = typename C::family::address;
@@ -47,16 +28,13 @@ template <class C> class player {
   using time_point = typename layer::time_point;
   static constexpr bool is_v4 = address::bits == 32;
   static constexpr u32 ip_header = is_v4 ? 20 : 40;
-  static constexpr u16 our_port = 7, first_peer_port = 1000;
-
   using rep = typename C::tick::rep;
   static constexpr u64 unit = 1'000'000'000 / C::tick::per_second;  // ns
 
-  explicit player(const variation& v) : v_(v), start_{v.clock_wraps ? static_cast<rep>(0 - 150'000'000 / unit) : static_cast<rep>(v.start / unit)}, now_{start_} {
+  explicit player(const variation& v) : ledger(v, addresses()), start_{v.clock_wraps ? static_cast<rep>(0 - 150'000'000 / unit) : static_cast<rep>(v.start / unit)}, now_{start_} {
     memory_.resize(std::size_t{C::limits.chunks} * C::limits.chunk_size);
     chunks_.open(region({memory_.data(), memory_.size()}), table_, C::limits.chunk_size, hashes_);
     tcp_->open(*this, now_);
-    for (u8 i = 0; i < peers; ++i) peer_[i].iss = v.peer_iss + i * 0x01234567u;
   }
   ~player() {
     hold_.clear(), nic_.clear(), views_.clear();
@@ -97,7 +75,7 @@ template <class C> class player {
       return sent::full;
     }
     std::string why;
-    auto s = dissect(p.bytes(), addresses(), why);
+    auto s = dissect(p.bytes(), addresses_, why);
     if (protocol != 6 || way.local != near() || way.remote != far()) why = "sent to somebody else";
     else if (p->transport != p->offset) why = "the offset of the transport header is not set";
     else if (s && p.size() + ip_header > mtu()) why = "a segment does not fit the MTU";
@@ -116,27 +94,6 @@ template <class C> class player {
   void observe(const trace::record&) {}
 
  private:
-  static constexpr u8 peers = 8;
-  struct remote {
-    u32 iss = 0, local_iss = 0, old_iss = 0;  // absolute
-    bool knows_local = false;
-    u32 next = 0, ack = 0, window = 65535, right_edge = 0, most_sent = 0;   // the peer's side, relative
-    u32 local_next = 0, local_ack = 0, local_edge = 0;   // strata's side, relative
-    bool has_local_ack = false, has_local_edge = false;
-    u8 shift = 0, local_shift = 0;     // as the SYNs said
-    bool said_shift = false, local_said_shift = false, said_ts = false, local_said_ts = false;
-    u32 ts_seen = 0;                   // the last timestamp from strata, absolute
-    std::set<u32> ts_sent{0};
-    std::vector<std::byte> written;
-    u64 read = 0;
-    connection_id id{};
-    bool has_id = false, is_over = false, closed_unclaimed = false;
-    u32 connected = 0;
-    u8 events = 0;
-    close_reason why = close_reason::none;
-  };
-  struct emitted { u64 at; seen s; };
-
   static address near() { if constexpr (is_v4) return {0x0a000001}; else return {0xfd00'0000'0000'0000, 1}; }
   static address far() { if constexpr (is_v4) return {0x0a000002}; else return {0xfd00'0000'0000'0000, 2}; }
   /// Source and destination, as the pseudo-header has them; their order does not change the sum.
@@ -149,125 +106,8 @@ template <class C> class player {
     }
     return b;
   }
-  /// Scripts count in IPv4 without options: MSS 1460 is MTU 1500 there, and the player adds what this variation needs.
-  u32 extra() const { return v_.timestamps ? 12 : 0; }
   u32 mtu() const { return mtu_ + ip_header - 20 + extra(); }
-  u64 nanoseconds() const { return since_start_; }
-  u32 script_ms() const { return static_cast<u32>(nanoseconds() / 1'000'000); }
   void set_time(u64 ns) { since_start_ = ns, now_ = {static_cast<rep>(start_.count + static_cast<rep>(ns / unit))}; }
-  bool has_ts(const remote& r) const { return r.said_ts && r.local_said_ts; }
-  u8 shift(const remote& r) const { return r.said_shift && r.local_said_shift ? r.shift : 0; }
-  u8 local_shift(const remote& r) const { return r.said_shift && r.local_said_shift ? r.local_shift : 0; }
-
-  // ---- reports ----
-  bool fault(std::string text) {
-    if (fault_.empty()) fault_ = std::move(text), fault_line_ = line_, fault_ms_ = static_cast<double>(nanoseconds()) / 1e6;
-    return false;
-  }
-  bool fault(const char* text, u64 wanted_value, u64 got) {
-    char line[160];
-    std::snprintf(line, sizeof line, "%s: wanted %llu, got %llu", text, static_cast<unsigned long long>(wanted_value), static_cast<unsigned long long>(got));
-    return fault(std::string(line));
-  }
-  std::string report() const {
-    char head[400];
-    std::snprintf(head, sizeof head, "%s:%u at %g ms, IPv%d, timestamps %s, %s: ", name_, fault_line_, fault_ms_, is_v4 ? 4 : 6, v_.timestamps ? "on" : "off", v_.name);
-    return head + fault_ + "\n" + log_;
-  }
-  void note(const char* what, const std::string& text) {
-    char head[64];
-    std::snprintf(head, sizeof head, "  %9.3f %s ", static_cast<double>(nanoseconds()) / 1e6, what);
-    log_ += head + text + "\n";
-  }
-
-  // ---- what strata sends ----
-  remote* of(const seen& s) {
-    if (s.source != our_port || s.destination < first_peer_port || s.destination >= first_peer_port + peers) return nullptr;
-    return &peer_[s.destination - first_peer_port];
-  }
-  std::string text_of(const seen& s) {
-    const remote& r = *of(s);
-    return describe(s.flags, s.seq - r.local_iss, static_cast<u32>(s.data.size()), (s.flags & flag::ack) != 0 ? s.ack - r.iss : 0, window_of(s), s);
-  }
-  u32 window_of(const seen& s) { return (s.flags & flag::syn) != 0 ? s.window : static_cast<u32>(s.window) << local_shift(*of(s)); }
-
-  bool check(const seen& s) {
-    remote* const known = of(s);
-    if (known == nullptr) return fault("wrong ports");
-    remote& r = *known;
-    const bool syn = (s.flags & flag::syn) != 0, rst = (s.flags & flag::rst) != 0, ack = (s.flags & flag::ack) != 0;
-    if (syn && (!r.knows_local || s.seq != r.local_iss)) {
-      r.old_iss = std::exchange(r.local_iss, s.seq);
-      r.knows_local = true;
-      r.local_next = 1;
-      r.written.clear(), r.has_local_ack = r.has_local_edge = false;
-      if (!r.has_id || r.is_over) r.read = 0;
-    }
-    if (syn) r.local_said_shift = s.has_shift, r.local_shift = s.shift, r.local_said_ts = s.has_ts;
-    note(peer_name(r).c_str(), "< " + text_of(s));
-    if (s.has_ts) {
-      if (!knows_clock_) clock_ = s.ts_value - script_ms(), knows_clock_ = true;
-      if (s.ts_value - clock_ != script_ms()) return fault("a timestamp does not tell the time", script_ms(), s.ts_value - clock_);
-      if (!r.ts_sent.contains(s.ts_echo)) return fault("a timestamp is echoed that was never sent");
-      r.ts_seen = s.ts_value;
-    }
-    if (rst) return true;
-    if (!syn && s.has_ts != has_ts(r)) return fault(s.has_ts ? "timestamps that were not agreed on" : "no timestamps, though both SYNs had them");
-    const u32 seq = s.seq - r.local_iss, length = static_cast<u32>(s.data.size());
-    const u32 end = seq + length + (syn ? 1 : 0) + ((s.flags & flag::fin) != 0 ? 1 : 0);
-    if (static_cast<i32>(seq - r.local_next) > 0) return fault("sequence numbers are skipped", r.local_next, seq);
-    if (length != 0) {
-      if (static_cast<i32>(seq + length - r.right_edge) > 0) return fault("data beyond the window that the peer offered", r.right_edge, seq + length);
-      for (u32 i = 0; i < length; ++i)
-        if (seq - 1 + i >= r.written.size() || s.data[i] != r.written[seq - 1 + i]) return fault("a byte that was not written there", r.written.size(), seq + i);
-    }
-    if (static_cast<i32>(end - r.local_next) > 0) r.local_next = end;
-    if (!ack) return syn || fault("a segment without ACK");
-    const u32 acked = s.ack - r.iss;
-    if (static_cast<i32>(acked - r.most_sent) > 0) return is_old_life_ || fault("an ACK of what was never sent", r.most_sent, acked);
-    if (r.has_local_ack && static_cast<i32>(acked - r.local_ack) < 0) return fault("the ACK goes back", r.local_ack, acked);
-    r.local_ack = acked, r.has_local_ack = true;
-    const u32 edge = acked + window_of(s);
-    if (r.has_local_edge && !syn && static_cast<i32>(edge - r.local_edge) < 0) return fault("the right edge of our window moves left", r.local_edge, edge);
-    r.local_edge = edge, r.has_local_edge = true;
-    return true;
-  }
-  std::string peer_name(const remote& r) const { return &r == &peer_[0] ? std::string() : "[" + std::to_string(&r - peer_) + "]"; }
-
-  bool match(const step& want) {
-    if (sent_.empty()) move_to(since_start_ + (sizeof(rep) == 4 ? 4'999'999 : 999'999));  // a deadline that is no whole number of milliseconds; a coarse tick adds up
-    if (!fault_.empty()) return false;
-    if (sent_.empty()) return fault("nothing was sent; wanted " + describe(want.s));
-    const emitted e = sent_.front();
-    sent_.erase(sent_.begin());
-    const seen& s = e.s;
-    const remote& r = *of(s);
-    const wanted& w = want.s;
-    const u32 seq = s.seq - r.local_iss, length = static_cast<u32>(s.data.size()), ack = (s.flags & flag::ack) != 0 ? s.ack - r.iss : 0;
-    const char* wrong = nullptr;
-    if (&r != &peer_[want.peer]) wrong = "the peer";
-    else if (w.has_flags ? s.flags != w.flags : (s.flags & ~flag::psh) != flag::ack) wrong = "the flags";
-    else if (w.has_seq ? seq != w.seq : (s.flags & flag::rst) == 0 && seq != r.local_next) wrong = "the sequence number";
-    else if (length != w.length) wrong = "the length";
-    else if (w.has_ack && ack != w.ack) wrong = "the ACK";
-    else if (w.has_window && window_of(s) != w.window) wrong = "the window";
-    else if (w.has_options && (s.has_mss != w.has_mss || (w.has_mss && s.mss != w.mss + extra()))) wrong = "the MSS";
-    else if (w.has_options && (s.flags & flag::syn) != 0 && (s.has_shift != w.has_shift || (w.has_shift && s.shift != w.shift))) wrong = "the window scale";
-    else if (w.has_options && s.sack_ok != w.sack_ok) wrong = "SACK permitted";
-    else if (w.no_ts && s.has_ts) wrong = "timestamps";
-    else if (w.has_ts && (!s.has_ts || s.ts_value - clock_ != w.ts_value || s.ts_echo - v_.peer_clock != w.ts_echo) && !(s.has_ts && w.ts_echo == 0 && s.ts_echo == 0)) wrong = "timestamps";
-    if (wrong == nullptr) return true;
-    return fault(std::string(wrong) + " differs; wanted " + describe(w) + ", got " + peer_name(r) + text_of(s));
-  }
-  bool silent() {
-    if (!fault_.empty()) return false;
-    if (sent_.empty()) return true;
-    const emitted& e = sent_.front();
-    fault_ms_ = static_cast<double>(e.at) / 1e6;
-    fault_ = "sent, but no out() names it: " + text_of(e.s), fault_line_ = line_;
-    return false;
-  }
-
   // ---- time ----
   /// Through every deadline up to `to`, stopping at the first that made strata send. False: a loop that never gets on.
   void move_to(u64 to) {
@@ -338,50 +178,8 @@ template <class C> class player {
 
   // ---- what the peer sends ----
   bool arrive(const step& want) {
-    remote& r = peer_[want.peer];
-    const wanted& w = want.s;
-    seen s;
-    s.source = static_cast<u16>(first_peer_port + want.peer);
-    s.destination = our_port;
-    s.flags = w.has_flags ? w.flags : flag::ack;
-    const bool syn = (s.flags & flag::syn) != 0, rst = (s.flags & flag::rst) != 0;
-    const u32 seq = w.has_seq ? w.seq : r.next;
-    s.seq = r.iss + seq;
-    if (w.has_ack) r.ack = w.ack;
-    if ((s.flags & flag::ack) != 0) s.ack = r.local_iss + r.ack;
-    const u32 end = seq + w.length + (syn ? 1 : 0) + ((s.flags & flag::fin) != 0 ? 1 : 0);
-    if (static_cast<i32>(end - r.next) > 0 && !rst) r.next = end;
-    if (static_cast<i32>(end - r.most_sent) > 0) r.most_sent = end;
-    if (syn) {
-      s.has_mss = !w.has_options || w.has_mss;
-      s.mss = static_cast<u16>((w.has_mss ? w.mss : 1460) + (w.has_mss && w.mss < 100 ? 0 : extra()));
-      s.has_shift = !w.has_options || w.has_shift;
-      s.shift = w.shift;
-      s.sack_ok = w.sack_ok;
-      r.said_shift = s.has_shift, r.shift = s.shift > 14 ? 14 : s.shift;
-    }
-    s.has_ts = w.has_ts || (!w.no_ts && !rst && w.hex == nullptr && (syn ? v_.timestamps : has_ts(r)));
-    if (syn) r.said_ts = s.has_ts;
-    if (s.has_ts) {
-      s.ts_value = v_.peer_clock + (w.has_ts ? w.ts_value : script_ms());
-      s.ts_echo = w.has_ts ? (r.local_said_ts ? clock_ + w.ts_echo : 0) : (s.flags & flag::ack) != 0 ? r.ts_seen : 0;
-      r.ts_sent.insert(s.ts_value);
-    }
-    if (w.has_window) r.window = w.window;
-    const u32 field = syn ? r.window : r.window >> shift(r);
-    if (field > 65535 || (!syn && field << shift(r) != r.window)) return fault("the script's window does not fit its scale");
-    s.window = static_cast<u16>(field);
-    if ((s.flags & flag::ack) != 0 && static_cast<i32>(r.ack + r.window - r.right_edge) > 0) r.right_edge = r.ack + r.window;
-    for (u32 i = 0; i < w.length; ++i) s.data.push_back(content(u64{seq} - 1 + (syn ? 1 : 0) + i, 1));
-    std::vector<std::byte> options = usual_options(s);
-    if (w.hex != nullptr) {
-      options.clear();
-      for (const char* p = w.hex; hex_digit(p[0]) < 16; p += 2) options.push_back(static_cast<std::byte>(hex_digit(p[0]) << 4 | hex_digit(p[1])));
-    }
-    std::vector<std::byte> bytes = compose(s, options, addresses());
-    if (corrupt_) bytes[16] ^= std::byte{1}, corrupt_ = false;
-    if (cut_to_ != 0) bytes.resize(cut_to_), cut_to_ = 0;
-    note(peer_name(r).c_str(), "> " + describe(s.flags, seq, w.length, (s.flags & flag::ack) != 0 ? r.ack : 0, r.window, s));
+    const std::vector<std::byte> bytes = compose_next(want);
+    if (bytes.empty()) return false;
     packet p = chunks_.take_receive(64);
     if (!p) return fault("the player has no chunk to receive into");
     copy_bytes(p.room().data(), bytes.data(), bytes.size());
@@ -395,7 +193,6 @@ template <class C> class player {
     else together_ = 0, turn();
     return fault_.empty();
   }
-  static u32 hex_digit(char c) { return c >= '0' && c <= '9' ? static_cast<u32>(c - '0') : c >= 'a' && c <= 'f' ? static_cast<u32>(c - 'a') + 10 : 99; }
 
   // ---- steps ----
   template <class R> bool answered(const step& s, const char* what, const R& r) {
@@ -414,20 +211,11 @@ template <class C> class player {
     r.written.insert(r.written.end(), from, from + n);
     return true;
   }
-  bool reads_as_sent(remote& r, std::span<const std::byte> b) {
-    for (const std::byte x : b)
-      if (x != content(r.read++, 1)) return fault("a byte was delivered that the peer did not send there");
-    return true;
-  }
-  /// What the next write would write; checked against the segments, so it must be on record before the call.
-  std::vector<std::byte> next_bytes(const remote& r, u32 n) {
-    std::vector<std::byte> b(n);
-    for (u32 i = 0; i < n; ++i) b[i] = content(r.written.size() + i, 0);
-    return b;
-  }
-
   bool run(const step& s) {
-    if (s.what == verb::out) return match(s);
+    if (s.what == verb::out) {
+      if (sent_.empty()) move_to(since_start_ + (sizeof(rep) == 4 ? 4'999'999 : 999'999));  // a deadline that is no whole number of milliseconds; a coarse tick adds up
+      return match(s);
+    }
     if (s.what == verb::at) return silent() && go_to(s.number);
     const bool only_looks = s.what == verb::expect || s.what == verb::never || s.what == verb::closed || s.what == verb::value || s.what == verb::counter || s.what == verb::in_use;
     if (together_ == 0 && !only_looks && !silent()) return false;
@@ -615,20 +403,10 @@ template <class C> class player {
     return got == s.value || fault(name, s.value, got);
   }
 
-  variation v_;
   time_point start_, now_;
-  u64 since_start_ = 0;      // ns
-  const char* name_ = "";
-  unsigned line_ = 0, fault_line_ = 0;
-  double fault_ms_ = 0;
-  std::string fault_, log_;
-  std::vector<emitted> sent_;
-  remote peer_[peers];
   connection_id listener_{};
-  bool listening_ = false;
-  u32 clock_ = 0;            // strata's timestamp when the script began
-  bool knows_clock_ = false, is_old_life_ = false, unroutable_ = false, nic_holds_ = false, corrupt_ = false, broadcast_ = false;
-  u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, cut_to_ = 0, confirmed_ = 0;
+  bool listening_ = false, unroutable_ = false, nic_holds_ = false, broadcast_ = false;
+  u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, confirmed_ = 0;
   u64 entropy_ = 42;
   std::vector<std::byte> memory_;
   buffer::descriptor table_[C::limits.chunks]{};
