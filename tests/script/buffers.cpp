@@ -135,4 +135,32 @@ TEST_CASE("The application's timer fires once") {
   play(script);
 }
 
+TEST_CASE("What the NIC still holds is copied from where the peer's ACK left it") {
+  static constexpr step script[] = {
+      established_active(), nic_holds(true), write(1000), out("P. 1:1001(1000)"), shutdown(), out("F. 1001:1001(0)"), in(". ack 401"), at(201),
+      counted(&tcp::counters::still_below, 1), at(600), out("FP. 401:1001(600)"), counted(&tcp::counters::retransmit_copies, 1),
+      nic_holds(false), complete(), in(". ack 1002"), is(tcp::state::fin_wait_2),
+  };
+  play(script);
+}
+// What lies in order is dropped only when the connection holds something and the pool is at its reserve; the peer sends it again.
+TEST_CASE("A reader that holds chunks gets no more from a pool at its reserve") {
+  static constexpr step script[] = {
+      established_active(), chunks(0), in("1:1461(1460)"), in("1461:2921(1460)"), is(field::unread, 1460), counted(&tcp::counters::receive_dropped, 1),
+      chunks(all), out(". ack 1461"), in("1461:2921(1460)"), is(field::unread, 2920), at(40), out(". ack 2921"), read(2920),
+  };
+  play(script);
+}
+TEST_CASE("Small segments fill a chunk and then the next one") {
+  static constexpr step script[] = {
+      established_active(), in("1:1461(1460)"), in("1461:1661(200)"), in("1661:1861(200)"), is(field::receive_chunks, 1), in("1861:2061(200)"),
+      is(field::receive_chunks, 2), in("2061:2261(200)"), is(field::receive_chunks, 2), at(40), out(". ack 2261"), read(2260),
+  };
+  play(script);
+}
+TEST_CASE("Without a route nothing is refused") {
+  static constexpr step script[] = {unroutable(true), in("S 0:0(0)"), in(". 1:1(0) ack 5"), unroutable(false), in("S 0:0(0)"), out("R. 0:0(0) ack 1")};
+  play(script);
+}
+
 }  // namespace strata::script

@@ -171,7 +171,7 @@ TEST_CASE("FIN goes again with the data that it follows, and not by itself besid
 TEST_CASE("A FIN whose data was acknowledged goes again alone") {
   static constexpr step script[] = {
       established_active(100), write(10), out("P. 1:11(10)"), shutdown(), out("F. 11:11(0)"),
-      at(200), in(". ack 11"), at(500), out("F. 11:11(0)"), at(510), in(". ack 12"), is(tcp::state::fin_wait_2),
+      at(200), in(". ack 11"), is(tcp::state::fin_wait_1), at(500), out("F. 11:11(0)"), at(510), in(". ack 12"), is(tcp::state::fin_wait_2),
   };
   play(script);
 }

@@ -77,4 +77,23 @@ TEST_CASE("In recovery further duplicates let new data out") {
   play(script);
 }
 
+// RFC 6582 §3.2: recover begins with the initial number.
+TEST_CASE("The first window of a passive open recovers by duplicate ACKs too") {
+  static constexpr step script[] = {
+      established_passive(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
+      at(200), in(". ack 1"), in(". ack 1"), in(". ack 1"), out("1:1461(1460)"), is(field::in_recovery, 1), in(". ack 5841"), is(field::in_recovery, 0),
+  };
+  play(script);
+}
+
+// RFC 6582 §3.2: after a timeout duplicates count for nothing until recover is acknowledged.
+TEST_CASE("Duplicate ACKs after a timeout neither resend nor open the window") {
+  static constexpr step script[] = {
+      established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
+      at(400), out("1:1461(1460)"), in(". ack 1"), in(". ack 1"), in(". ack 1"), in(". ack 1"), is(field::cwnd, 1460), counted(&tcp::counters::fast_retransmits, 0),
+      at(500), in(". ack 1461"), out("1461:2921(1460)"), out("2921:4381(1460)"), in(". ack 1461"), in(". ack 1461"), in(". ack 1461"), is(field::cwnd, 2920),
+  };
+  play(script);
+}
+
 }  // namespace strata::script

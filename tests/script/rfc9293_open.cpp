@@ -396,4 +396,33 @@ TEST_CASE("The initial window is ten segments after one lost SYN and one segment
   play(one), play(two), play(passive);
 }
 
+// RFC 9293 §3.10.7.4, fifth, SYN-RECEIVED.
+TEST_CASE("After SYNs that crossed a wrong ACK is reset") {
+  static constexpr step script[] = {
+      connect(), out("S 0:0(0)"), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), in(". 1:1(0) ack 0"), out("R 0:0(0)"), in(". 1:1(0) ack 2"), out("R 2:2(0)"),
+      is(tcp::state::syn_received), in(". 1:1(0) ack 1"), expect(bit::connected),
+  };
+  play(script);
+}
+
+// RFC 9293 §3.10.7.3: what else the SYN-ACK carries counts as in ESTABLISHED.
+TEST_CASE("FIN may come with SYN-ACK, and with data before it") {
+  static constexpr step bare[] = {connect(), out("S 0:0(0)"), in("SF. 0:0(0) ack 1"), out(". ack 2"), expect(bit::connected), expect(bit::peer_closed),
+                                  is(tcp::state::close_wait)};
+  static constexpr step data[] = {connect(), out("S 0:0(0)"), in("SF. 0:10(10) ack 1"), out(". ack 12"), expect(bit::connected), read(10),
+                                  expect(bit::peer_closed), is(tcp::state::close_wait)};
+  play(bare), play(data);
+}
+
+// RFC 7323 §2.2: the ACK that answers is no SYN, so its window is scaled.
+TEST_CASE("The ACK of SYN-RECEIVED promises what SYN-ACK did") {
+  static constexpr step script[] = {
+      listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1 win 58400"), in(". 200001:200001(0) ack 1"), out(". 1:1(0) ack 1 win 58400"),
+  };
+  static constexpr step unscaled[] = {
+      listen(), in("S 0:0(0) <mss 1460>"), out("S. 0:0(0) ack 1 win 58400"), in(". 200001:200001(0) ack 1"), out(". 1:1(0) ack 1 win 58400"),
+  };
+  play(script, with::no_timestamps), play(unscaled, with::no_timestamps);
+}
+
 }  // namespace strata::script

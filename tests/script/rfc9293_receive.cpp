@@ -139,7 +139,7 @@ TEST_CASE("The window shrinks by what is unread and never moves left") {
   };
   play(script, with::no_timestamps);
 }
-#define FORTY_SEGMENTS \
+#define THIRTY_NINE_SEGMENTS \
   in("1:1461(1460)"), in("1461:2921(1460)"), in("2921:4381(1460)"), in("4381:5841(1460)"), in("5841:7301(1460)"), \
   in("7301:8761(1460)"), in("8761:10221(1460)"), in("10221:11681(1460)"), in("11681:13141(1460)"), in("13141:14601(1460)"), \
   in("14601:16061(1460)"), in("16061:17521(1460)"), in("17521:18981(1460)"), in("18981:20441(1460)"), in("20441:21901(1460)"), \
@@ -147,7 +147,8 @@ TEST_CASE("The window shrinks by what is unread and never moves left") {
   in("29201:30661(1460)"), in("30661:32121(1460)"), in("32121:33581(1460)"), in("33581:35041(1460)"), in("35041:36501(1460)"), \
   in("36501:37961(1460)"), in("37961:39421(1460)"), in("39421:40881(1460)"), in("40881:42341(1460)"), in("42341:43801(1460)"), \
   in("43801:45261(1460)"), in("45261:46721(1460)"), in("46721:48181(1460)"), in("48181:49641(1460)"), in("49641:51101(1460)"), \
-  in("51101:52561(1460)"), in("52561:54021(1460)"), in("54021:55481(1460)"), in("55481:56941(1460)"), in("56941:58401(1460)")
+  in("51101:52561(1460)"), in("52561:54021(1460)"), in("54021:55481(1460)"), in("55481:56941(1460)")
+#define FORTY_SEGMENTS THIRTY_NINE_SEGMENTS, in("56941:58401(1460)")
 
 // RFC 9293 §3.8.6.2.2 (MUST-39): the window opens by a segment or half the buffer, not by bytes.
 TEST_CASE("A full buffer closes the window, and reading opens it by a segment at least") {
@@ -172,6 +173,15 @@ TEST_CASE("readable is told once for each poll in which bytes came") {
       at(40), out(". ack 31"),
   };
   play(script);
+}
+
+// RFC 9293 §3.10.7.4: what reaches beyond the window is cut, FIN first; the ACK says so at once.
+TEST_CASE("A segment in order that reaches beyond the window is cut, and FIN goes with the cut") {
+  static constexpr step script[] = {
+      established_active(), together(39), THIRTY_NINE_SEGMENTS, out(". ack 56941 win 1460"), in("FP. 56941:58901(1960)"), out(". ack 58401 win 0"),
+      is(field::unread, 58400), is(tcp::state::established),
+  };
+  play(script, with::no_timestamps);
 }
 
 }  // namespace strata::script
