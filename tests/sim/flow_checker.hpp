@@ -82,27 +82,27 @@ inline tcp_segment read_segment(octets b, std::uint32_t from, std::uint32_t to) 
 class flow_checker {
  public:
   /// What `side` puts on the wire. Calls report(rule, text) for each rule that is broken. `mtu` is in bytes of IP packet.
-  template <class Report> void sent(int side, const tcp_segment& s, unsigned ip_length, unsigned mtu, Report&& report) {
+  template <class Report> void sent(int side, const tcp_segment& s, unsigned ip_length, unsigned mtu, bool loses_below, Report&& report) {
     half& me = halves_[side];
     half& peer = halves_[1 - side];
     const auto bad = [&](const char* rule, std::string why) { report(rule, std::move(why) + " " + text(s, me)); };
     if (ip_length > mtu) bad("ip.mtu", "larger than the link carries");
     form(s, bad);
-    if (s.has(tcp_segment::rst)) return reset(me, s, bad);
+    if (s.has(tcp_segment::rst)) return reset(me, s, loses_below, bad);
     if (s.has(tcp_segment::syn)) return synchronise(me, peer, s, bad);
     if (!me.has_syn) return bad("tcp.no_syn", "a segment of a connection that never began");
     if (me.is_reset) return bad("tcp.after_reset", "a segment after the connection was reset");
     if (!s.has(tcp_segment::ack_bit)) return bad("tcp.no_ack_bit", "every segment behind the SYN carries ACK");
     timestamps(me, peer, s, bad);
     acknowledgment(me, s, bad);
-    data(me, peer, s, bad);
+    data(me, peer, s, loses_below, bad);
   }
 
   /// What the NIC of `side` handed up: from now on `side` may know it. The segment is whole (its checksums were right).
   void arrived(int side, const tcp_segment& s) {
     half& me = halves_[side];
     half& peer = halves_[1 - side];
-    me.answerable.insert(s.has(tcp_segment::ack_bit) ? s.ack : s.seq + s.span());
+    may_be_answered(side, s);
     if (s.has(tcp_segment::rst)) return;
     if (s.has(tcp_segment::syn)) {
       if (!peer.has_syn || s.seq != peer.iss) return;  // of an earlier connection
@@ -119,6 +119,9 @@ class flow_checker {
     me.knows_edge = true;
   }
 
+  /// `side` may answer with a reset: RFC 9293 §3.5.2.
+  void may_be_answered(int side, const tcp_segment& s) { halves_[side].answerable.insert(s.has(tcp_segment::ack_bit) ? s.ack : s.seq + s.span()); }
+
   /// Payload bytes that `side` has sent at least once.
   [[nodiscard]] std::size_t bytes_sent(int side) const { return halves_[side].stream.size(); }
 
@@ -128,6 +131,7 @@ class flow_checker {
     std::uint32_t iss = 0, next = 0, fin = 0;      // next: behind everything sent
     unsigned mss = 536, scale = 0;
     std::vector<std::byte> stream;                 // from iss + 1
+    std::vector<bool> is_seen;                     // of each byte of it, whether it was on the wire
     std::uint32_t last_ack = 0, edge = 0;          // what we acknowledged and offered
     std::uint32_t last_time = 0, last_echo = 0;
     // What arrived from the other side.
@@ -168,9 +172,9 @@ class flow_checker {
     if (s.has_mss && s.mss < 64) bad("tcp.mss", "an MSS that no link has");
   }
 
-  template <class Bad> static void reset(half& me, const tcp_segment& s, Bad&& bad) {
+  template <class Bad> static void reset(half& me, const tcp_segment& s, bool loses_below, Bad&& bad) {
     if (!s.data.empty()) bad("tcp.reset_data", "RST with data");
-    const bool of_us = me.has_syn && s.seq == me.next;                             // RFC 9293 §3.10.5: SND.NXT
+    const bool of_us = me.has_syn && (s.seq == me.next || (loses_below && after(s.seq, me.next)));                            // RFC 9293 §3.10.5: SND.NXT
     const bool answers_ack = !s.has(tcp_segment::ack_bit) && me.answerable.contains(s.seq);   // §3.5.2: <SEQ=SEG.ACK><CTL=RST>
     const bool answers_none = s.has(tcp_segment::ack_bit) && s.seq == 0 && me.answerable.contains(s.ack);  // <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
     if (!of_us && !answers_ack && !answers_none) bad("tcp.reset", "RST with a sequence number that nothing explains");
@@ -250,15 +254,16 @@ class flow_checker {
     me.edge = edge, me.has_edge = true;
   }
 
-  template <class Bad> static void data(half& me, const half& peer, const tcp_segment& s, Bad&& bad) {
+  template <class Bad> static void data(half& me, const half& peer, const tcp_segment& s, bool loses_below, Bad&& bad) {
     const std::uint32_t length = static_cast<std::uint32_t>(s.data.size());
     if (length + s.header - 20 > peer.mss) bad("tcp.mss", "more than the peer's MSS of " + std::to_string(peer.mss) + " (RFC 6691 §2)");
     if (s.span() == 0) {
       // SND.NXT, or one number before what the peer wants: a probe of its window (RFC 9293 §3.8.6.1) or its life (§3.8.4).
+      if (loses_below && after(s.seq, me.next)) return;
       if (s.seq != me.next && !me.heard_acks.contains(s.seq + 1)) bad("tcp.seq", "an empty segment that is neither at SND.NXT nor a probe");
       return;
     }
-    if (after(s.seq, me.next)) return bad("tcp.gap", "leaves " + std::to_string(s.seq - me.next) + " numbers out");
+    if (after(s.seq, me.next) && !loses_below) return bad("tcp.gap", "leaves " + std::to_string(s.seq - me.next) + " numbers out");
     if (!after(s.seq, me.iss)) return bad("tcp.seq", "data before the first number");
     const std::uint32_t end = s.seq + length;
     if (me.has_fin && (after(end, me.fin) || (s.has(tcp_segment::fin) && end != me.fin))) bad("tcp.after_fin", "data behind FIN, or FIN elsewhere");
@@ -269,11 +274,9 @@ class flow_checker {
       if (!is_probe) bad("tcp.window", std::to_string(last - me.heard_edge) + " beyond the window that the peer offered");
     }
     const std::uint32_t from = s.seq - (me.iss + 1);
+    if (from + length > me.stream.size()) me.stream.resize(from + length), me.is_seen.resize(from + length);
     for (std::uint32_t i = 0; i < length; ++i) {
-      if (from + i >= me.stream.size()) {
-        me.stream.insert(me.stream.end(), s.data.begin() + i, s.data.end());
-        break;
-      }
+      if (!me.is_seen[from + i]) me.stream[from + i] = s.data[i], me.is_seen[from + i] = true;
       if (me.stream[from + i] == s.data[i]) continue;
       bad("tcp.changed", "byte " + std::to_string(from + i) + " was sent with another value before");
       break;

@@ -27,6 +27,8 @@ class frame_checker {
 
   /// Whether the hosts know each other's address for sure; not so where the wire may change ARP messages, which have no checksum.
   bool trusts_arp = true;
+  /// Whether a frame may be lost between a transport and its NIC, in a queue that is full: then a gap on the wire is no fault.
+  bool loses_below = false;
 
   void sent(int side, octets f) {
     ++frames_;
@@ -54,10 +56,17 @@ class frame_checker {
     const octets whole = d.first(length), body = whole.subspan(header);
     std::deque<std::vector<std::byte>>& heard = heard_[side];
     heard.emplace_back(whole.begin(), whole.end());
-    if (heard.size() > 64) heard.pop_front();
+    if (heard.size() > 512) heard.pop_front();
     if (at8(d, 9) != 6) return;
     const tcp_segment s = read_segment(body, at32(d, 12), at32(d, 16));
     if (s.fault == nullptr) flow(1 - side, s).arrived(side, s);
+  }
+
+  /// A segment that neither host sent has arrived at `side`: it may be answered, but nothing that it says is known by it.
+  void forged(int side, octets f) {
+    const octets body = f.subspan(14 + (at8(f, 14) & 15) * 4);
+    const tcp_segment s = read_segment(body, at32(f, 26), at32(f, 30));
+    if (s.fault == nullptr) flow(1 - side, s).may_be_answered(side, s);
   }
 
   [[nodiscard]] const std::vector<finding>& findings() const { return findings_; }
@@ -122,7 +131,7 @@ class frame_checker {
         const tcp_segment s = read_segment(body, source, destination);
         if (s.fault != nullptr) return bad(s.fault, "malformed");
         if (destination != hosts_[1 - side_].ip) return;
-        return flow(side_, s).sent(side_, s, length, mtu_, [this](const char* rule, std::string t) { bad(rule, std::move(t)); });
+        return flow(side_, s).sent(side_, s, length, mtu_, loses_below, [this](const char* rule, std::string t) { bad(rule, std::move(t)); });
       }
       case 17: return udp(body, source, destination);
       default: return bad("ip.protocol", "none that we speak");

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// What the policies of policies.hpp are.
+#pragma once
+#include "host_of.hpp"
+
+#include <strata/qdisc/fifo.hpp>
+
+namespace strata::sim {
+
+struct server : presets::testing { using nic = watched_nic; };
+struct low_latency : server {
+  using coalescing = strata::tcp::none;
+  using acks = strata::tcp::immediate_acks;
+};
+struct unlimited : server {
+  using congestion_control = strata::tcp::unlimited;
+  static constexpr bool timestamps = false;
+};
+struct fifo : server {
+  using qdisc = strata::qdisc::fifo_of<100>;
+  using coalescing = strata::tcp::minshall;
+};
+struct built : server { using header_image = strata::header_image::built; };
+struct ms32 : server { using tick = strata::milliseconds32; };
+struct embedded : presets::embedded {
+  using nic = watched_nic;
+  using entropy = strata::entropy::seeded;
+  static constexpr bool allows_weak_entropy = true;
+  static constexpr bool destroyed = true;
+};
+
+}  // namespace strata::sim

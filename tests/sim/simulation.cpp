@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: MIT
+#include "simulation.hpp"
+
+#include "frame_checker.hpp"
+#include "talker.hpp"
+
+namespace strata::sim {
+
+namespace {
+
+constexpr const char* name_of(close_reason why) {
+  constexpr const char* names[] = {"none", "orderly", "refused", "timed_out", "unreachable", "reset", "aborted"};
+  return names[static_cast<u8>(why)];
+}
+
+class simulation final : watcher {
+ public:
+  simulation(const request& r, const scenario& s, const policy& p) : request_(r), policy_(p), link_(std::make_unique<nic::simulated_link>(r.seed)) {
+    result_.scenario = s.name, result_.policy = p.name;
+    dice_.state = r.seed * 0x2545f4914f6cdd1d + 1;
+    s.set(weather_, dice_);
+    link_->mtu = dice_.one_of<u16>({1500, 1500, 1500, 1280, 576, 296});
+    for (u32 side : {0u, 1u}) link_->faults(side) = weather_.faults[side];
+    judge_ = std::make_unique<checker::frame_checker>(self(0), self(1), link_->mtu);
+    judge_->trusts_arp = !weather_.corrupts;
+    judge_->loses_below = p.has_queue;
+    is_eager_ = dice_.percent(40);
+    frames_per_poll_ = dice_.one_of<u32>({1, 4, 64});
+    begin_capture();
+    for (u32 side : {0u, 1u}) {
+      beginning b{.link = link_.get(), .side = side, .eyes = this, .seed = dice_.next()};
+      if (weather_.is_short_of_chunks && p.least_chunks != 0) b.chunks = static_cast<u32>(dice_.between(p.least_chunks, p.least_chunks + 64));
+      // A clock that will wrap: its own 32 bits of milliseconds, or those of the timestamps that it makes.
+      b.clock_ms = dice_.percent(50) ? 0xffff'ffff - dice_.below(4'000) : dice_.below(u64{1} << 32);
+      ends_[side].host = p.make(b);
+    }
+    draw_connections();
+  }
+
+  outcome run() {
+    while (result_.invariant.empty() && !is_done()) step();
+    if (result_.invariant.empty()) check_ends();
+    if (result_.invariant.empty()) wind_up();
+    for (end& e : ends_) {
+      e.talkers.clear();
+      result_.retransmitted += e.host->tcp_counters().retransmitted;
+      e.host->shut_down();
+      if (e.host->chunks().in_use() != 0) fail("leak", std::to_string(e.host->chunks().in_use()) + " chunks after shut_down");
+    }
+    result_.ns = now_;
+    result_.frames = judge_->frames();
+    result_.is_ok = result_.invariant.empty();
+    return result_;
+  }
+
+ private:
+  struct end final : application {
+    simulation* whole = nullptr;
+    u32 side = 0;
+    std::unique_ptr<sim::host> host;
+    std::vector<talker> talkers;
+    connection_id socket = nobody, stray = nobody;
+    u64 wakes = 0;                 ///< the next thing that this side's world does: a datagram, a forged segment
+    bool wants_poll = true;
+    std::vector<std::byte> last;   ///< the last TCP frame that it sent
+    void on(sim::host&, const event& e) override { whole->on(*this, e); }
+  };
+  struct meeting {
+    u32 opener = 0;
+    u64 begins = 0;
+    bool has_begun = false;
+  };
+
+  // ---- the beginning ----
+  static checker::host self(u32 side) {
+    checker::host h{};
+    h.mac[0] = std::byte{2};
+    h.mac[5] = static_cast<std::byte>(side + 1);
+    h.ip = host::ip(side);
+    return h;
+  }
+  void draw_connections() {
+    const u32 count = static_cast<u32>(dice_.between(1, policy_.connections));
+    u64 bytes = 0, own = 0;
+    for (u32 side : {0u, 1u}) {
+      end& e = ends_[side];
+      e.whole = this, e.side = side;
+      e.talkers.resize(count);
+      for (u32 i = 0; i < count && i < e.host->limits().listeners; ++i) (void)e.host->listen(static_cast<u16>(1000 + i), 0);
+      if (const auto s = e.host->bind(5000)) e.socket = *s;
+      if (const auto s = e.host->bind(0)) e.stray = *s, (void)e.host->connect_socket(*s, host::ip(1 - side), 5999);
+      e.wakes = dice_.between(0, 200 * ms);
+    }
+    for (u32 i = 0; i < count; ++i) {
+      meeting m{.opener = static_cast<u32>(dice_.below(2)), .begins = i == 0 ? 0 : dice_.between(0, 300 * ms)};
+      meetings_.push_back(m);
+      const bool may_be_rude = dice_.percent(25);
+      for (u32 side : {0u, 1u}) {
+        talker& t = ends_[side].talkers[i];
+        t.plan = draw_plan(side == m.opener, may_be_rude);
+        t.most_kept = ends_[side].host->limits().chunks < 100 ? 0 : 3;
+        t.key = request_.seed * 1000 + i * 2 + side, t.peer_key = request_.seed * 1000 + i * 2 + 1 - side;
+        bytes += t.plan.total;
+      }
+      const u64 a = ends_[0].talkers[i].plan.own_time(ends_[1].talkers[i].plan.total), b = ends_[1].talkers[i].plan.own_time(ends_[0].talkers[i].plan.total);
+      own = own > a + b ? own : a + b;
+    }
+    result_.connections = count;
+    limit_ = 60 * second + 2 * own + weather_.extra + bytes * (weather_.per_byte + 1 * ms);
+  }
+  plan draw_plan(bool opens, bool may_be_rude) {
+    plan p;
+    p.total = 65536 + dice_.below(65536);
+    p.write_least = 1;
+    p.write_most = dice_.one_of<u32>({64, 500, 1460, 6000, 60000});
+    if (p.write_most == 64) p.total = 65536;
+    p.reserve_percent = dice_.one_of<u32>({0, 0, 30, 100});
+    p.more_percent = dice_.one_of<u32>({0, 0, 30});
+    p.now_percent = dice_.one_of<u32>({0, 10, 100});
+    if (dice_.percent(25)) p.writes_at_once = p.write_most == 64 ? static_cast<u32>(dice_.between(50, 200)) : static_cast<u32>(dice_.between(1, 20)), p.pause = dice_.between(0, 50 * ms);
+    p.reading = dice_.one_of<reads>({reads::all, reads::part, reads::copy, reads::take, reads::slowly});
+    p.read_pause = dice_.between(10 * us, 100 * ms);
+    p.read_bytes = static_cast<u32>(dice_.between(500, 20000));
+    p.end = opens ? ends::by_half : dice_.one_of<ends>({ends::by_half, ends::after_the_peer});
+    if (may_be_rude && dice_.percent(30)) p.end = ends::at_once;
+    if (may_be_rude && dice_.percent(30)) p.end = ends::by_abort, p.abort_at = dice_.between(0, p.total);
+    p.no_delay = dice_.percent(30);
+    return p;
+  }
+
+  // ---- time ----
+  void step() {
+    for (u32 side : {0u, 1u}) world(ends_[side]);
+    settle();
+    if (!result_.invariant.empty()) return;
+    look();
+    const std::optional<u64> next = next_time();
+    if (!next) return fail("deadlock", "nothing is due, and the streams have not ended: " + states());
+    if (*next > limit_) return fail("liveness", "no end after " + std::to_string(limit_ / ms) + " ms of virtual time: " + states());
+    now_ = *next;
+    link_->advance(now_);
+    weather(now_);
+  }
+  void weather(u64 now) {
+    const bool is_down = weather_.down_for != 0 && now >= weather_.down_from && now < weather_.down_from + weather_.down_for;
+    const bool is_deaf = now < weather_.deaf_for;
+    for (u32 side : {0u, 1u}) {
+      link_->faults(side).is_down = is_down;
+      link_->faults(side).loss = is_deaf ? nic::impairment::always : weather_.faults[side].loss;
+    }
+  }
+  [[nodiscard]] bool has_frame(u32 side) const {
+    const auto& w = link_->ways[1 - side];
+    return w.first != 0 && w.flights[w.first - 1].due <= now_;
+  }
+  /// A full ring, or no chunk that may be taken: a loop polls until something comes back.
+  [[nodiscard]] bool must_wait(u32 side) const {
+    const auto& w = link_->ways[side];
+    const u32 ring = w.faults.ring != 0 ? w.faults.ring : 256;
+    buffer::pool& chunks = ends_[side].host->chunks();
+    return w.in_ring >= ring || w.full_until > now_ || chunks.available() <= ends_[side].host->limits().receive_reserve + 1;
+  }
+  [[nodiscard]] std::optional<u64> next_time() const {
+    u64 t = ~u64{0};
+    const auto consider = [&](u64 x) { t = x < t ? (x > now_ ? x : now_ + 1) : t; };
+    for (u32 side : {0u, 1u}) {
+      if (const auto d = ends_[side].host->next_deadline()) consider(*d <= now_ && must_wait(side) ? now_ + 10 * ms : *d);
+      if (ends_[side].wakes != 0) consider(ends_[side].wakes);
+      const auto& w = link_->ways[side];
+      if (w.first != 0 && w.flights[w.first - 1].due > now_) consider(w.flights[w.first - 1].due);  // else there is no chunk to receive it
+    }
+    // A loop that sleeps hears of frames and deadlines, not of completions; one that is not idle does not sleep.
+    if (is_eager_ || must_wait(0) || must_wait(1))
+      if (const auto e = link_->next_event()) consider(*e);
+    for (const meeting& m : meetings_)
+      if (!m.has_begun) consider(m.begins);
+    if (weather_.down_for != 0 && now_ < weather_.down_from + weather_.down_for) consider(now_ < weather_.down_from ? weather_.down_from : weather_.down_from + weather_.down_for);
+    if (now_ < weather_.deaf_for) consider(weather_.deaf_for);
+    return t == ~u64{0} ? std::nullopt : std::optional<u64>(t);
+  }
+  /// Polls until nothing is left to do at this moment.
+  void settle() {
+    for (u32 rounds = 0;; ++rounds) {
+      bool any = false;
+      for (u32 side : {0u, 1u}) {
+        end& e = ends_[side];
+        const auto deadline = e.host->next_deadline();
+        if (!e.wants_poll && !has_frame(side) && !(deadline && *deadline <= now_) && !(is_eager_ && rounds == 0)) continue;
+        e.wants_poll = false;
+        any = any || !is_eager_ || rounds != 0 || has_frame(side);
+        if (!e.host->poll(now_, frames_per_poll_, e)) return fail("busy", "poll was refused");
+        if (!judge_->findings().empty()) return fail("frame:" + judge_->findings()[0].rule, judge_->findings()[0].text);
+        for (u32 i = 0; i < e.talkers.size(); ++i)
+          if (!e.talkers[i].fault.empty()) return fail(e.talkers[i].fault, "connection " + std::to_string(i) + ", side " + std::to_string(side) + ", after " + std::to_string(e.talkers[i].received) + " bytes");
+        if (!result_.invariant.empty()) return;
+      }
+      if (!any) return;
+      if (rounds > 4 && (must_wait(0) || must_wait(1))) return;
+      if (rounds == 10'000) return fail("livelock", "10000 polls in one moment: " + states());
+    }
+  }
+
+  // ---- what the world does ----
+  void world(end& e) {
+    for (u32 i = 0; i < meetings_.size(); ++i) {
+      meeting& m = meetings_[i];
+      if (m.has_begun || m.opener != e.side || now_ < m.begins) continue;
+      e.host->advance(now_);
+      talker& t = e.talkers[i];
+      const auto id = e.host->connect(host::ip(1 - e.side), static_cast<u16>(1000 + i), 0);
+      m.has_begun = true;
+      if (!id) return fail("connect", "error " + std::to_string(static_cast<int>(id.error())));
+      t.id = *id, t.is_known = true;
+      if (t.plan.no_delay) (void)e.host->set_no_delay(t.id, true);
+      e.wants_poll = true;
+      if (dice_.percent(50)) t.go_on(*e.host, dice_, what::readable);
+    }
+    if (e.wakes == 0 || now_ < e.wakes) return;
+    e.wakes = now_ + dice_.between(1 * ms, 500 * ms);
+    e.wants_poll = true;
+    e.host->advance(now_);
+    if (dice_.percent(weather_.forged_percent)) forge(e);
+    if (dice_.percent(30)) ping(e.side);
+    std::byte bytes[1200];
+    const std::size_t size = dice_.between(8, link_->mtu - 28 < 1200 ? link_->mtu - 28u : 1200u);
+    fill({bytes, size}, 77, datagrams_);
+    store_be<u32>(bytes, datagrams_);
+    store_be<u32>(bytes + 4, static_cast<u32>(size));
+    if (dice_.percent(20)) {
+      if (e.stray != nobody) (void)e.host->send_datagram(e.stray, {bytes, size});  // port 5999 is nobody's
+    } else if (dice_.percent(50)) {
+      if (auto r = e.host->reserve_datagram(e.socket, size); r && r->room().size() == size) {
+        copy_bytes(r->room().data(), bytes, size);
+        if (e.host->commit_to(e.socket, std::move(*r), size, host::ip(1 - e.side), 5000)) ++datagrams_;
+      }
+    } else if (e.host->send_to(e.socket, {bytes, size}, host::ip(1 - e.side), 5000)) {
+      ++datagrams_;
+    }
+  }
+  /// An echo request for `side`, as if the other one had sent it.
+  void ping(u32 side) {
+    std::vector<std::byte> f(14 + 20 + 8 + dice_.below(200));
+    const checker::host to = self(side), from = self(1 - side);
+    copy_bytes(f.data(), to.mac, 6), copy_bytes(f.data() + 6, from.mac, 6);
+    store_be<u16>(f.data() + 12, 0x0800), store_be<u16>(f.data() + 14, 0x4500), store_be<u16>(f.data() + 16, static_cast<u16>(f.size() - 14));
+    store_be<u16>(f.data() + 20, 0x4000), store_be<u16>(f.data() + 22, 0x4001), store_be<u32>(f.data() + 26, from.ip), store_be<u32>(f.data() + 30, to.ip);
+    f[34] = std::byte{8};
+    store_be<u32>(f.data() + 38, static_cast<u32>(dice_.next()));
+    store_be<u16>(f.data() + 24, static_cast<u16>(0xffff - checker::sum_of_words(std::span(f).subspan(14, 20))));
+    store_be<u16>(f.data() + 36, static_cast<u16>(0xffff - checker::sum_of_words(std::span(f).subspan(34))));
+    if (f.size() - 14 <= link_->mtu) (void)link_->ways[1 - side].fly(f, now_);
+  }
+  /// A blind attacker's segment for `e`: RFC 5961 §1. It knows the four numbers of a connection and guesses the rest.
+  void forge(end& e) {
+    std::vector<std::byte> f = ends_[1 - e.side].last;
+    if (f.size() < 54 || ends_[1 - e.side].talkers.size() != 1 || !e.talkers[0].is_open() || e.talkers[0].received < 1000 || now_ < 100 * ms) return;
+    const u32 seq = load_be<u32>(f.data() + 38);
+    constexpr u8 kinds[] = {0x04, 0x14, 0x02, 0x12, 0x10, 0x11, 0x18, 0x00, 0x29};
+    u8 flags = kinds[dice_.below(sizeof kinds)];
+    u32 guess = static_cast<u32>(dice_.next());
+    if (guess - seq + (1u << 20) < 1u << 21) guess += 1u << 22;
+    if (dice_.percent(50)) guess = seq + 4000 + static_cast<u32>(dice_.below(1000)), flags = dice_.one_of<u8>({0x04, 0x02});  // inside the window, and not exact
+    store_be<u32>(f.data() + 38, guess);
+    if (dice_.percent(50)) store_be<u32>(f.data() + 42, static_cast<u32>(dice_.next()));
+    f[47] = static_cast<std::byte>(flags);
+    const std::span<std::byte> segment = std::span(f).subspan(34);
+    store_be<u16>(f.data() + 18, 0xf00d);  // by which watchers know it
+    store_be<u16>(f.data() + 24, 0);
+    store_be<u16>(f.data() + 24, static_cast<u16>(0xffff - checker::sum_of_words(std::span(f).subspan(14, 20))));
+    store_be<u16>(f.data() + 50, 0);
+    store_be<u16>(f.data() + 50, static_cast<u16>(0xffff - checker::sum_of_words(segment, checker::pseudo_header(load_be<u32>(f.data() + 26), load_be<u32>(f.data() + 30), 6, segment.size()))));
+    (void)link_->ways[1 - e.side].fly(f, now_);
+  }
+
+  // ---- events ----
+  void on(end& e, const event& what_came) {
+    if (request_.is_told) std::fprintf(stderr, "%12.6f ms side %u event %u stream %u.%u\n", static_cast<double>(now_) / 1e6, e.side, static_cast<unsigned>(what_came.what), what_came.id.index, what_came.id.generation);
+    switch (what_came.what) {
+      case what::link_down: return;
+      case what::datagram_error:
+        if (what_came.id != e.stray) fail("datagram_error", "an error for a socket that is not connected");
+        return;
+      case what::datagram: return read_datagrams(e, what_came.id);
+      default: break;
+    }
+    if (!e.host->is_live(what_came.id)) return fail("stale_event", "an event of a stream that is no more");
+    if (what_came.what == what::accepted) {
+      const u32 i = e.host->local_port(what_came.id) - 1000u;
+      if (i >= e.talkers.size() || e.talkers[i].is_known) return fail("accepted_once", "a stream that nobody opened");
+      e.talkers[i].id = what_came.id, e.talkers[i].is_known = e.talkers[i].is_connected = true;
+      if (e.talkers[i].plan.no_delay) (void)e.host->set_no_delay(what_came.id, true);
+    }
+    for (talker& t : e.talkers)
+      if (t.is_known && t.id == what_came.id) return t.on(*e.host, what_came, dice_);
+    fail("unknown_stream", "an event of a stream that was neither opened nor accepted");
+  }
+  void read_datagrams(end& e, connection_id id) {
+    std::byte bytes[2048];
+    for (;;) {
+      std::size_t n;
+      if (dice_.percent(50)) {
+        const auto got = e.host->receive_datagram(id, bytes);
+        if (!got) return;
+        n = *got;
+      } else {
+        const auto view = e.host->peek_datagram(id);
+        if (view.empty()) return;
+        n = view.size();
+        copy_bytes(bytes, view.data(), n);
+        (void)e.host->consume_datagram(id);
+      }
+      const u32 number = n < 8 ? 0 : load_be<u32>(bytes);
+      bool is_good = n >= 8 && number < datagrams_ + 1 && load_be<u32>(bytes + 4) == n;
+      for (std::size_t i = 8; is_good && i < n; ++i) is_good = bytes[i] == pattern(77, number + i);
+      if (!is_good) return fail("datagram", "not what was sent");
+    }
+  }
+
+  // ---- the eyes on the wire ----
+  static bool is_forged(std::span<const std::byte> f) { return f.size() >= 54 && load_be<u16>(f.data() + 12) == 0x0800 && load_be<u16>(f.data() + 18) == 0xf00d; }
+  void sent(u32 side, std::span<const std::byte> f) override {
+    capture(f);
+    judge_->sent(static_cast<int>(side), f);
+    if (f.size() >= 54 && load_be<u16>(f.data() + 12) == 0x0800 && f[23] == std::byte{6}) ends_[side].last.assign(f.begin(), f.end());
+  }
+  void arrived(u32 side, std::span<const std::byte> f) override {
+    if (is_forged(f)) judge_->forged(static_cast<int>(side), f), capture(f);
+    else judge_->arrived(static_cast<int>(side), f);
+  }
+  void begin_capture() {
+    if (request_.capture == nullptr) return;
+    std::byte h[24] = {};
+    store_be<u32>(h, 0xa1b23c4d), store_be<u16>(h + 4, 2), store_be<u16>(h + 6, 4), store_be<u32>(h + 16, 65535), store_be<u32>(h + 20, 1);
+    (void)std::fwrite(h, 1, sizeof h, request_.capture);
+  }
+  void capture(std::span<const std::byte> f) {
+    if (request_.capture == nullptr) return;
+    std::byte h[16];
+    store_be<u32>(h, static_cast<u32>(now_ / second)), store_be<u32>(h + 4, static_cast<u32>(now_ % second));
+    store_be<u32>(h + 8, static_cast<u32>(f.size())), store_be<u32>(h + 12, static_cast<u32>(f.size()));
+    (void)std::fwrite(h, 1, sizeof h, request_.capture);
+    (void)std::fwrite(f.data(), 1, f.size(), request_.capture);
+  }
+
+  // ---- invariants ----
+  void fail(std::string invariant, std::string detail) {
+    if (!result_.invariant.empty()) return;
+    result_.invariant = std::move(invariant);
+    result_.detail = "at " + std::to_string(now_ / us) + " us: " + std::move(detail);
+  }
+  /// What must hold between two polls. RFC 9293 §3.3.1 for the sequence variables.
+  void look() {
+    for (u32 side : {0u, 1u}) {
+      end& e = ends_[side];
+      u32 queued = 0, unread = 0, kept = 0;
+      for (talker& t : e.talkers) {
+        kept += static_cast<u32>(t.kept.size());
+        if (!t.is_open()) continue;
+        const auto i = e.host->info(t.id);
+        if (!i) return fail("stale", "a stream that was not told closed has gone");
+        queued += i->send_chunks, unread += i->receive_chunks;
+        if (i->unacked > 0x7fff'ffff) return fail("send_sequence", "snd_una is ahead of snd_nxt");
+        const bool is_synchronised = i->state != tcp::state::closed && i->state != tcp::state::syn_sent && i->state != tcp::state::syn_received;
+        // A window update that was overtaken by its successor says the older, smaller window for a while.
+        if (is_synchronised && weather_.faults[1 - side].reordering == 0 && i->unacked > i->send_window) return fail("send_window", "outstanding " + std::to_string(i->unacked) + ", window " + std::to_string(i->send_window));
+        const bool waits = i->state != tcp::state::closed && (i->unacked != 0 || i->unsent != 0);
+        if (waits && !e.host->next_deadline()) return fail("timer", "something is outstanding or unsent, and no timer runs: " + states());
+        if (t.sent < i->bytes_acked) return fail("bytes_acked", "more than was written");
+        if (i->bytes_received != t.received + i->unread) return fail("bytes_received", "not what was read and is unread");
+      }
+      if (++looks_ % 8 == 0 && e.host->idle()) count_chunks(e, queued, unread, kept);
+    }
+  }
+  /// Every chunk has the owners that somebody accounts for.
+  void count_chunks(end& e, u32 queued, u32 unread, u32 kept) {
+    buffer::pool& chunks = e.host->chunks();
+    u32 used = 0, in_queue = 0, in_nic = 0, held = 0, in_hand = 0;
+    for (u32 name = 1; name <= chunks.capacity(); ++name) {
+      const buffer::descriptor& d = *chunks.named(name);
+      if (d.owners == 0 && d.holders == 0) continue;
+      ++used;
+      held += d.holders;
+      const auto has = [&](buffer::owner o) { return (d.owners & packet::bit(o)) != 0 ? 1u : 0u; };
+      in_queue += has(buffer::owner::send_queue), in_nic += has(buffer::owner::nic), in_hand += has(buffer::owner::application);
+    }
+    const auto same = [&](const char* what, u32 is, u32 wanted) {
+      if (is != wanted) fail("chunks", std::string(what) + ": " + std::to_string(is) + " instead of " + std::to_string(wanted) + ", side " + std::to_string(e.side));
+    };
+    same("in use", used, chunks.in_use());
+    same("in send queues", in_queue, queued);
+    same("in the ring", in_nic, link_->ways[e.side].in_ring);
+    same("received", held, unread + kept);
+    same("in hand", in_hand, 0);
+  }
+
+  // ---- the end ----
+  [[nodiscard]] bool is_done() const {
+    for (u32 i = 0; i < meetings_.size(); ++i) {
+      if (!meetings_[i].has_begun) return false;
+      if (ends_[0].talkers[i].is_open() || ends_[1].talkers[i].is_open()) {
+        if (!is_abandoned(i)) return false;
+      }
+    }
+    return true;
+  }
+  /// One end is over by a reset that was lost, and the other one waits for a peer that says nothing: without keepalive it may do so for good. Its application gives up.
+  [[nodiscard]] bool is_abandoned(u32 i) const {
+    for (u32 side : {0u, 1u}) {
+      const talker& gone = ends_[1 - side].talkers[i];
+      const talker& waits = ends_[side].talkers[i];
+      if (!gone.is_told_closed || gone.why == close_reason::orderly || !waits.is_open()) continue;
+      const auto info = ends_[side].host->info(waits.id);
+      if (info && info->unacked == 0 && info->unsent == 0 && link_->in_flight(0) == 0 && link_->in_flight(1) == 0) {
+        if (waits.has_closed && info->state != tcp::state::closed) return false;  // the stack's own timers end it
+        (void)ends_[side].host->abort(waits.id);
+        const_cast<end&>(ends_[side]).wants_poll = true;
+        const_cast<talker&>(waits).has_closed = true;
+      }
+    }
+    return false;
+  }
+  void check_ends() {
+    for (u32 i = 0; i < meetings_.size(); ++i) {
+      const talker &a = ends_[0].talkers[i], &b = ends_[1].talkers[i];
+      result_.bytes[0] += b.received, result_.bytes[1] += a.received;
+      result_.ends += (result_.ends.empty() ? "" : ",") + std::string(a.is_known ? name_of(a.why) : "none") + "/" + (b.is_known ? name_of(b.why) : "none");
+      const auto is_rude = [](const talker& t) { return t.plan.end == ends::at_once || t.plan.end == ends::by_abort; };
+      const bool is_excused = is_rude(a) || is_rude(b) || weather_.may_time_out;
+      if (!is_excused && (a.why != close_reason::orderly || b.why != close_reason::orderly)) fail("ends", "connection " + std::to_string(i) + " ended " + result_.ends);
+      if (a.why == close_reason::orderly && b.why == close_reason::orderly && !is_rude(a) && !is_rude(b) && (a.received != b.plan.total || b.received != a.plan.total))
+        fail("bytes", "an orderly end before the last byte: read " + std::to_string(a.received) + " of " + std::to_string(b.plan.total) + " and " + std::to_string(b.received) + " of " + std::to_string(a.plan.total));
+      if (a.received > b.sent || b.received > a.sent) fail("bytes", "more came than was sent");
+    }
+  }
+  /// Nothing is left when every timer has run out.
+  void wind_up() {
+    for (end& e : ends_) {
+      e.wakes = 0;
+      (void)e.host->close_socket(e.socket);
+      (void)e.host->close_socket(e.stray);
+    }
+    limit_ = now_ + 1200 * second;
+    u32 asked = 0;
+    is_eager_ = true;  // completions that come late give chunks back
+    for (;;) {
+      settle();
+      if (!result_.invariant.empty()) return;
+      const auto next = next_time();
+      if (!next) {  // what is done may be handed out in part: until all is back
+        const bool all = link_->ways[0].in_ring + link_->ways[1].in_ring == 0;
+        if (all || ++asked == 1000) break;
+        continue;
+      }
+      if (*next > limit_) return fail("quiet", "timers still run 20 minutes after the end: " + states());
+      now_ = *next;
+      link_->advance(now_);
+      weather(now_);
+    }
+    for (u32 side : {0u, 1u}) {
+      end& e = ends_[side];
+      if (e.host->chunks().in_use() != 0) fail("leak", std::to_string(e.host->chunks().in_use()) + " chunks are in use at the end, side " + std::to_string(side));
+      if (e.host->connections() != 0 || e.host->half_open() != 0 || e.host->time_waits() != 0) fail("leak", "control blocks or records are left");
+    }
+  }
+
+  [[nodiscard]] std::string states() const {
+    std::string s;
+    for (u32 side : {0u, 1u}) {
+      buffer::pool& chunks = ends_[side].host->chunks();
+      s += side == 0 ? " a" : " b";
+      s += " chunks " + std::to_string(chunks.in_use()) + "/" + std::to_string(chunks.capacity()) + " ring " + std::to_string(link_->ways[side].in_ring);
+      for (const talker& t : ends_[side].talkers) {
+        s += ": ";
+        if (!t.is_known) { s += "unknown"; continue; }
+        if (t.is_told_closed) { s += name_of(t.why); continue; }
+        const auto i = ends_[side].host->info(t.id);
+        s += "state " + std::to_string(static_cast<int>(i ? i->state : tcp::state::closed)) + " sent " + std::to_string(t.sent) + "/" + std::to_string(t.plan.total) + " read " + std::to_string(t.received);
+        if (i) s += " unacked " + std::to_string(i->unacked) + " unsent " + std::to_string(i->unsent) + " unread " + std::to_string(i->unread) + " window " + std::to_string(i->send_window) + " cwnd " + std::to_string(i->cwnd) + " backoff " + std::to_string(i->backoff) + " limit " + std::to_string(static_cast<int>(i->limit)) + " rto_us " + std::to_string(i->rto_us) + " mss " + std::to_string(i->mss) + " chunks " + std::to_string(i->send_chunks) + "+" + std::to_string(i->receive_chunks);
+        if (t.is_blocked) s += " blocked";
+        if (t.timer_runs) s += " timer";
+        if (t.has_closed) s += " closing";
+      }
+    }
+    return s;
+  }
+
+  request request_;
+  policy policy_;
+  outcome result_{};
+  sim::weather weather_{};
+  dice dice_{};
+  std::unique_ptr<nic::simulated_link> link_;
+  std::unique_ptr<checker::frame_checker> judge_;
+  std::vector<meeting> meetings_;
+  end ends_[2];
+  u64 now_ = 0, limit_ = 0, looks_ = 0;
+  u32 datagrams_ = 0, frames_per_poll_ = 64;
+  bool is_eager_ = false;
+};
+
+}  // namespace
+
+outcome simulate(const request& r) {
+  constexpr u64 all = sizeof scenarios / sizeof *scenarios, kinds = sizeof policies / sizeof *policies;
+  const scenario* s = &scenarios[r.seed % all];
+  const policy* p = &policies[r.seed / all % kinds];
+  for (const scenario& one : scenarios)
+    if (r.scenario != nullptr && std::string_view(one.name) == r.scenario) s = &one;
+  for (const policy& one : policies)
+    if (r.policy != nullptr && std::string_view(one.name) == r.policy) p = &one;
+  return std::make_unique<simulation>(r, *s, *p)->run();
+}
+
+bool is_scenario(std::string_view name) {
+  for (const scenario& s : scenarios)
+    if (name == s.name) return true;
+  return false;
+}
+bool is_policy(std::string_view name) {
+  for (const policy& p : policies)
+    if (name == p.name) return true;
+  return false;
+}
+u32 number_of_scenarios() { return static_cast<u32>(sizeof scenarios / sizeof *scenarios); }
+
+}  // namespace strata::sim
