@@ -252,6 +252,7 @@ template <config C> template <class B> sent layer<C>::transmit_copy(B&& below, c
 /// The first unacknowledged segment again: RFC 6298 (5.4), RFC 5681 §3.2 (3), RFC 6582 §3.2 (3). Linux: tcp_retransmit_skb.
 template <config C> template <class B> void layer<C>::retransmit_head(B&& below, connection& c, time_point now) {
   c.rtt_timed = false;  // Karn: RFC 6298 §3
+  c.resent_ts = timestamp_clock(now);
   buffer::descriptor* d = below.chunks().named(c.send_head);
   if (d == nullptr || serial32{d->seq} >= c.snd_nxt) {
     if (c.fin_sent) (void)send_control(below, c, c.snd_end, wire::tcp::flag::fin | wire::tcp::flag::ack, now), ++counters_.retransmitted, ++c.retransmitted;
@@ -300,6 +301,7 @@ template <config C> template <class B> void layer<C>::resend_lost(B&& below, con
       return;  // its completion or the next timeout goes on
     }
     c.rtt_timed = false;
+    if (c.resend == c.snd_una) c.resent_ts = timestamp_clock(now);
     d->marks = static_cast<u16>(d->marks | mark_retransmitted);
     if (transmit(below, c, *d, d->queue == 0 && c.fin_sent, now) == sent::full) {
       add_to_retry(c);

@@ -101,6 +101,7 @@ template <class C> struct tcb {
   time_point rtt_start{};
   serial32 last_ack_sent{};
   u32 ts_offset = 0;
+  u32 resent_ts = 0;             ///< the timestamp clock when the head was last sent again
   time_point ts_recent_at{};
   time_point challenged{};       ///< when the last challenge ACK left, RFC 5961 §7
 
