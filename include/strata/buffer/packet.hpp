@@ -51,7 +51,7 @@ static_assert(sizeof(void*) != 8 || sizeof(descriptor) == 64, "a descriptor is o
 class packet {
  public:
   constexpr packet() = default;
-  packet(packet&& other) noexcept : d_(std::exchange(other.d_, nullptr)), owner_(other.owner_) {}
+  STRATA_OUT_OF_LINE packet(packet&& other) noexcept : d_(std::exchange(other.d_, nullptr)), owner_(other.owner_) {}
   packet& operator=(packet&& other) noexcept {
     if (this != &other) {
       reset();

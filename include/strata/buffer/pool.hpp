@@ -64,7 +64,7 @@ class pool {
   [[nodiscard]] const std::byte* memory() const { return memory_; }
 
   /// 1 + the index of one of our descriptors: what links hold.
-  [[nodiscard]] u32 name(const descriptor& d) const { return static_cast<u32>(&d - table_) + 1; }
+  [[nodiscard]] STRATA_OUT_OF_LINE u32 name(const descriptor& d) const { return static_cast<u32>(&d - table_) + 1; }
   /// The descriptor of a name; null for zero.
   [[nodiscard]] descriptor* named(u32 name) const { return name == 0 ? nullptr : table_ + (name - 1); }
 

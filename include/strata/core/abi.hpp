@@ -48,3 +48,16 @@ __asm__(".globl strata_abi_is_mixed\n.set strata_abi_is_mixed, 0x1" STRATA_ISA_D
 #define STRATA_EXPECTS(x) void()
 #endif
 #endif
+
+/// A function that is worth its copies on a hot path; nothing where size counts more (-Os).
+#if defined(__OPTIMIZE_SIZE__)
+#define STRATA_ALWAYS_INLINE
+#else
+#define STRATA_ALWAYS_INLINE [[gnu::always_inline]]
+#endif
+/// A function of many callers: where size counts more than speed (-Os), one copy of it is better than many, and the compiler guesses otherwise.
+#if defined(__OPTIMIZE_SIZE__)
+#define STRATA_OUT_OF_LINE [[gnu::noinline]]
+#else
+#define STRATA_OUT_OF_LINE
+#endif

@@ -20,7 +20,7 @@
 namespace strata::inline STRATA_ABI {
 
 /// The sum of `bytes` as if they began at an even offset: at most ffff, and 0 only if all are zero.
-[[nodiscard]] constexpr u32 ones_sum(std::span<const std::byte> bytes) {
+[[nodiscard]] STRATA_OUT_OF_LINE constexpr u32 ones_sum(std::span<const std::byte> bytes) {
   if (std::is_constant_evaluated()) return checksum_by::portable(bytes);
 #if STRATA_CHECKSUM_WIDE
 #if defined(__AVX512BW__) && defined(__AVX512VL__)

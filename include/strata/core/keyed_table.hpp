@@ -18,6 +18,7 @@ template <u32 Capacity> class keyed_table {
 
  public:
   static constexpr u32 capacity = Capacity;
+  static constexpr bool wants_a_secret = true;  ///< in its hashes, if a peer may choose the keys
   static constexpr u32 slots = std::bit_ceil(2 * Capacity);
   /// No entry is further than this from its home, so find() reads at most so many neighbouring slots. An entry that does not fit is refused.
   static constexpr u32 probe_limit = slots < 32 ? slots : 32;

@@ -10,7 +10,7 @@ template <std::size_t I, class T> struct slot {  // the index makes two slots of
   [[no_unique_address]] T value{};
 };
 template <class Indices, class... T> struct slots;
-template <std::size_t I, class T> constexpr T& get(slot<I, T>& s) { return s.value; }
+template <std::size_t I, class T> constexpr T& get(slot<I, T>& s) { return anchored(s.value); }
 template <std::size_t I, class T> constexpr const T& get(const slot<I, T>& s) { return s.value; }
 template <class T, std::size_t I> constexpr T& of_type(slot<I, T>& s) { return s.value; }
 struct built_from {};

@@ -22,6 +22,19 @@ using i64 = std::int64_t;
 /// What counters count with. On machines of 32 bits it wraps, as the Counter32 of SNMP does (RFC 2578 §7.1.6): there each 64-bit increment would cost three times the code.
 using tally = std::conditional_t<(sizeof(std::size_t) >= 8), u64, u32>;
 
+/// `object` itself. Where size counts (-Os) the compiler is kept from seeing where it lies in an array or a larger object: it would fold that offset into
+/// each access, and a Cortex-M0 reaches only 31 to 124 bytes from a pointer with one instruction.
+template <class T> [[nodiscard]] constexpr T& anchored(T& object) {
+#if defined(__OPTIMIZE_SIZE__)
+  if (!std::is_constant_evaluated()) {
+    T* at = __builtin_addressof(object);
+    __asm__("" : "+r"(at));
+    return *at;
+  }
+#endif
+  return object;
+}
+
 /// What became of a packet that was handed down.
 enum class sent : u8 {
   sent,         ///< the NIC or the qdisc has it

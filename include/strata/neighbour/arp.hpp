@@ -8,7 +8,7 @@
 // Limits: entries per interface, packets per entry (the oldest goes), one request per entry and second (RFC 1122 §2.3.2.1), six of them at most.
 // Strangers who ask for our address get entries, but only free or long unused ones. A gratuitous ARP changes what exists and creates nothing.
 #pragma once
-#include <strata/core/keyed_table.hpp>
+#include <strata/core/small_table.hpp>
 #include <strata/core/limits.hpp>
 #include <strata/core/siphash.hpp>
 #include <strata/neighbour/cache.hpp>
@@ -142,7 +142,7 @@ template <config C> class arp::of {
   /// came with: callers compare that first.  Linux: dst_confirm_neigh.
   void confirm(u16 name, moment now) {
     if (name == 0 || name > capacity) return;
-    entry& e = table_[name - 1];
+    entry& e = anchored(table_[name - 1]);
     if (!is_usable(e.now_in)) return;
     e.now_in = state::reachable;
     arm(e, now + reachable_);
@@ -153,7 +153,7 @@ template <config C> class arp::of {
     if (!armed_ || !now.reached(next_)) return;
     armed_ = false;
     for (u32 i = 0; i < fresh_; ++i) {
-      entry& e = table_[i];
+      entry& e = anchored(table_[i]);
       if (!has_timer(e.now_in)) continue;
       if (now.reached(e.deadline)) expire(below, e, now);
       if (has_timer(e.now_in)) note(e.deadline);
@@ -203,7 +203,10 @@ template <config C> class arp::of {
     if constexpr (address::bits == 32) return a;
     else return a.v6();
   }
-  [[nodiscard]] u32 hash(const address& a) const { return static_cast<u32>(table_hash(key_, a.v4().value, 0)); }
+  [[nodiscard]] u32 hash(const address& a) const {
+    if constexpr (table_for<capacity>::wants_a_secret) return static_cast<u32>(table_hash(key_, a.v4().value, 0));
+    else return a.v4().value;
+  }
 
   [[nodiscard]] const entry* find(const address& a) const {
     const auto i = index_.find(hash(a), [&](u32 n) { return table_[n].ip == a; });
@@ -261,7 +264,7 @@ template <config C> class arp::of {
     };
     entry* worst = &table_[0];
     for (u32 i = 1; i < capacity; ++i) {
-      entry& e = table_[i];
+      entry& e = anchored(table_[i]);
       if (rank(e) > rank(*worst) || (rank(e) == rank(*worst) && static_cast<i32>(e.used - worst->used) < 0)) worst = &e;
     }
     return for_ourselves || rank(*worst) >= 2 ? worst : nullptr;
@@ -369,7 +372,7 @@ template <config C> class arp::of {
   }
 
   [[nodiscard]] static constexpr interval draw_reachable(u64 random) {  // RFC 4861 §6.3.2: uniform between half and one and a half
-    return interval::from_ms(base_reachable_ms / 2 + static_cast<u32>(random) % (base_reachable_ms + 1));
+    return interval::from_ms(base_reachable_ms / 2 + (static_cast<u32>(random & 0xffff) * (base_reachable_ms + 1) >> 16));
   }
   void arm(entry& e, moment when) {
     e.deadline = when;
@@ -381,7 +384,7 @@ template <config C> class arp::of {
   }
 
   entry table_[capacity]{};
-  keyed_table<capacity> index_{};
+  table_for<capacity> index_{};
   siphash_key key_{};           // zero until the first entry: then drawn
   buffer::pool* chunks_ = nullptr;  // of the packets that wait
   interval reachable_{};

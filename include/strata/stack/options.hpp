@@ -15,7 +15,8 @@ enum class bad_option : u8 {
   mtu,         ///< smaller than IP allows (RFC 791: 68, RFC 8200: 1280), larger than the driver's, or a frame does not fit in a chunk
   address,     ///< unspecified, multicast or broadcast
   prefix,      ///< longer than an address
-  gateway      ///< not on this link, or our own address
+  gateway,     ///< not on this link, or our own address
+  started      ///< a second start of a stack whose Config says `destroyed = false`: it needs shut_down() first, whose code other firmware does without
 };
 
 /// What bind() takes.

@@ -96,7 +96,7 @@ template <stack_config C> class stack {
 
   /// The first bad option, or none.
   [[nodiscard]] static bad_option check(const options& o);
-  /// Starts; what was there before is shut down. Says what check() says.
+  /// Starts; what was there before is shut down, if this Config is `destroyed`. Says what check() says.
   bad_option start(options o);
   /// Aborts every connection silently, returns every chunk, closes the drivers. The destructor does it.
   void shut_down();

@@ -30,7 +30,8 @@ template <stack_config C> bad_option stack<C>::check(const options& o) {
 
 template <stack_config C> bad_option stack<C>::start(options o) {
   check_facades();
-  shut_down();
+  if constexpr (C::destroyed) shut_down();
+  else if (is_started_) return bad_option::started;
   const auto held = exclusion_.enter();
   (void)held;
   if (const bad_option bad = check(o); bad != bad_option::none) return bad;

@@ -63,7 +63,7 @@ template <stack_config C> void stack<C>::next_link_down(raised& r) {
 }
 
 template <stack_config C> void stack<C>::next_error(raised& r) {
-  const network_error e = errors_[errors_out_++ % C::limits.errors];
+  const network_error e = anchored(errors_[errors_out_++ % C::limits.errors]);
   (void)transports_.any([&](auto index, auto& t) {
     if (t.protocol != e.protocol) return false;
     if (const auto found = t.on_error(internet{*this}, e, now_)) r.set(index, *found);
@@ -166,7 +166,7 @@ template <stack_config C> auto stack<C>::next_deadline() const -> std::optional<
   };
   if (!is_started_) return first;
   if (!idle()) consider(now_);
-  transports_.each([&](auto, const auto& t) { consider(t.next_deadline()); });
+  transports_.each([&](auto, const auto& t) { consider(anchored(t).next_deadline()); });
   interfaces_.each([&](auto, const auto& i) {
     consider(i.neighbour.next_deadline());
     consider(i.retry_at());

@@ -105,7 +105,7 @@ template <config C> bool layer<C>::add_time_wait(const connection& c, time_point
     drop_time_wait(index);
     free_records_ = records_[index].newer;
   }
-  record& r = records_[index];
+  record& r = anchored(records_[index]);
   r = record{};
   r.local = c.way.local;
   r.remote = c.way.remote;
@@ -132,7 +132,7 @@ template <config C> bool layer<C>::add_time_wait(const connection& c, time_point
 
 /// All wait equally long, so the list by age is the list by expiry.
 template <config C> void layer<C>::append_time_wait(u32 index, time_point now) {
-  record& r = records_[index];
+  record& r = anchored(records_[index]);
   r.expires = now + time_wait_length;
   r.newer = 0;
   r.older = newest_record_;
@@ -141,7 +141,7 @@ template <config C> void layer<C>::append_time_wait(u32 index, time_point now) {
   newest_record_ = index + 1;
 }
 template <config C> void layer<C>::unlink_time_wait(u32 index) {
-  record& r = records_[index];
+  record& r = anchored(records_[index]);
   if (r.older != 0) records_[r.older - 1].newer = r.newer;
   else oldest_record_ = r.newer;
   if (r.newer != 0) records_[r.newer - 1].older = r.older;
@@ -149,7 +149,7 @@ template <config C> void layer<C>::unlink_time_wait(u32 index) {
 }
 template <config C> void layer<C>::drop_time_wait(u32 index) {
   unlink_time_wait(index);
-  record& r = records_[index];
+  record& r = anchored(records_[index]);
   (void)table_.erase(static_cast<u32>(hash_of(r.local, r.local_port, r.remote, r.remote_port)), value_of(kind::time_wait, index));
   r.is_used = false;
   r.newer = free_records_;
@@ -160,7 +160,7 @@ template <config C> void layer<C>::drop_time_wait(u32 index) {
 /// A segment for a connection in TIME-WAIT: RFC 9293 §3.10.7.4, RFC 6191 §2, RFC 1337 §3.
 template <config C> template <class B>
 void layer<C>::on_time_wait(B&& below, u32 index, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now) {
-  record& r = records_[index];
+  record& r = anchored(records_[index]);
   if (s.has(wire::tcp::flag::rst)) return;  // RFC 1337 §3, fix F1: a reset does not end TIME-WAIT early
   const bool is_new_syn = s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack);
   if (is_new_syn) {
@@ -198,7 +198,7 @@ template <config C> template <class B> void layer<C>::abandon(B&& below) {
     if (h.listener != 0) drop_half_open(h);
   while (oldest_record_ != 0) drop_time_wait(oldest_record_ - 1);
   for (u32 i = 0; i < fresh_; ++i) {
-    connection& c = tcbs_[i];
+    connection& c = anchored(tcbs_[i]);
     if (c.state != state::closed) (void)table_.erase(c.hash, value_of(kind::connection, i));
     wheel_.disarm(i);
     if (!c.is_buried) clear_queues(below, c);  // else its queues are gone, and send_head links the free
@@ -206,7 +206,7 @@ template <config C> template <class B> void layer<C>::abandon(B&& below) {
     ++c.generation;
     c.is_open = false;
   }
-  for (listener& l : listeners_) {
+  for (listener& l : anchored(listeners_)) {
     if (l.is_used) ++l.generation;
     l.is_used = false;
     l.waiting = 0;

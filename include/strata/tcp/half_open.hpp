@@ -30,7 +30,7 @@ void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header,
     ++counters_.syn_slots_full;
     return;
   }
-  slot& h = slots_[index];
+  slot& h = anchored(slots_[index]);
   h = slot{};
   h.local = info.local;
   h.remote = info.remote;
@@ -44,7 +44,7 @@ void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header,
     free_slots_ = index + 1;
     return;
   }
-  h.iss = initial_sequence_number(hash, now);
+  h.iss = initial_sequence_number(hash, h.local, now);
   // RFC 9293 §3.10.7.4 (MUST): above all that the former life sent, however fast that was. Linux: tcp_timewait_state_process.
   if (above && h.iss < *above + 65537) h.iss = *above + 65537;
   h.irs = s.seq;
@@ -53,7 +53,7 @@ void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header,
   h.snd_shift = o.window_scale;
   h.has_timestamps = o.has_timestamps;
   h.ts_recent = o.ts_value;
-  h.ts_offset = static_cast<u32>(siphash(port_key_, h.remote.hash_word(0), h.remote.hash_word(1)));
+  h.ts_offset = timestamp_offset(h.remote);
   h.listener = static_cast<u8>(l - listeners_ + 1);
   h.sent_at = now;
   ++l->waiting;
@@ -74,7 +74,8 @@ template <config C> template <class B> void layer<C>::send_syn_ack(B&& below, sl
   o.has_timestamps = h.has_timestamps;
   o.ts_value = timestamp_clock(now) + h.ts_offset;
   o.ts_echo = h.ts_recent;
-  const u64 window = u64{limits_.receive_chunks} * (*o.mss);
+  static_assert(limits_.receive_chunks <= 0xffff, "receive chunks are counted in 16 bits");
+  const u32 window = limits_.receive_chunks * u32{*o.mss};
   h.window = static_cast<u16>(window < 65535 ? window : 65535);
   (void)send_bare(below, way, h.local_port, h.remote_port, h.iss, h.irs + 1, wire::tcp::flag::syn | wire::tcp::flag::ack, h.window, o);
 }

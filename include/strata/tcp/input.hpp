@@ -74,7 +74,7 @@ template <config C> template <class B>
   }
   if (found) {
     const u32 index = *found & 0x3fff'ffff;
-    if (static_cast<kind>(*found >> 30) == kind::half_open) on_half_open(below, slots_[index], info, p, s, now);
+    if (static_cast<kind>(*found >> 30) == kind::half_open) on_half_open(below, anchored(slots_[index]), info, p, s, now);
     else on_time_wait(below, index, info, header, s, o, now);
     return;
   }
@@ -295,7 +295,7 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
   const u32 hash = static_cast<u32>(hash_of(e.local, local_port, e.remote, remote_port));
   const auto found = lookup(hash, e.local, local_port, e.remote, remote_port);
   if (!found || static_cast<kind>(*found >> 30) != kind::connection) return {};
-  connection& c = tcbs_[*found & 0x3fff'ffff];
+  connection& c = anchored(tcbs_[*found & 0x3fff'ffff]);
   if (!(c.snd_una <= seq && seq < c.snd_nxt)) {
     ++counters_.icmp_ignored;
     return {};

@@ -11,9 +11,9 @@
 #include <new>
 
 #include <strata/core/checksum.hpp>
-#include <strata/core/keyed_table.hpp>
 #include <strata/core/siphash.hpp>
-#include <strata/core/timer_wheel.hpp>
+#include <strata/core/small_table.hpp>
+#include <strata/core/timer_list.hpp>
 #include <strata/tcp/acks.hpp>
 #include <strata/tcp/coalescing.hpp>
 #include <strata/tcp/congestion/newreno.hpp>
@@ -118,6 +118,7 @@ template <config C> class layer {
   using connection = tcb<C>;
   using slot = syn_slot<C>;
   using record = time_wait_record<C>;
+  using table = table_for<C::limits.connections + C::limits.syn_slots + C::limits.time_wait>;
 
   struct listener {
     address local{};
@@ -166,13 +167,14 @@ template <config C> class layer {
 
   // ---- names and lookup (open.hpp) ----
   [[nodiscard]] u64 hash_of(const address& local, u16 local_port, const address& remote, u16 remote_port) const;
-  [[nodiscard]] serial32 initial_sequence_number(u64 hash, time_point now) const;
+  [[nodiscard]] serial32 initial_sequence_number(u64 hash, const address& local, time_point now) const;
+  [[nodiscard]] u32 timestamp_offset(const address& remote) const;
   [[nodiscard]] static u32 microseconds(duration d);
   [[nodiscard]] u32 timestamp_clock(time_point now) const;
   void run_clock(time_point now);
   [[nodiscard]] connection* find(connection_id id);
   [[nodiscard]] const connection* find(connection_id id) const { return const_cast<layer*>(this)->find(id); }
-  [[nodiscard]] u32 index_of(const connection& c) const { return static_cast<u32>(&c - tcbs_); }
+  [[nodiscard]] STRATA_OUT_OF_LINE u32 index_of(const connection& c) const { return static_cast<u32>(&c - tcbs_); }
   [[nodiscard]] connection_id id_of(const connection& c) const { return {index_of(c), c.generation}; }
   [[nodiscard]] static constexpr u32 value_of(kind k, u32 index) { return static_cast<u32>(k) << 30 | index; }
   [[nodiscard]] std::optional<u32> lookup(u32 hash, const address& local, u16 local_port, const address& remote, u16 remote_port) const;
@@ -260,7 +262,7 @@ template <config C> class layer {
   void append_time_wait(u32 index, time_point now);
 
   // ---- turns and timers (timers.hpp) ----
-  void raise(connection& c, u8 bits) { c.events = static_cast<u8>(c.events | bits); add_to_turn(c); }
+  STRATA_OUT_OF_LINE void raise(connection& c, u8 bits) { c.events = static_cast<u8>(c.events | bits); add_to_turn(c); }
   void add_to_turn(connection& c);
   void add_to_retry(connection& c);
   template <class B> void settle(B&& below, connection& c, time_point now);
@@ -276,22 +278,22 @@ template <config C> class layer {
   template <class B> void on_persist_timer(B&& below, connection& c, time_point now);
   template <class B> void on_half_open_timer(B&& below, slot& h, time_point now);
 
-  siphash_key key_{}, port_key_{};
-  time_point clock_at_{};  // when clock_ was so many milliseconds: it goes on where the tick wraps
-  u32 clock_ = 0;
-  u32 port_steps_[16]{};   // RFC 6056 §3.3.4: the table of the double-hash algorithm
-  tcp::counters counters_{};
   u32 fresh_ = 0, free_ = 0, grave_ = 0, in_use_ = 0;
   u32 recent_ = 0;  // 1 + index of the connection that got the last segment
   u32 turn_head_ = 0, turn_tail_ = 0, retry_head_ = 0;
   u32 fresh_slots_ = 0, free_slots_ = 0, half_open_ = 0;
   u32 fresh_records_ = 0, free_records_ = 0, oldest_record_ = 0, newest_record_ = 0, time_wait_count_ = 0;
+  tcp::counters counters_{};
+  siphash_key key_{}, port_key_{};
+  time_point clock_at_{};  // when clock_ was so many milliseconds: it goes on where the tick wraps
+  u32 clock_ = 0;
+  u32 port_steps_[16]{};   // RFC 6056 §3.3.4: the table of the double-hash algorithm
   listener listeners_[limits_.listeners]{};
   slot slots_[limits_.syn_slots]{};
   record records_[limits_.time_wait]{};
   connection tcbs_[limits_.connections]{};
-  keyed_table<limits_.connections + limits_.syn_slots + limits_.time_wait> table_{};
-  timer_wheel<tick, limits_.connections + limits_.syn_slots> wheel_{};
+  table table_{};
+  timers_for<tick, limits_.connections + limits_.syn_slots> wheel_{};
 };
 
 }  // namespace strata::inline STRATA_ABI::tcp

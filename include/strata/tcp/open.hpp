@@ -14,15 +14,16 @@ template <config C> template <class B> void layer<C>::open(B&& below, time_point
   for (u32& steps : port_steps_) steps = static_cast<u32>(below.random());
 }
 
-/// The keyed name of a connection: attackers choose ports, so the table's hash has a secret.
+/// The name of a connection. Attackers choose ports, so a table that hashes gets one with a secret; a table of few gets what is peculiar to the peer.
 template <config C> u64 layer<C>::hash_of(const address& local, u16 local_port, const address& remote, u16 remote_port) const {
   const u64 ports = u64{local_port} << 16 | remote_port;
-  if constexpr (address::bits == 32) return table_hash(key_, u64{local.value} << 32 | remote.value, ports);
+  if constexpr (address::bits == 32 && !table::wants_a_secret) return u64{remote.value} << 32 | ports;
+  else if constexpr (address::bits == 32) return table_hash(key_, u64{local.value} << 32 | remote.value, ports);
   else return table_hash(key_, remote.hash_word(0), remote.hash_word(1), table_hash(key_, local.hash_word(0), local.hash_word(1), ports));
 }
 
 /// RFC 6528 §3: ISN = M + F(connection, secret), with M a clock of 4 us (RFC 9293 §3.4.1).
-template <config C> serial32 layer<C>::initial_sequence_number(u64 hash, time_point now) const {
+template <config C> serial32 layer<C>::initial_sequence_number(u64 hash, const address& local, time_point now) const {
   u32 m;
   if constexpr (tick::per_second == 1'000'000'000) {
     m = static_cast<u32>(now.count >> 12);  // 4.1 us
@@ -30,7 +31,15 @@ template <config C> serial32 layer<C>::initial_sequence_number(u64 hash, time_po
     constexpr typename tick::rep per_ms = tick::per_second / 1000;
     m = timestamp_clock(now) * 250 + static_cast<u32>(now.since(clock_at_).count % per_ms * 250 / per_ms);
   }
+  if constexpr (address::bits == 32 && !table::wants_a_secret) hash += siphash(port_key_, local.value);  // our address is not in it
+  else (void)local;
   return {m + static_cast<u32>(siphash(port_key_, hash))};
+}
+
+/// Where the timestamps of this peer's connections begin: RFC 7323 §5.4, one per pair of hosts.
+template <config C> u32 layer<C>::timestamp_offset(const address& remote) const {
+  if constexpr (address::bits == 32) return static_cast<u32>(siphash(port_key_, remote.value));
+  else return static_cast<u32>(siphash(port_key_, remote.hash_word(0), remote.hash_word(1)));
 }
 
 /// The clock of TSval: milliseconds. RFC 7323 §5.4. It is carried on from turn to turn, since a quotient of `now` would jump where the tick wraps, and the
@@ -52,7 +61,7 @@ template <config C> u32 layer<C>::microseconds(duration d) {
 
 template <config C> auto layer<C>::find(connection_id id) -> connection* {
   if (id.index >= fresh_ || id.index >= limits_.connections) return nullptr;
-  connection& c = tcbs_[id.index];
+  connection& c = anchored(tcbs_[id.index]);
   return c.is_open && c.generation == id.generation ? &c : nullptr;
 }
 
@@ -65,7 +74,10 @@ template <config C> std::optional<u32> layer<C>::lookup(u32 hash, const address&
     switch (static_cast<kind>(value >> 30)) {
       case kind::connection: return same(tcbs_[i], tcbs_[i].way.local, tcbs_[i].way.remote);
       case kind::half_open: return same(slots_[i], slots_[i].local, slots_[i].remote);
-      case kind::time_wait: return same(records_[i], records_[i].local, records_[i].remote);
+      case kind::time_wait: {
+        const record& r = anchored(records_[i]);
+        return same(r, r.local, r.remote);
+      }
     }
     return false;
   });
@@ -109,7 +121,7 @@ template <config C> auto layer<C>::allocate() -> connection* {
   } else {
     return nullptr;
   }
-  connection& c = tcbs_[index];
+  connection& c = anchored(tcbs_[index]);
   const u32 generation = c.generation;
   c.~connection();
   new (static_cast<void*>(&c)) connection{};
@@ -133,7 +145,7 @@ template <config C> template <class B> void layer<C>::prepare(B&& below, connect
   if (const u32 most = chunk_limit(below); c.mss > most) c.mss = static_cast<u16>(most);
   c.peer_mss = default_mss(c.way.remote);
   c.observed = c.mss;
-  c.ts_offset = static_cast<u32>(siphash(port_key_, c.way.remote.hash_word(0), c.way.remote.hash_word(1)));
+  c.ts_offset = timestamp_offset(c.way.remote);
   c.last_sent = c.first_unacked = now;
 }
 
@@ -159,7 +171,7 @@ template <config C> template <class B> expected<connection_id, listen_error> lay
   if (o.port == 0) return listen_error::bad_port;
   for (const listener& l : listeners_)
     if (l.is_used && l.port == o.port && l.local == o.address) return listen_error::in_use;
-  for (listener& l : listeners_) {
+  for (listener& l : anchored(listeners_)) {
     if (l.is_used) continue;
     l.local = o.address;
     l.port = o.port;
@@ -173,13 +185,13 @@ template <config C> template <class B> expected<connection_id, listen_error> lay
 
 template <config C> template <class B> expected<void, call_error> layer<C>::close_listener(B&& below, connection_id id) {
   if (id.index >= limits_.listeners || !listeners_[id.index].is_used || listeners_[id.index].generation != id.generation) return call_error::stale;
-  listener& l = listeners_[id.index];
+  listener& l = anchored(listeners_[id.index]);
   l.is_used = false;
   ++l.generation;
   for (slot& h : slots_)
     if (h.listener == id.index + 1) drop_half_open(h);
   for (u32 i = 0; i < fresh_; ++i) {  // open, but the application was not told yet
-    connection& c = tcbs_[i];
+    connection& c = anchored(tcbs_[i]);
     if (c.state == state::closed || c.listener != id.index + 1) continue;
     send_reset(below, c, clock_at_);
     end(below, c, close_reason::aborted);
@@ -221,7 +233,7 @@ expected<connection_id, connect_error> layer<C>::connect(B&& below, const connec
   prepare(below, *c, now);
   c->is_open = true;
   c->state = state::syn_sent;
-  c->iss = initial_sequence_number(hash, now);
+  c->iss = initial_sequence_number(hash, way.local, now);
   c->snd_una = c->iss;
   c->snd_nxt = c->snd_end = c->iss + 1;
   c->recover = c->iss;

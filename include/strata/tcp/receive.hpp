@@ -158,7 +158,7 @@ template <config C> template <class B> void layer<C>::join_ahead(B&& below, conn
 }
 
 /// What the budget holds now, at the segment size seen.
-template <config C> u32 layer<C>::receive_window(const connection& c) const {
+template <config C> STRATA_OUT_OF_LINE u32 layer<C>::receive_window(const connection& c) const {
   const u32 left = c.receive_count < limits_.receive_chunks ? limits_.receive_chunks - c.receive_count : 0;
   return left * c.observed;
 }

@@ -27,7 +27,7 @@ template <config C> void layer<C>::add_to_retry(connection& c) {
 
 template <config C> template <class B> std::optional<stream_events> layer<C>::pending(B&& below, time_point now) {
   while (turn_head_ != 0) {
-    connection& c = tcbs_[turn_head_ - 1];
+    connection& c = anchored(tcbs_[turn_head_ - 1]);
     turn_head_ = c.turn_next;
     if (turn_head_ == 0) turn_tail_ = 0;
     c.in_turn = false;
@@ -86,14 +86,14 @@ template <config C> template <class B> void layer<C>::settle(B&& below, connecti
 
 template <config C> template <class B> void layer<C>::end_of_turn(B&&, time_point) {
   for (u32 at = std::exchange(retry_head_, 0); at != 0;) {
-    connection& c = tcbs_[at - 1];
+    connection& c = anchored(tcbs_[at - 1]);
     at = c.retry_next;
     c.ring_full = false;
     if (c.is_open) add_to_turn(c);
   }
   u32 kept = 0;
   while (grave_ != 0) {
-    connection& c = tcbs_[grave_ - 1];
+    connection& c = anchored(tcbs_[grave_ - 1]);
     const u32 name = grave_;
     grave_ = c.send_head;
     u32& list = c.in_turn ? kept : free_;  // one that is still on the list of the next turn must not live again before it was taken off
@@ -157,8 +157,8 @@ template <config C> template <class B> void layer<C>::advance(B&& below, time_po
   for (u32 n = 0; n < timers_per_turn; ++n) {
     const auto due = wheel_.next_due();
     if (!due) break;
-    if (*due < limits_.connections) on_timer(below, tcbs_[*due], now);
-    else on_half_open_timer(below, slots_[*due - limits_.connections], now);
+    if (*due < limits_.connections) on_timer(below, anchored(tcbs_[*due]), now);
+    else on_half_open_timer(below, anchored(slots_[*due - limits_.connections]), now);
   }
   for (u32 n = 0; n < timers_per_turn && oldest_record_ != 0 && now.reached(records_[oldest_record_ - 1].expires); ++n) drop_time_wait(oldest_record_ - 1);
 }
@@ -185,7 +185,7 @@ template <config C> template <class B> void layer<C>::on_timer(B&& below, connec
 
 template <config C> void layer<C>::begin_time(time_point now) {
   for (u32 i = 0; i < fresh_; ++i) {
-    connection& c = tcbs_[i];
+    connection& c = anchored(tcbs_[i]);
     if (!c.is_open) continue;
     for (time_point& d : c.deadline) d.count = static_cast<typename tick::rep>(d.count + now.count);
     c.first_unacked = c.last_sent = c.rtt_start = now;

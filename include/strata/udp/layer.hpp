@@ -2,7 +2,7 @@
 // UDP: RFC 768 as RFC 1122 §4.1 wants it, over IPv4 and IPv6 (RFC 8200 §8.1). Unread datagrams stay in the chunks that they came in, at most
 // limits::datagrams per socket; a datagram to send is written once, behind the headers that will be put in front of it.
 #pragma once
-#include <strata/core/keyed_table.hpp>
+#include <strata/core/small_table.hpp>
 #include <strata/core/siphash.hpp>
 #include <strata/udp/config.hpp>
 #include <strata/udp/types.hpp>
@@ -45,7 +45,7 @@ template <config C> class layer {
       return bind_error::in_use;
     }
     if (!ports_.insert(hash(port), index)) return bind_error::no_slot;
-    socket& s = sockets_[index];
+    socket& s = anchored(sockets_[index]);
     s.is_open = true;
     ++s.generation;
     s.local = {at, port};
@@ -170,7 +170,7 @@ template <config C> class layer {
       if (!info.is_broadcast) below.refuse(info, p, icmp_error_kind::port_unreachable);  // RFC 1122 §4.1.3.1
       return {};
     }
-    socket& s = sockets_[*index];
+    socket& s = anchored(sockets_[*index]);
     if (s.unread.size() == queue_limit) {
       ++count_.rcvbuf_errors;
       return {};
@@ -194,11 +194,11 @@ template <config C> class layer {
     const u16 from = load_be<u16>(e.quoted), to = load_be<u16>(e.quoted + 2);
     const endpoint there{e.remote, to};
     const auto index = ports_.find(hash(from), [&](u32 i) {
-      const socket& s = sockets_[i];
+      const socket& s = anchored(sockets_[i]);
       return s.local.port == from && s.remote == there && (s.local.address.is_unspecified() || s.local.address == e.local);
     });
     if (!index) return {};
-    socket& s = sockets_[*index];
+    socket& s = anchored(sockets_[*index]);
     if (e.kind == icmp_error_kind::packet_too_big && s.way.remote == e.remote && e.mtu < s.way.mtu) s.way.mtu = e.mtu;
     return event{{*index, s.generation}, true, e.kind};
   }
@@ -226,14 +226,17 @@ template <config C> class layer {
   };
 
   [[nodiscard]] socket* find(connection_id id) { return is_live(id) ? &sockets_[id.index] : nullptr; }
-  [[nodiscard]] u32 hash(u16 port) const { return static_cast<u32>(table_hash(key_, port, 0)); }
+  [[nodiscard]] u32 hash(u16 port) const {
+    if constexpr (table_for<socket_limit>::wants_a_secret) return static_cast<u32>(table_hash(key_, port, 0));
+    else return port;
+  }
 
   /// The socket that a datagram is for: a connected one before one that is bound to the address, and that before one for any address.
   [[nodiscard]] std::optional<u32> lookup(const endpoint& here, const endpoint& there) const {
     std::optional<u32> best;
     u32 best_score = 0;
     (void)ports_.find(hash(here.port), [&](u32 i) {
-      const socket& s = sockets_[i];
+      const socket& s = anchored(sockets_[i]);
       const bool is_bound = !s.local.address.is_unspecified(), is_connected = s.remote.port != 0;
       const u32 score = 1 + (is_bound ? 1u : 0u) + (is_connected ? 2u : 0u);
       if (s.local.port != here.port || (is_bound && s.local.address != here.address) || (is_connected && s.remote != there)) return false;
@@ -244,7 +247,7 @@ template <config C> class layer {
   }
   [[nodiscard]] bool is_taken(u16 port, const address& at) const {
     return ports_.find(hash(port), [&](u32 i) {
-      const endpoint& other = sockets_[i].local;
+      const endpoint& other = anchored(sockets_[i].local);
       return other.port == port && (other.address == at || at.is_unspecified() || other.address.is_unspecified());
     }).has_value();
   }
@@ -315,7 +318,7 @@ template <config C> class layer {
   }
 
   socket sockets_[socket_limit]{};
-  keyed_table<socket_limit> ports_{};
+  table_for<socket_limit> ports_{};
   siphash_key key_{};
   counters count_{};
 };

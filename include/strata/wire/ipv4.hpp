@@ -60,12 +60,13 @@ struct ipv4 {
     return h;
   }
   /// The same into `h`: on the hot path the fields stay in registers, where an optional would carry them through memory.
-  [[nodiscard, gnu::always_inline]] static constexpr bool read(std::span<const std::byte> bytes, ipv4& h) {
+  [[nodiscard]] STRATA_ALWAYS_INLINE static constexpr bool read(std::span<const std::byte> bytes, ipv4& h) {
     if (bytes.size() < header_size) return false;
     const std::byte* const p = bytes.data();
     const u32 word[5] = {load_be<u32>(p), load_be<u32>(p + 4), load_be<u32>(p + 8), load_be<u32>(p + 12), load_be<u32>(p + 16)};
     h = from(word);
     if (word[0] >> 28 != 4 || h.header_length < header_size || h.header_length > h.total_length || h.total_length > bytes.size()) return false;
+    if constexpr (sizeof(std::size_t) < 8) return checksum_is_valid(bytes.first(h.header_length));  // where a 64-bit sum is more code than a call
     // 32-bit words add up to the same checksum as 16-bit words, since 2^16 is 1 in one's complement (RFC 1071 §2 (C)).
     u64 sum = u64{word[0]} + word[1] + word[2] + word[3] + word[4];
     if (h.header_length > header_size) sum += ones_sum(bytes.subspan(header_size, h.header_length - header_size));
