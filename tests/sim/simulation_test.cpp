@@ -20,10 +20,10 @@ u64 seeds() {
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
   return 60;
 #else
-  return 322;  // each scenario with each policy twice
+  return 200;
 #endif
 #else
-  return 322;
+  return 200;
 #endif
 }
 
