@@ -78,7 +78,7 @@ TEST_CASE("a small set of timers fires each one at the first advance that reache
           REQUIRE(timers.next_deadline() == first);
           now = now + duration<ms>{static_cast<u32>(random.below(30))};
           timers.advance(now);
-          u32 fired = 0;
+          [[maybe_unused]] u32 fired = 0;
           while (const auto due = timers.next_due()) {
             REQUIRE(armed[*due]);
             REQUIRE(now.reached(deadline[*due]));
