@@ -30,7 +30,9 @@ using checker::at8;
 using checker::sum_of_words;
 
 bool same(bytes a, bytes b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
-bool lies_in(bytes part, bytes whole) { return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size()); }
+bool lies_in(bytes part, bytes whole) {
+  return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+}
 
 }  // namespace
 
@@ -65,7 +67,8 @@ void ipv4(bytes input) {
   const bool is_whole = has_header && header <= total && total <= input.size();
   require(h.has_value() == (is_whole && adds_up(input.first(header))), "ipv4: the checks of RFC 1122");
   require(h.has_value() == (fault == wire::ipv4_fault::none), "ipv4: a refusal has a reason");
-  if (!h && has_header && header <= total && header <= input.size()) require(fault == (is_whole ? wire::ipv4_fault::checksum : wire::ipv4_fault::truncated), "ipv4: the right reason");
+  if (!h && has_header && header <= total && header <= input.size())
+    require(fault == (is_whole ? wire::ipv4_fault::checksum : wire::ipv4_fault::truncated), "ipv4: the right reason");
   const auto quoted = wire::ipv4::parse_quoted(input);
   require(quoted.has_value() == (has_header && header <= input.size()), "ipv4: what an error may quote");
   if (quoted) {
@@ -91,7 +94,8 @@ void ipv4(bytes input) {
 
 void ipv6(bytes input) {
   const auto h = wire::ipv6::parse(input);
-  require(h.has_value() == (input.size() >= 40 && at8(input, 0) >> 4 == 6 && at16(input, 4) <= input.size() - 40), "ipv6: a whole header and its payload");
+  const bool is_whole = input.size() >= 40 && at8(input, 0) >> 4 == 6 && at16(input, 4) <= input.size() - 40;
+  require(h.has_value() == is_whole, "ipv6: a whole header and its payload");
   if (!h) return;
   std::byte out[wire::ipv6::header_size];
   h->emit(out);
@@ -192,7 +196,10 @@ void tcp_options(bytes input) {
   require(means_the_same(o, read_options(input)), "tcp_options: the plain reading finds the same");
   const auto fast = wire::tcp_options::only_timestamps(input);
   require(fast.has_value() == wire::tcp_options::is_only_timestamps(input), "tcp_options: the usual layout");
-  if (fast) require(o.has_timestamps && o.ts_value == fast->value && o.ts_echo == fast->echo && !o.mss && !o.has_window_scale && o.sack_count == 0, "tcp_options: the fast path");
+  if (fast) {
+    const bool has_others = o.mss || o.has_window_scale || o.sack_permitted || o.sack_count != 0;
+    require(o.has_timestamps && o.ts_value == fast->value && o.ts_echo == fast->echo && !has_others, "tcp_options: the fast path");
+  }
   const u8 room = o.sack_room();
   wire::tcp_options fuller = o;
   fuller.sack_count = room;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// libFuzzer's entry. One program for all targets: it is the one that the program is named after, so scripts/fuzz makes a link for each. Under the name
-// `list` it prints them, with the length that is worth trying.
+// libFuzzer's entry. One program for all targets: it is the one that the program is named after, so scripts/fuzz makes a link for each. Under the
+// name `list` it prints them, with the length that is worth trying.
 #include "fuzz.hpp"
 
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes the seeds of the corpus that are made by hand: make_corpus DIRECTORY. They say by their names what they reach; the other files in a corpus are
-// what libFuzzer found and kept (`scripts/fuzz --merge`). Each seed of stack_structured is also written in plain steps, as frames, for stack_input.
+// Writes the seeds of the corpus that are made by hand: make_corpus DIRECTORY. They say by their names what they reach; the other files in a corpus
+// are what libFuzzer found and kept (`scripts/fuzz --merge`). A seed of stack_structured is also written in plain steps, as frames, for stack_input.
 #include "script.hpp"
 
 #include <strata/wire/tcp_options.hpp>
@@ -39,8 +39,12 @@ class script {
   script& bulk(unsigned flow, unsigned n, unsigned length) { return add({id(step::bulk), flow, n - 1, length & 255, length >> 8}); }
   script& open(unsigned flow, unsigned offer = offers_mss | offers_scale | offers_times) { return add({id(step::open), flow, offer}); }
   script& arp(unsigned peer, unsigned kind) { return add({id(step::arp), peer, kind}); }
-  script& icmp(unsigned type, unsigned code, unsigned rest, unsigned quote) { return add({id(step::icmp), type, code, rest & 255, rest >> 8, quote}); }
-  script& datagram(unsigned who, unsigned port, unsigned length, unsigned changes = 0) { return add({id(step::datagram), who, port, length & 255, length >> 8, changes}); }
+  script& icmp(unsigned type, unsigned code, unsigned rest, unsigned quote) {
+    return add({id(step::icmp), type, code, rest & 255, rest >> 8, quote});
+  }
+  script& datagram(unsigned who, unsigned port, unsigned length, unsigned changes = 0) {
+    return add({id(step::datagram), who, port, length & 255, length >> 8, changes});
+  }
   script& damage(unsigned what, unsigned value) { return add({id(step::damage), what, value}); }
   script& habits(unsigned bits) { return add({id(step::habits), bits}); }
   script& again(unsigned n = 0) { return add({id(step::again), n}); }
@@ -81,49 +85,86 @@ std::vector<named_script> scripts() {
       return &all.back().s;
     };
     name("peer-closes-first")->habits(all_habits).open(0).segment(0, ack | psh, 300).segment(0, ack | fin, 200).deadline(4).segment(0, ack).turn();
-    name("we-close-first")->habits(answers_arp).open(0).segment(0, ack).tell(call::close, 1).segment(0, ack).segment(0, ack | fin).deadline(6).pass(26).turn();
-    name("filled")->habits(answers_arp).tell(call::mode, 0, 0).open(1, offers_mss).bulk(1, 10, how == ethernet_v4 ? 524 : 1208).deadline(2).tell(call::receive, 1, 700).tell(call::echo, 1)
-        .tell(call::consume, 1, 2047).tell(call::consume, 1, 2047).turn().segment(1, ack | fin, 100).tell(call::take, 1).tell(call::close, 1).deadline(3);
-    name("full-windows-at-once")->habits(answers_arp).tell(call::mode, 0, 0).open(1, offers_mss | offers_scale).bulk(1, 8, 256).bulk(1, 8, 300).tell(call::receive, 1, 2000).bulk(1, 4, 300);
-    name("holes")->habits(answers_arp).open(0).segment(0, ack, 300, is_not_sent).segment(0, ack, 300).segment(0, ack, 300).segment(0, ack, 300, moves_seq, {400}).segment(0, ack, 300, moves_seq, {800})
-        .segment(0, ack, 300, moves_seq, {1200}).segment(0, ack, 900, moves_seq, {-600}).segment(0, ack | fin, 100, moves_seq, {200}).segment(0, ack, 600, moves_seq, {-900}).segment(0, ack, 500);
-    name("doubled-and-late")->habits(all_habits).open(2).late().segment(2, ack, 200).segment(2, ack, 200).again(0).again(1).again(2).segment(2, ack | fin).again(0);
-    name("small-and-many")->habits(answers_arp).tell(call::mode, 0, 0).open(0).bulk(0, 16, 100).bulk(0, 16, 30).segment(0, ack, 50, moves_seq, {60}).segment(0, ack, 50, moves_seq, {110}).tell(call::take, 1).tell(call::take, 1);
-    name("lost-data")->habits(answers_arp).open(0).tell(call::send, 1, 2000).segment(0, ack, 0, moves_ack, {-900}).segment(0, ack, 0, moves_ack, {-900}).segment(0, ack, 0, moves_ack, {-900})
+    name("we-close-first")->habits(answers_arp).open(0).segment(0, ack).tell(call::close, 1).segment(0, ack).segment(0, ack | fin).deadline(6)
+        .pass(26).turn();
+    name("filled")->habits(answers_arp).tell(call::mode, 0, 0).open(1, offers_mss).bulk(1, 10, how == ethernet_v4 ? 524 : 1208).deadline(2)
+        .tell(call::receive, 1, 700).tell(call::echo, 1)
+        .tell(call::consume, 1, 2047).tell(call::consume, 1, 2047).turn().segment(1, ack | fin, 100).tell(call::take, 1).tell(call::close, 1)
+        .deadline(3);
+    name("full-windows-at-once")->habits(answers_arp).tell(call::mode, 0, 0).open(1, offers_mss | offers_scale).bulk(1, 8, 256).bulk(1, 8, 300)
+        .tell(call::receive, 1, 2000).bulk(1, 4, 300);
+    name("holes")->habits(answers_arp).open(0).segment(0, ack, 300, is_not_sent).segment(0, ack, 300).segment(0, ack, 300)
+        .segment(0, ack, 300, moves_seq, {400}).segment(0, ack, 300, moves_seq, {800})
+        .segment(0, ack, 300, moves_seq, {1200}).segment(0, ack, 900, moves_seq, {-600}).segment(0, ack | fin, 100, moves_seq, {200})
+        .segment(0, ack, 600, moves_seq, {-900}).segment(0, ack, 500);
+    name("doubled-and-late")->habits(all_habits).open(2).late().segment(2, ack, 200).segment(2, ack, 200).again(0).again(1).again(2)
+        .segment(2, ack | fin).again(0);
+    name("small-and-many")->habits(answers_arp).tell(call::mode, 0, 0).open(0).bulk(0, 16, 100).bulk(0, 16, 30).segment(0, ack, 50, moves_seq, {60})
+        .segment(0, ack, 50, moves_seq, {110}).tell(call::take, 1).tell(call::take, 1);
+    name("lost-data")->habits(answers_arp).open(0).tell(call::send, 1, 2000).segment(0, ack, 0, moves_ack, {-900})
+        .segment(0, ack, 0, moves_ack, {-900}).segment(0, ack, 0, moves_ack, {-900})
         .segment(0, ack, 0, moves_ack, {-900}).segment(0, ack, 0, moves_ack, {-500}).deadline(3).segment(0, ack).deadline(2);
-    name("nobody-answers")->habits(0).syn(0).deadline(16).open(1).tell(call::user_timeout, 1, 300).tell(call::send, 1, 1500).deadline(16).deadline(16);
-    name("closed-window")->habits(answers_arp).open(0).segment(0, ack, 0, says_window, {0}).tell(call::send, 1, 900).deadline(5).segment(0, ack, 0, says_window, {100}).deadline(2)
+    name("nobody-answers")->habits(0).syn(0).deadline(16).open(1).tell(call::user_timeout, 1, 300).tell(call::send, 1, 1500).deadline(16)
+        .deadline(16);
+    name("closed-window")->habits(answers_arp).open(0).segment(0, ack, 0, says_window, {0}).tell(call::send, 1, 900).deadline(5)
+        .segment(0, ack, 0, says_window, {100}).deadline(2)
         .segment(0, ack, 0, says_window, {40}).tell(call::shutdown_send, 1).deadline(3).segment(0, ack, 0, says_window, {8000}).deadline(2);
-    name("our-connection")->habits(all_habits).deadline(1).tell(call::connect, 1, 1).tell(call::send, 1, 300).segment(6, ack, 300).segment(6, ack | fin).deadline(4);
-    name("both-open")->habits(answers_arp).deadline(1).tell(call::mode, 0, mode::greets | mode::reads).segment(5, syn, 0).segment(5, ack).again(1).segment(5, syn | ack).segment(5, ack, 200);
-    name("resets")->habits(answers_arp).open(0).segment(0, rst, 0, moves_seq, {5}).segment(0, rst).open(2).segment(2, syn).segment(2, syn).segment(5, rst | ack).open(4).segment(4, ack, 0, moves_seq, {20000})
-        .segment(4, rst, 0, moves_seq, {20000}).segment(4, ack, 0, moves_ack, {20000}).segment(4, ack, 0, moves_ack, {-32000}).segment(4, ack, 0, moves_times, {-5000}).segment(4, ack, 0, moves_times, {0x7fff})
+    name("our-connection")->habits(all_habits).deadline(1).tell(call::connect, 1, 1).tell(call::send, 1, 300).segment(6, ack, 300)
+        .segment(6, ack | fin).deadline(4);
+    name("both-open")->habits(answers_arp).deadline(1).tell(call::mode, 0, mode::greets | mode::reads).segment(5, syn, 0).segment(5, ack).again(1)
+        .segment(5, syn | ack).segment(5, ack, 200);
+    name("resets")->habits(answers_arp).open(0).segment(0, rst, 0, moves_seq, {5}).segment(0, rst).open(2).segment(2, syn).segment(2, syn)
+        .segment(5, rst | ack).open(4).segment(4, ack, 0, moves_seq, {20000})
+        .segment(4, rst, 0, moves_seq, {20000}).segment(4, ack, 0, moves_ack, {20000}).segment(4, ack, 0, moves_ack, {-32000})
+        .segment(4, ack, 0, moves_times, {-5000}).segment(4, ack, 0, moves_times, {0x7fff})
         .segment(4, ack, 10, is_corrupt).segment(4, ack, 10, is_urgent).segment(4, 0, 10).segment(4, fin | syn | rst);
-    name("odd-openings")->habits(answers_arp).syn(0, offers_data | offers_fin).segment(0, ack, 0, moves_ack, {7}).segment(0, ack, 0, moves_seq, {30000}).segment(0, syn, 0, moves_seq, {5}).syn(0, offers_the_same)
-        .segment(0, rst, 0, moves_seq, {1}).segment(0, rst).syn(2, offers_mss | offers_much_scale, 1, 1).segment(2, ack).segment(2, ack, 100).syn(4, offers_times).segment(4, ack, 0, moves_times, {-500})
+    name("odd-openings")->habits(answers_arp).syn(0, offers_data | offers_fin).segment(0, ack, 0, moves_ack, {7})
+        .segment(0, ack, 0, moves_seq, {30000}).segment(0, syn, 0, moves_seq, {5}).syn(0, offers_the_same)
+        .segment(0, rst, 0, moves_seq, {1}).segment(0, rst).syn(2, offers_mss | offers_much_scale, 1, 1).segment(2, ack).segment(2, ack, 100)
+        .syn(4, offers_times).segment(4, ack, 0, moves_times, {-500})
         .segment(4, ack, 50).syn(1, 0, 0, 0).segment(1, ack, 30).segment(3, fin | ack).segment(3, 0);
-    name("too-many-half-open")->habits(answers_arp).syn(0).syn(2).syn(4).syn(6).syn(1).syn(3).syn(7).tell(call::close_listener, 0).syn(0).pass(35).turn();
-    name("too-many-connections")->habits(answers_arp).open(0).open(2).open(4).open(1).open(3).open(6).open(7).segment(6, ack, 10).tell(call::abort, 2).turn().segment(6, ack, 10);
-    name("time-waits")->habits(all_habits).times(4, [](script& s, unsigned i) { s.open(i).segment(i, ack).tell(call::close, i + 1).segment(i, ack).segment(i, ack | fin).turn(); })
-        .segment(3, ack | fin, 0, moves_seq, {-1}).segment(3, ack, 5).segment(3, rst).syn(3).syn(2).segment(2, ack, 0, moves_times, {-900}).pass(26).turn();
-    name("pressure")->habits(answers_arp).tell(call::mode, 0, 0).open(0).open(2).open(4).open(1).open(3).times(5, [how](script& s, unsigned i) { s.bulk(i, 4, how == ethernet_v4 ? 500 : 1200); })
-        .times(6, [](script& s, unsigned i) { s.tell(call::send, i, 2000).tell(call::send, i, 2000); }).times(6, [](script& s, unsigned i) { s.datagram(i & 1 ? 9 : 0, i & 1, 20); })
-        .tell(call::send_to, 0, 100 + 1024).tell(call::commit_datagram, 0, 100).tell(call::send, 1, 100).tell(call::commit, 1, 100).datagram(0, 4, 20).arp(1, request).icmp(8, 0, 1, 30).deadline(8);
-    name("nic-is-full")->habits(answers_arp).open(0).nic(1).tell(call::send, 1, 2000).tell(call::send, 0, 300).times(6, [](script& s, unsigned i) { s.tell(call::send_to, 0, 50 + 1024 * (i & 1)); })
+    name("too-many-half-open")->habits(answers_arp).syn(0).syn(2).syn(4).syn(6).syn(1).syn(3).syn(7).tell(call::close_listener, 0).syn(0).pass(35)
+        .turn();
+    name("too-many-connections")->habits(answers_arp).open(0).open(2).open(4).open(1).open(3).open(6).open(7).segment(6, ack, 10)
+        .tell(call::abort, 2).turn().segment(6, ack, 10);
+    name("time-waits")->habits(all_habits).times(4, [](script& s, unsigned i) { s.open(i).segment(i, ack).tell(call::close, i + 1).segment(i, ack)
+        .segment(i, ack | fin).turn(); })
+        .segment(3, ack | fin, 0, moves_seq, {-1}).segment(3, ack, 5).segment(3, rst).syn(3).syn(2).segment(2, ack, 0, moves_times, {-900}).pass(26)
+        .turn();
+    name("pressure")->habits(answers_arp).tell(call::mode, 0, 0).open(0).open(2).open(4).open(1).open(3)
+        .times(5, [how](script& s, unsigned i) { s.bulk(i, 4, how == ethernet_v4 ? 500 : 1200); })
+        .times(6, [](script& s, unsigned i) { s.tell(call::send, i, 2000).tell(call::send, i, 2000); })
+        .times(6, [](script& s, unsigned i) { s.datagram(i & 1 ? 9 : 0, i & 1, 20); })
+        .tell(call::send_to, 0, 100 + 1024).tell(call::commit_datagram, 0, 100).tell(call::send, 1, 100).tell(call::commit, 1, 100)
+        .datagram(0, 4, 20).arp(1, request).icmp(8, 0, 1, 30).deadline(8);
+    name("nic-is-full")->habits(answers_arp).open(0).nic(1).tell(call::send, 1, 2000).tell(call::send, 0, 300)
+        .times(6, [](script& s, unsigned i) { s.tell(call::send_to, 0, 50 + 1024 * (i & 1)); })
         .segment(0, ack, 300).tell(call::shutdown_send, 1).deadline(4).segment(0, ack | fin).tell(call::connect, 2, 1).nic(0).turn().deadline(6);
-    name("completions-are-late")->habits(answers_arp).open(0).nic(2).tell(call::send, 1, 2000).deadline(5).segment(0, ack).tell(call::send, 1, 2000).deadline(2).nic(0).turn().deadline(3);
-    name("doorbell-fails")->habits(answers_arp).open(0).nic(4).tell(call::send, 1, 600).turn().deadline(6).nic(0).deadline(2).nic(8).tell(call::send_to, 0, 20 + 1024).turn().nic(0).deadline(3);
-    name("handlers")->habits(all_habits).tell(call::mode, 0, mode::greets | mode::echoes | mode::half_closes | mode::polls_inside | mode::takes | mode::reconnects).open(0).segment(0, ack, 300).segment(0, ack | fin)
-        .tell(call::mode, 0, mode::aborts_on_data | mode::reads_datagrams).open(1).segment(1, ack, 30).datagram(0, 0, 10).tell(call::time_back).turn();
-    name("calls")->habits(all_habits).open(0).tell(call::commit, 1, 200).tell(call::commit, 1, 200 + 1024).tell(call::commit, 1, 200 + 2048).tell(call::no_delay, 1, 1).tell(call::send_more, 1, 50).tell(call::send, 1, 50)
-        .tell(call::timer, 1, 50).deadline(3).tell(call::timer, 1, 90).tell(call::cancel_timer, 1).tell(call::listen, 2).tell(call::listen, 2).tell(call::listen, 3).tell(call::connect, 15, 0)
+    name("completions-are-late")->habits(answers_arp).open(0).nic(2).tell(call::send, 1, 2000).deadline(5).segment(0, ack).tell(call::send, 1, 2000)
+        .deadline(2).nic(0).turn().deadline(3);
+    name("doorbell-fails")->habits(answers_arp).open(0).nic(4).tell(call::send, 1, 600).turn().deadline(6).nic(0).deadline(2).nic(8)
+        .tell(call::send_to, 0, 20 + 1024).turn().nic(0).deadline(3);
+    name("handlers")->habits(all_habits)
+        .tell(call::mode, 0, mode::greets | mode::echoes | mode::half_closes | mode::polls_inside | mode::takes | mode::reconnects).open(0)
+        .segment(0, ack, 300).segment(0, ack | fin)
+        .tell(call::mode, 0, mode::aborts_on_data | mode::reads_datagrams).open(1).segment(1, ack, 30).datagram(0, 0, 10).tell(call::time_back)
+        .turn();
+    name("calls")->habits(all_habits).open(0).tell(call::commit, 1, 200).tell(call::commit, 1, 200 + 1024).tell(call::commit, 1, 200 + 2048)
+        .tell(call::no_delay, 1, 1).tell(call::send_more, 1, 50).tell(call::send, 1, 50)
+        .tell(call::timer, 1, 50).deadline(3).tell(call::timer, 1, 90).tell(call::cancel_timer, 1).tell(call::listen, 2).tell(call::listen, 2)
+        .tell(call::listen, 3).tell(call::connect, 15, 0)
         .tell(call::connect, 0, 2).tell(call::connect, 0, 4).tell(call::commit, 1, 100 + 3072).deadline(2);
-    name("datagrams")->habits(all_habits).datagram(0, 0, 100).datagram(9, 1, 40).datagram(0, 0, 33, 4).datagram(0, 0, 33).datagram(0, 0, 33, 8).datagram(0, 0, 33, 1).datagram(0, 0, 33, 2).datagram(0, 3, 50)
-        .datagram(1, 1, 50).tell(call::receive_datagram, 0, 20).tell(call::consume_datagram, 0).tell(call::consume_datagram, 1).tell(call::send_datagram, 1, 100).tell(call::send_datagram, 1, 2000)
-        .tell(call::send_to, 0, 30 + 1024).tell(call::commit_datagram, 0, 80 + 2048).tell(call::bind_any).tell(call::bind, 2, 1).tell(call::send_to, 0, 10 + 15 * 1024).tell(call::send_to, 0, 10 + 7 * 1024)
+    name("datagrams")->habits(all_habits).datagram(0, 0, 100).datagram(9, 1, 40).datagram(0, 0, 33, 4).datagram(0, 0, 33).datagram(0, 0, 33, 8)
+        .datagram(0, 0, 33, 1).datagram(0, 0, 33, 2).datagram(0, 3, 50)
+        .datagram(1, 1, 50).tell(call::receive_datagram, 0, 20).tell(call::consume_datagram, 0).tell(call::consume_datagram, 1)
+        .tell(call::send_datagram, 1, 100).tell(call::send_datagram, 1, 2000)
+        .tell(call::send_to, 0, 30 + 1024).tell(call::commit_datagram, 0, 80 + 2048).tell(call::bind_any).tell(call::bind, 2, 1)
+        .tell(call::send_to, 0, 10 + 15 * 1024).tell(call::send_to, 0, 10 + 7 * 1024)
         .tell(call::close_socket, 0).datagram(0, 0, 10).turn();
-    name("closed-unread")->habits(answers_arp).tell(call::mode, 0, 0).open(0).segment(0, ack, 100).tell(call::close, 1).open(2).tell(call::close, 2).segment(2, ack, 100);
-    name("restart")->habits(all_habits).open(0).segment(0, ack, 200).tell(call::take, 1).datagram(0, 0, 20).tell(call::restart).open(1).segment(1, ack, 100).tell(call::connect, 1, 1);
+    name("closed-unread")->habits(answers_arp).tell(call::mode, 0, 0).open(0).segment(0, ack, 100).tell(call::close, 1).open(2).tell(call::close, 2)
+        .segment(2, ack, 100);
+    name("restart")->habits(all_habits).open(0).segment(0, ack, 200).tell(call::take, 1).datagram(0, 0, 20).tell(call::restart).open(1)
+        .segment(1, ack, 100).tell(call::connect, 1, 1);
     // The network layer: every header field wrong once.
     script& ip = *name("headers");
     ip.habits(answers_arp).open(0);
@@ -155,20 +196,40 @@ std::vector<named_script> scripts() {
     script s;
     s.habits(0);
     for (unsigned kind = request; kind <= stranger; ++kind) s.arp(kind % 4, kind);
-    return s.tell(call::send_to, 0, 20 + 1024).arp(1, reply).arp(1, announcement).arp(2, request).tell(call::send_to, 0, 20 + 2048).pass(23).turn().deadline(8).pass(25).turn().deadline(8);
+    return s.tell(call::send_to, 0, 20 + 1024)
+        .arp(1, reply)
+        .arp(1, announcement)
+        .arp(2, request)
+        .tell(call::send_to, 0, 20 + 2048)
+        .pass(23)
+        .turn()
+        .deadline(8)
+        .pass(25)
+        .turn()
+        .deadline(8);
   }());
-  add("v4-arp-table-is-full", script().habits(0).times(4, [](script& s, unsigned i) { s.tell(call::send_to, 0, 20 + 1024 * (i + 1)); }).arp(5, request).tell(call::send_to, 0, 20 + 1024 * 5).deadline(2).arp(5, request));
-  add("v4-arp-nobody", script().habits(0).times(12, [](script& s, unsigned i) { s.tell(call::send_to, 0, 20 + 1024 * (i % 3 + 1)); }).tell(call::send_datagram, 1, 20).deadline(12).tell(call::send_datagram, 1, 20).tell(call::connect, 3, 0).deadline(9));
-  add("v4-arp-probes", script().habits(answers_arp).open(0).segment(0, ack).pass(25).turn().pass(25).turn().habits(0).tell(call::send, 1, 50).deadline(12));
-  add("v4-echo", script().habits(answers_arp).icmp(8, 0, 0, 0).icmp(8, 0, 7, 14).icmp(8, 0, 7, 150).icmp(8, 1, 7, 5).damage(destination, 1).icmp(8, 0, 7, 5).icmp(0, 0, 7, 5).icmp(13, 0, 0, 3).icmp(4, 0, 0, 0)
+  add("v4-arp-table-is-full", script().habits(0).times(4, [](script& s, unsigned i) { s.tell(call::send_to, 0, 20 + 1024 * (i + 1)); })
+      .arp(5, request).tell(call::send_to, 0, 20 + 1024 * 5).deadline(2).arp(5, request));
+  add("v4-arp-nobody", script().habits(0).times(12, [](script& s, unsigned i) { s.tell(call::send_to, 0, 20 + 1024 * (i % 3 + 1)); })
+      .tell(call::send_datagram, 1, 20).deadline(12).tell(call::send_datagram, 1, 20).tell(call::connect, 3, 0).deadline(9));
+  add("v4-arp-probes", script().habits(answers_arp).open(0).segment(0, ack).pass(25).turn().pass(25).turn().habits(0).tell(call::send, 1, 50)
+      .deadline(12));
+  add("v4-echo", script().habits(answers_arp).icmp(8, 0, 0, 0).icmp(8, 0, 7, 14).icmp(8, 0, 7, 150).icmp(8, 1, 7, 5).damage(destination, 1)
+      .icmp(8, 0, 7, 5).icmp(0, 0, 7, 5).icmp(13, 0, 0, 3).icmp(4, 0, 0, 0)
       .icmp(5, 1, 0, 0).damage(total_length, 25).icmp(8, 0, 0, 0).icmp(8, 0, 9, 175));
-  add("v4-icmp-errors", script().habits(answers_arp).open(0).tell(call::send, 1, 1200).icmp(3, 4, 296, 0).icmp(3, 4, 0, 0).icmp(3, 4, 68, 0).deadline(2).icmp(3, 1, 0, 0).icmp(11, 0, 0, 0).icmp(12, 0, 0, 0).icmp(3, 0, 0, 16)
-      .icmp(3, 3, 0, 8).icmp(3, 3, 0, 4).icmp(3, 3, 0, 32).icmp(3, 3, 0, 64).icmp(3, 20, 0, 0).tell(call::send_datagram, 1, 30).icmp(3, 3, 0, 128).icmp(3, 4, 100, 0).tell(call::send_datagram, 1, 300));
-  add("v4-refused", script().habits(0).deadline(1).icmp(3, 3, 0, 0).tell(call::connect, 1, 1).arp(1, reply).icmp(3, 13, 0, 0).tell(call::connect, 1, 1).segment(6, rst | ack));
+  add("v4-icmp-errors", script().habits(answers_arp).open(0).tell(call::send, 1, 1200).icmp(3, 4, 296, 0).icmp(3, 4, 0, 0).icmp(3, 4, 68, 0)
+      .deadline(2).icmp(3, 1, 0, 0).icmp(11, 0, 0, 0).icmp(12, 0, 0, 0).icmp(3, 0, 0, 16)
+      .icmp(3, 3, 0, 8).icmp(3, 3, 0, 4).icmp(3, 3, 0, 32).icmp(3, 3, 0, 64).icmp(3, 20, 0, 0).tell(call::send_datagram, 1, 30).icmp(3, 3, 0, 128)
+      .icmp(3, 4, 100, 0).tell(call::send_datagram, 1, 300));
+  add("v4-refused", script().habits(0).deadline(1).icmp(3, 3, 0, 0).tell(call::connect, 1, 1).arp(1, reply).icmp(3, 13, 0, 0)
+      .tell(call::connect, 1, 1).segment(6, rst | ack));
   add("v4-too-many-errors", script().habits(answers_arp).times(56, [](script& s, unsigned i) { s.datagram(i, 4, 1); }));
-  add("v4-path-shrinks", script().habits(answers_arp).open(0).tell(call::send, 1, 2000).icmp(3, 4, 200, 0).segment(0, ack, 0, moves_ack, {-600}).deadline(2).segment(0, ack, 0, moves_ack, {-100}).deadline(3).segment(0, ack).deadline(2));
-  add("v4-abrupt", script(ethernet_v4 | abrupt).habits(all_habits).open(0).segment(0, ack, 300).datagram(0, 0, 10).nic(2).tell(call::send, 1, 600).tell(call::send_to, 0, 20 + 3072));
-  add("v6-abrupt", script(raw_v6 | abrupt).habits(all_habits).open(0).segment(0, ack, 300).nic(1).tell(call::send, 1, 600).tell(call::send_to, 0, 20 + 1024).turn());
+  add("v4-path-shrinks", script().habits(answers_arp).open(0).tell(call::send, 1, 2000).icmp(3, 4, 200, 0).segment(0, ack, 0, moves_ack, {-600})
+      .deadline(2).segment(0, ack, 0, moves_ack, {-100}).deadline(3).segment(0, ack).deadline(2));
+  add("v4-abrupt", script(ethernet_v4 | abrupt).habits(all_habits).open(0).segment(0, ack, 300).datagram(0, 0, 10).nic(2).tell(call::send, 1, 600)
+      .tell(call::send_to, 0, 20 + 3072));
+  add("v6-abrupt", script(raw_v6 | abrupt).habits(all_habits).open(0).segment(0, ack, 300).nic(1).tell(call::send, 1, 600)
+      .tell(call::send_to, 0, 20 + 1024).turn());
   add("v4-garbage", script().raw({}).raw(octets(10)).raw(octets(60, std::byte{0xff})).raw(octets(1500, std::byte{0x45})));
   return all;
 }
@@ -237,7 +298,8 @@ int main(int argc, char** argv) {
   seed("tcp_options", "sack", from_hex("0101 0522 00000001 00000002 00000003 00000004 00000005 00000006 00000007 00000008"));
   seed("tcp_options", "wrong-lengths", from_hex("0203ff 0302 0801 fe04abcd 0500"));
   seed("tcp_options", "twice", from_hex("020405b4 02040100 0303ff 01 0303 02 00ffff"));
-  for (const char* text : {"10.9.0.2/24", "fd00::2/64", "::ffff:10.0.0.1", "02:00:5e:10:00:01", "1:2:3:4:5:6:7:8", "1::", "::", "256.1.1.1", "010.0.0.1", "1:2:3:4:5:6:7::", "::12345", "1.2.3.4/33", "::1.2.3"}) {
+  for (const char* text : {"10.9.0.2/24", "fd00::2/64", "::ffff:10.0.0.1", "02:00:5e:10:00:01", "1:2:3:4:5:6:7:8", "1::", "::", "256.1.1.1",
+                           "010.0.0.1", "1:2:3:4:5:6:7::", "::12345", "1.2.3.4/33", "::1.2.3"}) {
     std::string name = text;
     for (char& c : name)
       if (c == '/' || c == ':') c = '_';

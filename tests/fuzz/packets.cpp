@@ -50,7 +50,8 @@ seen_segment read_segment(bytes p, bool is_sent) {
   const std::size_t header = (at8(t, 12) >> 4) * 4u;
   if (header < 20 || header > t.size()) return s;
   s.is_tcp = true;
-  s.is_sound = (at8(p, 0) >> 4 == 6 || checker::adds_up(p.first(ip.header))) && checker::adds_up(t, pseudo_sum(ip.source, ip.destination, 6, t.size()));
+  s.is_sound =
+      (at8(p, 0) >> 4 == 6 || checker::adds_up(p.first(ip.header))) && checker::adds_up(t, pseudo_sum(ip.source, ip.destination, 6, t.size()));
   s.local = is_sent ? ip.source : ip.destination;
   s.remote = is_sent ? ip.destination : ip.source;
   s.local_port = at16(t, is_sent ? 0 : 2);

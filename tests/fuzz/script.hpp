@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The language of the two stack targets. An input is a setting (one byte) and steps: a byte that names the step, and its arguments. stack_input knows the
-// plain steps, stack_structured all. make_corpus.cpp writes it with `script`.
+// The language of the two stack targets. An input is a setting (one byte) and steps: a byte that names the step, and its arguments. stack_input knows
+// the plain steps, stack_structured all. make_corpus.cpp writes it with `script`.
 #pragma once
 #include "world.hpp"
 
@@ -37,7 +37,16 @@ inline constexpr std::uint8_t no_turn = 0x80;
 inline constexpr unsigned most_steps = 400;
 
 /// What a SYN offers, as bits.
-enum offer : std::uint8_t { offers_mss = 1, offers_scale = 2, offers_times = 4, offers_sack = 8, offers_data = 16, offers_fin = 32, offers_much_scale = 64, offers_the_same = 128 };
+enum offer : std::uint8_t {
+  offers_mss = 1,
+  offers_scale = 2,
+  offers_times = 4,
+  offers_sack = 8,
+  offers_data = 16,
+  offers_fin = 32,
+  offers_much_scale = 64,
+  offers_the_same = 128
+};
 /// How a segment differs from the next one that the flow would bring, as bits; each but the last three is followed by its argument.
 enum change : std::uint8_t {
   moves_seq = 1,      ///< i16
@@ -49,9 +58,36 @@ enum change : std::uint8_t {
   is_not_sent = 64,   ///< the flow goes on as if it were: a loss
   is_corrupt = 128    ///< the checksum is wrong
 };
-enum arp_kind : std::uint8_t { request, reply, probe, announcement, conflict, zero_mac, group_sender, short_one, other_hardware, broadcast_reply, other_target, stranger };
+enum arp_kind : std::uint8_t {
+  request,
+  reply,
+  probe,
+  announcement,
+  conflict,
+  zero_mac,
+  group_sender,
+  short_one,
+  other_hardware,
+  broadcast_reply,
+  other_target,
+  stranger
+};
 enum damage_kind : std::uint8_t {
-  nothing, version, header_length, total_length, fragment, ttl, protocol, header_checksum, source, destination, options, cut, link_destination, ether_type, padding
+  nothing,
+  version,
+  header_length,
+  total_length,
+  fragment,
+  ttl,
+  protocol,
+  header_checksum,
+  source,
+  destination,
+  options,
+  cut,
+  link_destination,
+  ether_type,
+  padding
 };
 enum habit : std::uint8_t { answers_arp = 1, acknowledges = 2, answers_syn = 4 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Peers that know the rules, and the bytes that make them break some: handshakes and segments with right checksums and numbers, of which an input changes
-// single fields, so that deep states are reached. Every packet is written here by hand; strata's codecs have no part in it.
+// Peers that know the rules, and the bytes that make them break some: handshakes and segments with right checksums and numbers, of which an input
+// changes single fields, so that deep states are reached. Every packet is written here by hand; strata's codecs have no part in it.
 #include "script.hpp"
 
 #include <sim/octets.hpp>
@@ -206,7 +206,14 @@ class peers {
   static void put_mac(octets& f, unsigned peer) { put32(f, 0x02000000), put8(f, 1), put8(f, peer); }
   [[nodiscard]] octets odd_source(unsigned n) const {
     static constexpr std::uint32_t four[] = {0, 0xffffffff, 0x7f000001, 0xe0000001, 0x0a0000ff, 0x0a000001, 0xf0000001, 0xc0000207};
-    static constexpr std::uint32_t six[][4] = {{}, {0xff020000, 0, 0, 1}, {0, 0, 0, 1}, {0, 0, 0xffff, 0x0a000002}, {0xfd000000, 0, 0, 1}, {0x20010db8, 0, 0, 9}, {0, 0, 0xffff, 0}, {0xfe800000, 0, 0, 1}};
+    static constexpr std::uint32_t six[][4] = {{},
+                                               {0xff020000, 0, 0, 1},
+                                               {0, 0, 0, 1},
+                                               {0, 0, 0xffff, 0x0a000002},
+                                               {0xfd000000, 0, 0, 1},
+                                               {0x20010db8, 0, 0, 9},
+                                               {0, 0, 0xffff, 0},
+                                               {0xfe800000, 0, 0, 1}};
     octets a;
     if (is_raw_) for (const std::uint32_t word : six[n & 7]) put32(a, word);
     else put32(a, four[n & 7]);
@@ -214,7 +221,9 @@ class peers {
   }
   [[nodiscard]] octets odd_destination(unsigned n) const {
     static constexpr std::uint32_t four[] = {0xffffffff, 0x0a0000ff, 0xe0000001, 0x0a00004d, 0xc0000201, 0, 0x7f000001, 0x0a000002};
-    static constexpr std::uint32_t six[][4] = {{0xff020000, 0, 0, 1}, {0xfd000000, 0, 0, 0x4d}, {0, 0, 0, 1}, {0, 0, 0xffff, 0x0a000001}, {}, {0x20010db8, 0, 0, 9}, {0xfd000000, 0, 0, 2}, {0, 0, 0xffff, 0xffffffff}};
+    static constexpr std::uint32_t six[][4] = {
+        {0xff020000, 0, 0, 1}, {0xfd000000, 0, 0, 0x4d},  {0, 0, 0, 1}, {0, 0, 0xffff, 0x0a000001}, {}, {0x20010db8, 0, 0, 9},
+        {0xfd000000, 0, 0, 2}, {0, 0, 0xffff, 0xffffffff}};
     octets a;
     if (is_raw_) for (const std::uint32_t word : six[n & 7]) put32(a, word);
     else put32(a, four[n & 7]);
@@ -246,7 +255,9 @@ class peers {
       put32(f, 0x60000000), put16(f, 0), put8(f, protocol), put8(f, what == ttl ? value : 64);
       put(f, from), put(f, to);
     } else {
-      static constexpr unsigned char lists[8][8] = {{1, 1, 1, 0}, {131, 7, 4, 1, 2, 3, 4, 0}, {137, 7, 4, 1, 2, 3, 4, 0}, {7, 1, 0, 0}, {7, 60, 4, 0}, {148, 4, 0, 0}, {1, 1, 1, 130}, {68, 8, 5, 0, 0, 0, 0, 0}};
+      static constexpr unsigned char lists[8][8] = {
+          {1, 1, 1, 0},   {131, 7, 4, 1, 2, 3, 4, 0}, {137, 7, 4, 1, 2, 3, 4, 0}, {7, 1, 0, 0}, {7, 60, 4, 0}, {148, 4, 0, 0},
+          {1, 1, 1, 130}, {68, 8, 5, 0, 0, 0, 0, 0}};
       const unsigned extra = what == options ? 8 : 0;
       put8(f, 0x45 + extra / 4), put8(f, 0), put16(f, 0), put16(f, ++id_);
       put16(f, what == fragment ? (value & 1 ? 0x2000u : 0u) | value >> 1 : 0x4000);
@@ -279,7 +290,8 @@ class peers {
     octets t;
     put16(t, f.peer_port), put16(t, f.local_port), put32(t, seq), put32(t, (flags & 16) != 0 || (changes & moves_ack) != 0 ? ack : 0);
     const unsigned padded = static_cast<unsigned>((options.size() + 3) / 4 * 4);
-    put16(t, (20 + padded) << 10 | ((changes & is_urgent) != 0 ? 0x0e20u : 0u) | flags), put16(t, window), put16(t, 0), put16(t, (changes & is_urgent) != 0 ? 3 : 0);
+    put16(t, (20 + padded) << 10 | ((changes & is_urgent) != 0 ? 0x0e20u : 0u) | flags), put16(t, window), put16(t, 0),
+        put16(t, (changes & is_urgent) != 0 ? 3 : 0);
     put(t, options);
     t.resize(20 + padded);
     const std::uint32_t first = seq + ((flags & 2) != 0 ? 1 : 0);

@@ -25,9 +25,9 @@ void tally(std::map<std::string, std::uint64_t>& to, const char* layer, const Co
 #define STRATA_NAMED(type, field) {#field, &type::field}
 
 inline constexpr named<stack_counters, u64> stack_names[] = {
-    STRATA_NAMED(stack_counters, polls), STRATA_NAMED(stack_counters, frames), STRATA_NAMED(stack_counters, events), STRATA_NAMED(stack_counters, time_ran_back),
-    STRATA_NAMED(stack_counters, busy_polls), STRATA_NAMED(stack_counters, errors_dropped), STRATA_NAMED(stack_counters, not_permitted),
-    STRATA_NAMED(stack_counters, no_network), STRATA_NAMED(stack_counters, unknown_protocol)};
+    STRATA_NAMED(stack_counters, polls),         STRATA_NAMED(stack_counters, frames),     STRATA_NAMED(stack_counters, events),
+    STRATA_NAMED(stack_counters, time_ran_back), STRATA_NAMED(stack_counters, busy_polls), STRATA_NAMED(stack_counters, errors_dropped),
+    STRATA_NAMED(stack_counters, not_permitted), STRATA_NAMED(stack_counters, no_network), STRATA_NAMED(stack_counters, unknown_protocol)};
 inline constexpr named<interface_counters, u64> interface_names[] = {
     STRATA_NAMED(interface_counters, received), STRATA_NAMED(interface_counters, transmitted), STRATA_NAMED(interface_counters, ring_full),
     STRATA_NAMED(interface_counters, queue_dropped), STRATA_NAMED(interface_counters, kicks_again), STRATA_NAMED(interface_counters, link_downs)};

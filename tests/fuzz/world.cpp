@@ -107,7 +107,8 @@ template <class C> class world_of final : public world {
                                         [&](typename net::error e) { on_error(e); }});
     // A turn is bounded by what came, by what the tables hold, and not by what the bytes say.
     require(net_->counters().polls == polls + 1, "a turn is a turn");
-    require(net_->counters().events - events <= frames + C::limits.connections + C::limits.datagram_sockets + C::limits.errors + 80u, "a turn tells a bounded number of events");
+    require(net_->counters().events - events <= frames + C::limits.connections + C::limits.datagram_sockets + C::limits.errors + 80u,
+            "a turn tells a bounded number of events");
     require(far.sent.size() - before <= cable::ring_size * 2u + C::limits.chunks, "a turn sends a bounded number of frames");
     after_turn();
   }
@@ -161,7 +162,8 @@ template <class C> class world_of final : public world {
     endpoint e;
     e.port = static_cast<u16>(port);
     if ((who & 15) == 15) e.address = ours();  // not reached by any link
-    else if constexpr (is_raw) e.address = (who & 7) < 6 ? ipv6_address{u64{0xfd00} << 48, 2 + (who & 7)} : ipv6_address{u64{0x20010db8} << 32, 2 + (who & 7)};
+    else if constexpr (is_raw)
+      e.address = (who & 7) < 6 ? ipv6_address{u64{0xfd00} << 48, 2 + (who & 7)} : ipv6_address{u64{0x20010db8} << 32, 2 + (who & 7)};
     else e.address = (who & 7) < 6 ? ipv4_address{0x0a00'0002 + (who & 7)} : ipv4_address{0xc000'0202 + (who & 7)};
     return e;
   }
@@ -186,7 +188,8 @@ template <class C> class world_of final : public world {
     const typename net::datagram_socket d = sockets_.empty() ? typename net::datagram_socket{} : sockets_[who % sockets_.size()];
     switch (what) {
       case call::listen:
-        keep(listeners_, net_->listen({.port = static_cast<u16>(1000 + who % 4), .address = (n & 1) != 0 ? ours() : address{}, .backlog = n >> 1 & 3}));
+        keep(listeners_,
+             net_->listen({.port = static_cast<u16>(1000 + who % 4), .address = (n & 1) != 0 ? ours() : address{}, .backlog = n >> 1 & 3}));
         break;
       case call::close_listener:
         if (!listeners_.empty()) (void)listeners_[who % listeners_.size()].close();
@@ -311,7 +314,11 @@ template <class C> class world_of final : public world {
         if (part[i] != pattern_at(from + static_cast<std::uint32_t>(i))) return false;
       return true;
     };
-    if (k.has_start) return require(follows(k.next_read), "bytes come as the peer numbered them"), void(k.next_read += static_cast<std::uint32_t>(part.size()));
+    if (k.has_start) {
+      require(follows(k.next_read), "bytes come as the peer numbered them");
+      k.next_read += static_cast<std::uint32_t>(part.size());
+      return;
+    }
     for (const std::uint32_t from : peer_starts[k.ends]) {
       if (!follows(from)) continue;
       k.has_start = true;
@@ -468,7 +475,8 @@ template <class C> class world_of final : public world {
     using checker::at8;
     bytes p(frame);
     if constexpr (!is_raw) {
-      require(p.size() >= 14 && std::equal(p.begin() + 6, p.begin() + 12, reinterpret_cast<const std::byte*>(far.mac.bytes)), "a frame is from our MAC");
+      require(p.size() >= 14 && std::equal(p.begin() + 6, p.begin() + 12, reinterpret_cast<const std::byte*>(far.mac.bytes)),
+              "a frame is from our MAC");
       const unsigned type = at16(p, 12);
       p = p.subspan(14);
       if (type == 0x0806) return require(p.size() == 28 && at8(p, 14) == 10 && at8(p, 17) == 1, "an ARP message tells of our address");

@@ -2,8 +2,8 @@
 // A stack, an application that does what it is told, and everything that must hold after each turn. No template: the two Configs stand in world.cpp.
 //
 // Oracles: every frame that leaves is sound and carries the bytes that the application wrote; what the application reads is what the peer's sequence
-// numbers say; events come as the contract says; info() stays within its bounds; a turn does a bounded amount of work; and when the application has let go
-// of everything, all timers end and no chunk is in use.
+// numbers say; events come as the contract says; info() stays within its bounds; a turn does a bounded amount of work; and when the application has
+// let go of everything, all timers end and no chunk is in use.
 #pragma once
 #include "cable.hpp"
 #include "fuzz.hpp"
@@ -22,18 +22,56 @@ struct setting {
 
 /// What the application can be told to do; `who` chooses among what there is, `n` is the call's number. In the order of their numbers in an input.
 enum class call : std::uint8_t {
-  listen, close_listener, connect, send, send_more, receive, consume, take, drop_views, close, abort, shutdown_send, commit, no_delay, user_timeout, timer,
-  cancel_timer, bind, bind_any, connect_socket, send_to, send_datagram, receive_datagram, consume_datagram, commit_datagram, close_socket, mode, echo,
-  time_back, restart, again_in_handler, count
+  listen,
+  close_listener,
+  connect,
+  send,
+  send_more,
+  receive,
+  consume,
+  take,
+  drop_views,
+  close,
+  abort,
+  shutdown_send,
+  commit,
+  no_delay,
+  user_timeout,
+  timer,
+  cancel_timer,
+  bind,
+  bind_any,
+  connect_socket,
+  send_to,
+  send_datagram,
+  receive_datagram,
+  consume_datagram,
+  commit_datagram,
+  close_socket,
+  mode,
+  echo,
+  time_back,
+  restart,
+  again_in_handler,
+  count
 };
 
 /// What the application does by itself, as bits of call::mode.
 enum mode : std::uint16_t {
-  reads = 1, echoes = 2, closes_after_peer = 4, aborts_on_data = 8, greets = 16, half_closes = 32, takes = 64, reconnects = 128, reads_datagrams = 256, polls_inside = 512
+  reads = 1,
+  echoes = 2,
+  closes_after_peer = 4,
+  aborts_on_data = 8,
+  greets = 16,
+  half_closes = 32,
+  takes = 64,
+  reconnects = 128,
+  reads_datagrams = 256,
+  polls_inside = 512
 };
 
-/// The first call of a socket is for a port, and these are what a peer may know: listeners 1000 and 1001, datagrams 3000, connected 3001 to peer 1 port 53,
-/// and a connection is opened to peer 0 port 7 before anything else.
+/// From the start there are listeners at ports 1000 and 1001, a datagram socket at 3000, one at 3001 that is connected to port 53 of peer 1, and a
+/// connection that is being opened to port 7 of peer 0.
 class world {
  public:
   virtual ~world() = default;

@@ -106,9 +106,15 @@ class flow_checker {
     if (s.has(tcp_segment::rst)) return;
     if (s.has(tcp_segment::syn)) {
       if (!peer.has_syn || s.seq != peer.iss) return;  // of an earlier connection
-      me.heard_syn = true;
+      if (me.has_syn && me.heard_syn && s.seq != me.heard_iss) {  // of the next one, of which this side says nothing before its own SYN
+        if (me.next_iss != s.seq) me.next_times.clear();
+        me.next_iss = s.seq;
+        me.next_times.insert(s.ts_value);
+        return;
+      }
+      me.heard_syn = true, me.heard_iss = s.seq;
     }
-    if (!me.heard_syn) return;
+    if (!me.heard_syn || me.heard_iss != peer.iss) return;
     me.take(s.seq, s.seq + s.span());
     if (s.has_times) me.heard_times.insert(s.ts_value);
     if (!s.has(tcp_segment::ack_bit) || !me.has_syn || before(s.ack, me.iss) || after(s.ack, me.next)) return;
@@ -138,7 +144,9 @@ class flow_checker {
     bool heard_syn = false, knows_edge = false;
     std::uint32_t contiguous = 0;                  // behind everything that arrived without a gap
     std::map<std::uint32_t, std::uint32_t> ahead;  // what arrived beyond it, begin -> end
-    std::uint32_t heard_ack = 0, heard_edge = 0;
+    std::uint32_t heard_ack = 0, heard_edge = 0, heard_iss = 0;
+    std::uint32_t next_iss = 0;                    // of the peer's next life
+    std::set<std::uint32_t> next_times;
     std::set<std::uint32_t> heard_acks, heard_times, answerable;
 
     void take(std::uint32_t begin, std::uint32_t end) {
@@ -187,13 +195,11 @@ class flow_checker {
   template <class Bad> static void synchronise(half& me, half& peer, const tcp_segment& s, Bad&& bad) {
     const bool answers = s.has(tcp_segment::ack_bit);
     if (me.has_syn && s.seq != me.iss) {  // the next connection of the same name
-      const bool peer_lives = peer.has_syn && answers;
       half fresh{};
-      if (peer_lives) {  // what the peer's new SYN said is kept
-        fresh.heard_syn = me.heard_syn, fresh.contiguous = me.contiguous, fresh.contiguous_is_new = me.contiguous_is_new;
-        fresh.heard_times = me.heard_times, fresh.answerable = me.answerable;
-      } else {
-        peer = half{};
+      fresh.answerable = me.answerable;
+      if (answers && me.next_iss == peer.iss) {
+        fresh.heard_syn = true, fresh.heard_iss = peer.iss, fresh.contiguous = peer.iss + 1, fresh.contiguous_is_new = false;
+        fresh.heard_times = me.next_times;
       }
       me = std::move(fresh);
     }
