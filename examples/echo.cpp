@@ -89,12 +89,12 @@ template <class C> int serve(const example::echo_options& o) {
     example::print_nic(o);
     std::printf("\n");
     auto handler = echo.handler();
-    example::run_until(net, handler, o.seconds, strata::posix::never{});
+    example::run_until(net, handler, o.for_ns, strata::posix::never{});
     echo.stop();
     example::end_in_order(net, handler, [&] { return echo.is_done(); }, [&] { echo.abort(); });
     std::printf("done tcp_bytes=%llu udp_datagrams=%llu unsent_datagrams=%llu", static_cast<unsigned long long>(echo.tcp_bytes()),
                 static_cast<unsigned long long>(echo.datagrams()), static_cast<unsigned long long>(echo.too_big()));
-    return example::finish_line(net, 0);
+    return example::finish_line(program, net, 0);
   });
 }
 

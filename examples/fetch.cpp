@@ -18,10 +18,10 @@ namespace {
 constexpr const char* program = "fetch";
 
 struct failure {
-  const char* what = nullptr;
+  std::string what{};
   const char* step = "";
   int errno_value = 0;
-  const char* remedy = "";
+  std::string remedy{};
 };
 
 /// One connection's request and what came of it. Bytes in, bytes out; the stack is client's.
@@ -60,6 +60,7 @@ class transfer {
   void take(std::span<const std::byte> in) {
     std::string_view text(reinterpret_cast<const char*>(in.data()), in.size());
     while (!text.empty() && !is_over()) {
+      if (is_complete()) return;  // what follows an answer is nobody's
       if (!has_head_) {
         const std::size_t before = received_.size();
         received_ += text.substr(0, 65536 - before);
@@ -85,25 +86,26 @@ class transfer {
         const std::size_t n = response_.body.length && left_ < text.size() ? static_cast<std::size_t>(left_) : text.size();
         add(text.substr(0, n));
         left_ -= response_.body.length ? n : 0;
-        text.remove_prefix(text.size());  // what follows an answer that is complete is nobody's
+        text.remove_prefix(n);
       }
+      if (is_complete()) ended_ = strata::posix::monotonic_ns();
     }
   }
   /// The server has sent its FIN.
   void on_end() {
     if (is_over() || is_complete()) return;
-    if (has_head_ && !response_.body.is_chunked && !response_.body.length) is_closed_ = true;
+    if (has_head_ && !response_.body.is_chunked && !response_.body.length) is_closed_ = true, ended_ = strata::posix::monotonic_ns();
     else fail({"the server closed before its answer was complete", "receive", ECONNRESET, "try again"});
   }
   void fail(const failure& f) {
-    if (failure_.what == nullptr) failure_ = f;
+    if (failure_.what.empty()) failure_ = f;
   }
 
   /// Whether the answer is here to its last byte.
   [[nodiscard]] bool is_complete() const {
     return has_head_ && (is_closed_ || (response_.body.is_chunked ? chunks_.is_complete() : response_.body.length && left_ == 0));
   }
-  [[nodiscard]] bool is_over() const { return failure_.what != nullptr; }
+  [[nodiscard]] bool is_over() const { return !failure_.what.empty(); }
   [[nodiscard]] bool has_upload_left() const { return upload_left_ != 0; }
   [[nodiscard]] std::uint64_t bytes() const { return options_->upload.empty() ? bytes_ : upload_at_; }
 
@@ -111,11 +113,14 @@ class transfer {
   [[nodiscard]] int report(strata::u32 number, std::FILE* where) {
     const bool is_upload = !options_->upload.empty();
     if (!is_over() && is_complete()) {
-      const double seconds = static_cast<double>(strata::posix::monotonic_ns() - began_) / 1e9;
+      const double seconds = static_cast<double>(ended_ - began_) / 1e9;
       const std::string sum = hash_.finish();
       std::fprintf(where, "fetched status=%d bytes=%llu seconds=%.3f sha256=%s connection=%u gbit_per_s=%.2f\n", response_.status,
                    static_cast<unsigned long long>(bytes()), seconds, sum.c_str(), number, static_cast<double>(bytes()) * 8e-9 / (seconds > 0 ? seconds : 1e-9));
-      if (response_.status >= 300) return example::fail(program, ("the server answers with status " + std::to_string(response_.status)).c_str(), "receive", 0, "see the server's log");
+      const std::string status = std::to_string(response_.status);
+      if (response_.status / 100 == 3 && !response_.location.empty())
+        return example::fail(program, "the server redirects with status " + status, "receive", 0, "fetch what it names: " + response_.location);
+      if (response_.status >= 300) return example::fail(program, "the server answers with status " + status, "receive", 0, "see the server's log");
       if (is_upload && answer_.size() == 65 && answer_.substr(0, 64) != sum)
         return example::fail(program, "the server has other bytes than were sent", "sha256", 0, "try again");
       return 0;
@@ -127,12 +132,12 @@ class transfer {
  private:
   void add(std::string_view part) {
     const auto bytes = std::as_bytes(std::span(part));
-    if (!options_->upload.empty()) {
-      if (answer_.size() + part.size() <= 4096) answer_ += part;
-      return;
+    if (options_->upload.empty()) {
+      bytes_ += part.size();
+      hash_.add(bytes);
+    } else if (answer_.size() + part.size() <= 4096) {
+      answer_ += part;
     }
-    bytes_ += part.size();
-    hash_.add(bytes);
     if (output_ < 0 || response_.status >= 300) return;
     for (std::size_t at = 0; at < bytes.size();) {
       const ssize_t n = ::write(output_, bytes.data() + at, bytes.size() - at);
@@ -146,7 +151,7 @@ class transfer {
   std::string head_{}, received_{}, answer_{};
   std::size_t sent_ = 0;
   int upload_ = -1, output_ = -1;
-  std::uint64_t upload_at_ = 0, upload_left_ = 0, left_ = 0, bytes_ = 0, began_ = 0;
+  std::uint64_t upload_at_ = 0, upload_left_ = 0, left_ = 0, bytes_ = 0, began_ = 0, ended_ = 0;
   bool has_head_ = false, is_closed_ = false;
   example::http::response response_{};
   example::http::chunk_reader chunks_{};
@@ -203,6 +208,14 @@ template <class Net> class client {
   }
   void abort() {
     for (const auto& s : streams_) (void)s.abort();
+  }
+  /// The time that the user gave is over.
+  void time_out() {
+    for (u32 i = 0; i < transfers_.size(); ++i) {
+      if (transfers_[i].is_complete() || transfers_[i].is_over()) continue;
+      transfers_[i].fail({"the time of --for was too short", "receive", ETIMEDOUT, "give more, or none"});
+      (void)streams_[i].abort();
+    }
   }
   [[nodiscard]] std::vector<transfer>& transfers() { return transfers_; }
 
@@ -272,8 +285,10 @@ template <class C> int fetch(const example::fetch_options& o, const std::string&
     client fetching(net, o);
     auto handler = fetching.handler();
     fetching.start(head, upload, upload_size, output);
-    example::run_until(net, handler, o.seconds, [&] { return fetching.has_all(); });
+    const strata::u64 start = strata::posix::monotonic_ns();
+    example::run_until(net, handler, o.for_ns, [&] { return fetching.has_all(); });
     std::FILE* const records = o.output == "-" ? stderr : stdout;
+    if (o.for_ns != 0 && strata::posix::monotonic_ns() - start >= o.for_ns) fetching.time_out();
     const bool is_interrupted = !fetching.has_all();
     int code = 0;
     strata::u64 bytes = 0;
@@ -288,7 +303,7 @@ template <class C> int fetch(const example::fetch_options& o, const std::string&
     if (is_interrupted) fetching.abort();
     example::end_in_order(net, handler, [&] { return fetching.is_done(); }, [&] { fetching.abort(); });
     std::fprintf(records, "done requests=%u bytes=%llu", complete, static_cast<unsigned long long>(bytes));
-    return example::finish_line(net, code, records);
+    return example::finish_line(program, net, code, records);
   });
 }
 
@@ -300,15 +315,15 @@ int main(int argc, char** argv) {
   example::http::handle upload, output;
   std::uint64_t size = 0;
   if (!o.upload.empty()) {
-    upload = example::http::handle(::open(o.upload.c_str(), O_RDONLY | O_CLOEXEC));
+    upload = example::http::handle(::open(o.upload.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO would wait, and is refused
     struct stat s{};
     if (!upload || ::fstat(upload.fd(), &s) != 0 || !S_ISREG(s.st_mode))
-      return example::fail(program, "the file to upload cannot be read", o.upload.c_str(), upload ? EINVAL : errno, "give another --upload");
+      return example::fail(program, "the file to upload cannot be read: " + o.upload, "open", upload ? EINVAL : errno, "give another --upload");
     size = static_cast<std::uint64_t>(s.st_size);
   }
   if (!o.output.empty() && o.output != "-") {
     output = example::http::handle(::open(o.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!output) return example::fail(program, "the output cannot be written", o.output.c_str(), errno, "give another --output");
+    if (!output) return example::fail(program, "the output cannot be written: " + o.output, "open", errno, "give another --output");
   }
   std::string head = o.upload.empty() ? "GET " : "PUT ";
   head += o.path + " HTTP/1.1\r\nHost: " + example::text_of(o.server.address) + ':' + std::to_string(o.server.port) +

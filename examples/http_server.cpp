@@ -19,13 +19,13 @@ template <class C> int serve(const example::http_server_options& o, const exampl
     std::printf("\n");
     const auto start = strata::posix::monotonic_ns();
     auto handler = web.handler();
-    example::run_until(net, handler, o.seconds, [&] { return o.max_requests != 0 && web.requests() >= o.max_requests; });
+    example::run_until(net, handler, o.for_ns, [&] { return o.max_requests != 0 && web.requests() >= o.max_requests; });
     const double seconds = static_cast<double>(strata::posix::monotonic_ns() - start) / 1e9;
     web.stop();
     example::end_in_order(net, handler, [&] { return web.is_done(); }, [&] { web.abort(); });
     std::printf("done requests=%llu bytes=%llu connections=%llu seconds=%.3f", static_cast<unsigned long long>(web.requests()),
                 static_cast<unsigned long long>(web.bytes()), static_cast<unsigned long long>(web.connections()), seconds);
-    return example::finish_line(net, 0);
+    return example::finish_line(program, net, 0);
   });
 }
 
@@ -36,9 +36,9 @@ int main(int argc, char** argv) {
   if (const auto code = example::read_options(argc, argv, o)) return *code;
   example::http::site site;
   site.max_upload = o.max_upload_mib << 20;
-  if (!site.root.open(o.root.c_str())) return example::fail(program, "the folder to serve cannot be opened", o.root.c_str(), errno, "give another --root");
+  if (!site.root.open(o.root.c_str())) return example::fail(program, "the folder to serve cannot be opened: " + o.root, "open", errno, "give another --root");
   if (!o.upload.empty() && !site.uploads.open(o.upload.c_str()))
-    return example::fail(program, "the folder for uploads cannot be opened", o.upload.c_str(), errno, "give another --upload");
+    return example::fail(program, "the folder for uploads cannot be opened: " + o.upload, "open", errno, "give another --upload");
   if (o.nic == example::nic_kind::tun) return serve<example::tun_server>(o, site);
   switch (o.config) {
     case example::config_kind::low_latency: return serve<example::tap_low_latency>(o, site);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A write on its way down through every layer and up again on the other side, step by step, with the Linux kernel's name for each.
 #include <cli/options.hpp>
+#include <cli/text.hpp>
 #include <journey/journey.hpp>
 
 #include <cerrno>
@@ -8,6 +9,13 @@
 #include <string_view>
 
 namespace {
+
+int fail(int code, const std::string& what, const char* step, int errno_value, const char* remedy) {
+  const char* const symbol = errno_value == 0 ? nullptr : strata::posix::errno_name(errno_value);
+  const std::string number = errno_value == 0 ? "" : ", errno " + (symbol != nullptr ? std::string(symbol) : std::to_string(errno_value));
+  (void)std::fprintf(stderr, "journey: error: %s (%s%s); %s\n", example::one_line(what).c_str(), step, number.c_str(), remedy);
+  return code;
+}
 
 using strata::trace::names;
 using strata::trace::step;
@@ -30,22 +38,13 @@ std::size_t find_step(std::string_view name) {
   return step_count;
 }
 
-std::string quoted(std::string_view s) {
-  std::string text = "\"";
-  for (const char c : s) {
-    if (c == '"' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text + '"';
-}
-
 void print_list(example::format format) {
   for (std::size_t i = 0; i < step_count; ++i) {
     const auto& n = names[i];
     const char* const why = when(static_cast<step>(i));
     if (format == example::format::jsonl)
       std::printf("{\"n\":%zu,\"way\":\"%s\",\"layer\":\"%s\",\"function\":\"%s\",\"linux\":\"%s\",\"when\":%s}\n", i + 1, n.is_down ? "down" : "up", n.layer, n.function, n.linux_name,
-                  quoted(why).c_str());
+                  example::quoted(why).c_str());
     else std::printf("%3zu %-4s %-9s %-15s %-24s %s\n", i + 1, n.is_down ? "down" : "up", n.layer, n.function, n.linux_name, why);
   }
 }
@@ -92,18 +91,11 @@ int main(int argc, char** argv) {
     return 0;
   }
   const std::size_t without = o.without.empty() ? step_count : find_step(o.without);
-  if (!o.without.empty() && without == step_count) {
-    std::fprintf(stderr, "journey: error: there is no step %s (options); see --list\n", o.without.c_str());
-    return 2;
-  }
+  if (!o.without.empty() && without == step_count) return fail(2, "there is no step " + o.without, "options", 0, "see --list");
   strata::posix::pcap_file capture;
   if (!o.pcap.empty()) {
     capture = strata::posix::pcap_file(o.pcap.c_str());
-    if (!capture.is_open()) {
-      const char* const symbol = strata::posix::errno_name(errno);
-      std::fprintf(stderr, "journey: error: the capture file cannot be written (%s, errno %s); give another --pcap\n", o.pcap.c_str(), symbol != nullptr ? symbol : "unknown");
-      return 1;
-    }
+    if (!capture.is_open()) return fail(1, "the capture file cannot be written: " + o.pcap, "open", errno, "give another --pcap");
   }
   const auto r = travel_without(o, without, std::move(capture));
   std::size_t n = 0;
@@ -114,9 +106,11 @@ int main(int argc, char** argv) {
     if (n++ == 0) start = row.ns;
     print_row(n, start, row, o.format);
   }
-  const bool is_good = r.is_ok && r.is_equal && r.leaked == 0;
   std::printf("journey delivered=%zu of=%zu equal=%s steps=%zu\n", r.delivered, o.text.size(), r.is_equal ? "yes" : "no", n);
-  if (r.leaked != 0) std::fprintf(stderr, "journey: error: %u chunks were not given back (shut_down); report it\n", r.leaked);
-  if (!r.is_ok) std::fprintf(stderr, "journey: error: the connection did not open or did not end (poll); report it\n");
-  return is_good ? 0 : 1;
+  int code = r.is_equal ? 0 : 1;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) code = fail(1, "the records could not be written", "write", errno, "is there room?");
+  if (!r.is_recorded) code = fail(1, "the capture file could not be written to its end", "write", 0, "is there room? give another --pcap");
+  if (r.leaked != 0) code = fail(1, std::to_string(r.leaked) + " chunks were not given back", "shut_down", 0, "report it");
+  if (!r.is_ok) code = fail(1, "the connection did not open or did not end", "poll", 0, "report it");
+  return code;
 }

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The same bytes over stacks that differ by one line of their Config: what each line costs in memory and machine code, and that the bytes are the same.
 #include <cli/options.hpp>
+#include <cli/text.hpp>
 #include <http/sha256.hpp>
 #include <swap/table.hpp>
 
 #include <cstdio>
 #include <vector>
-
-namespace {
-
-std::string quoted(const char* s) {
-  std::string text = "\"";
-  for (; *s != 0; ++s) {
-    if (*s == '"' || *s == '\\') text += '\\';
-    text += *s;
-  }
-  return text + '"';
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   example::swap_options o;
@@ -36,7 +24,7 @@ int main(int argc, char** argv) {
     const auto r = config.run(data, {[](void* self, std::span<const std::byte> part) { static_cast<example::sha256*>(self)->add(part); }, &hash});
     const std::string got = hash.finish();
     equal += r.delivered == data.size() && got == wanted ? 1u : 0u;
-    const std::string changed = quoted(r.changed);
+    const std::string changed = example::quoted(r.changed);
     if (o.format == example::format::jsonl)
       std::printf("{\"config\":\"%s\",\"changed\":%s,\"stack_bytes\":%zu,\"tcb_bytes\":%zu,\"text_bytes\":%zu,\"delivered\":%zu,\"sha256\":\"%s\"}\n", config.name, changed.c_str(),
                   r.stack_bytes, r.tcb_bytes, config.text_bytes, r.delivered, got.c_str());
@@ -50,5 +38,9 @@ int main(int argc, char** argv) {
     return 1;
   }
   std::printf("swap configs=%zu delivered=all\n", configs.size());
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "swap: error: the records could not be written (write); is there room?\n");
+    return 1;
+  }
   return 0;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The one unit with exceptions: CLI11 reports by them. It runs before any packet does and is not optimised.
 #include <cli/options.hpp>
+#include <cli/text.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
-#include <map>
+#include <cstdlib>
 
 namespace example {
 namespace {
@@ -13,11 +14,62 @@ namespace {
 /// Options as text, before they become values.
 struct nic_text {
   std::string nic = "tap", config = "server", address, address6, gateway, mac, xdp_mode = "auto", zero_copy = "auto", stats_socket;
+  std::optional<double> seconds;
   unsigned queue = 0;
 };
 
 [[noreturn]] void wrong(const std::string& what) { throw CLI::ValidationError(what); }
 [[noreturn]] void not_yet(const std::string& what, const std::string& instead) { throw CLI::ValidationError(what + " is not yet there (options)\n" + instead); }
+
+/// Decimal digits and nothing else. CLI11 by itself takes "" for 0, "0x50" and " 80" for 80, and -1 for the largest number that there is.
+CLI::Validator whole(strata::u64 least, strata::u64 most) {
+  const std::string range = std::to_string(least) + ".." + std::to_string(most);
+  return {[=](std::string& text) {
+            strata::u64 n = 0;
+            bool is_good = !text.empty();
+            for (const char c : text) {
+              const strata::u64 digit = static_cast<strata::u64>(c - '0');
+              is_good = is_good && c >= '0' && c <= '9' && n <= (most - digit) / 10;
+              if (is_good) n = n * 10 + digit;
+            }
+            if (!is_good || n < least || n > most) return "\"" + text + "\" is no whole number of " + range;
+            text = std::to_string(n);
+            return std::string();
+          },
+          range};
+}
+constexpr strata::u64 any = ~strata::u64{0};
+
+/// A decimal number, perhaps with a fraction: no infinity, no exponent.
+CLI::Validator seconds(double least, strata::u64 most) {
+  return {[=](std::string& text) {
+            const bool is_number = !text.empty() && text.size() < 32 && text.find_first_not_of("0123456789.") == std::string::npos && text.find_first_of("0123456789") != std::string::npos &&
+                                   text.find('.') == text.rfind('.');
+            const double n = is_number ? std::strtod(text.c_str(), nullptr) : 0;
+            return is_number && n >= least && n <= static_cast<double>(most) ? std::string() : "\"" + text + "\" is no number of seconds up to " + std::to_string(most);
+          },
+          "SECONDS"};
+}
+CLI::Validator filled() {
+  return {[](std::string& text) { return std::string(text.empty() ? "the value is empty" : ""); }, ""};
+}
+/// Records go to standard output, and a capture between them could not be read.
+CLI::Validator a_file() {
+  return {[](std::string& text) { return std::string(text.empty() ? "the value is empty" : text == "-" ? "standard output is for the records" : ""); }, ""};
+}
+
+/// As the kernel's dev_valid_name(); `%` would make it count.
+bool is_interface_name(const std::string& name) {
+  if (name.empty() || name.size() > 15 || name == "." || name == "..") return false;
+  for (const char c : name)
+    if (static_cast<unsigned char>(c) <= ' ' || c == '/' || c == ':' || c == '%' || c == 0x7f) return false;
+  return true;
+}
+/// An address that one host may have on a link with this prefix (RFC 1122 §3.2.1.3).
+bool is_a_hosts(strata::ipv4_address a, unsigned prefix) {
+  const strata::u32 host = prefix >= 31 ? 0 : ~strata::u32{0} >> prefix;
+  return a.value >> 24 != 0 && a.value >> 24 != 127 && a.value >> 28 < 14 && (host == 0 || ((a.value & host) != 0 && (a.value & host) != host));
+}
 
 strata::ipv4_address address_of(const std::string& option, const std::string& text) {
   const auto a = strata::parse_address(text.data(), text.size());
@@ -29,18 +81,18 @@ void add_nic_options(CLI::App& app, nic_options& o, nic_text& t) {
   app.add_option("--nic", t.nic, "tap or tun; af_xdp and af_packet are not yet there")->check(CLI::IsMember({"tap", "tun", "af_xdp", "af_packet"}))->capture_default_str();
   app.add_option("--interface", o.interface, "the interface to attach to, or to make")->capture_default_str();
   app.add_option("--address", t.address, "strata's address and prefix, as in 10.9.0.2/24")->required();
-  app.add_option("--address6", t.address6, "not yet there");
-  app.add_option("--gateway", t.gateway, "next hop of the default route");
-  app.add_option("--mac", t.mac, "strata's MAC; by default locally administered, from the seed and the interface's name");
-  app.add_option("--mtu", o.mtu, "bytes of IP packet; by default the interface's")->check(CLI::Range(68, 65535));
-  app.add_option("--queue", t.queue, "of a NIC with several: not yet there");
+  app.add_option("--address6", t.address6, "not yet there")->check(filled());
+  app.add_option("--gateway", t.gateway, "next hop of the default route")->check(filled());
+  app.add_option("--mac", t.mac, "strata's MAC; by default locally administered, from the seed and the interface's name")->check(filled());
+  app.add_option("--mtu", o.mtu, "bytes of IP packet; by default the interface's")->check(whole(68, 65535));
+  app.add_option("--queue", t.queue, "of a NIC with several: not yet there")->check(whole(0, 65535));
   app.add_option("--xdp-mode", t.xdp_mode, "of AF_XDP: not yet there")->check(CLI::IsMember({"auto", "driver", "generic"}));
   app.add_option("--zero-copy", t.zero_copy, "of AF_XDP: not yet there")->check(CLI::IsMember({"auto", "require", "off"}));
   app.add_option("--config", t.config, "server, low_latency or embedded")->check(CLI::IsMember({"server", "low_latency", "embedded"}))->capture_default_str();
-  app.add_option("--pcap", o.pcap, "writes every frame to this file");
-  app.add_option("--seed", o.seed, "of the MAC")->capture_default_str();
-  app.add_option("--for", o.seconds, "ends after so many seconds")->check(CLI::NonNegativeNumber);
-  app.add_option("--stats-socket", t.stats_socket, "not yet there");
+  app.add_option("--pcap", o.pcap, "writes every frame to this file")->check(a_file());
+  app.add_option("--seed", o.seed, "of the MAC")->check(whole(0, any))->capture_default_str();
+  app.add_option("--for", t.seconds, "ends after so many seconds")->check(seconds(0, 1'000'000'000));
+  app.add_option("--stats-socket", t.stats_socket, "not yet there")->check(filled());
 }
 
 /// `only_server`: the program has one Config.
@@ -55,16 +107,24 @@ void finish_nic_options(nic_options& o, const nic_text& t, bool only_server) {
   o.config = t.config == "embedded" ? config_kind::embedded : t.config == "low_latency" ? config_kind::low_latency : config_kind::server;
   if (o.config != config_kind::server && (only_server || o.nic != nic_kind::tap))
     not_yet("--config " + t.config + (only_server ? " of this program" : " on --nic " + t.nic), only_server ? "use --config server" : "use --nic tap");
-  if (o.interface.empty() || o.interface.size() > 15) wrong("--interface is empty or longer than 15 bytes");
+  if (!is_interface_name(o.interface)) wrong("--interface is no name of 1 to 15 bytes that an interface may have: " + o.interface);
 
   const auto net = strata::parse_subnet(t.address.data(), t.address.size());
-  if (!net || !net->address.is_v4()) wrong("--address is no IPv4 address with its prefix: " + t.address);
+  if (!net || !net->address.is_v4() || t.address.find('/') == std::string::npos) wrong("--address is no IPv4 address with its prefix: " + t.address);
   o.address = {net->address.v4(), net->prefix};
-  if (!t.gateway.empty()) o.gateway = address_of("--gateway", t.gateway);
+  if (!is_a_hosts(o.address.address, o.address.prefix)) wrong("--address cannot be a host's: " + t.address);
+  if (!t.gateway.empty()) {
+    o.gateway = address_of("--gateway", t.gateway);
+    if (!is_a_hosts(o.gateway, 32)) wrong("--gateway cannot be a host's: " + t.gateway);
+  }
   if (!t.mac.empty()) {
     const auto mac = strata::parse_mac(t.mac.data(), t.mac.size());
-    if (!mac) wrong("--mac is no MAC address: " + t.mac);
+    if (!mac || mac->is_zero()) wrong("--mac is no MAC address: " + t.mac);
     o.mac = *mac;
+  }
+  if (t.seconds) {
+    o.for_ns = static_cast<strata::u64>(*t.seconds * 1e9);
+    if (o.for_ns == 0) o.for_ns = 1;
   }
 }
 
@@ -85,12 +145,13 @@ template <class Finish> std::optional<int> parse(CLI::App& app, const char* name
       what.resize(line);
     }
     const std::string step = what.find("(options)") != std::string::npos ? "" : " (options)";
-    std::fprintf(stderr, "%s: error: %s%s; %s\n", name, what.c_str(), step.c_str(), remedy.c_str());
+    std::fprintf(stderr, "%s: error: %s%s; %s\n", name, one_line(what).c_str(), step.c_str(), one_line(remedy).c_str());
     return 2;
   }
 }
 
-const std::map<std::string, format> formats{{"text", format::text}, {"jsonl", format::jsonl}};
+void add_format(CLI::App& app, std::string& text) { app.add_option("--format", text, "text or jsonl")->check(CLI::IsMember({"text", "jsonl"}))->capture_default_str(); }
+format format_of(const std::string& text) { return text == "jsonl" ? format::jsonl : format::text; }
 
 }  // namespace
 
@@ -100,11 +161,11 @@ std::optional<int> read_options(int argc, char** argv, http_server_options& o) {
   unsigned cores = 1;
   add_nic_options(app, o, t);
   app.add_option("--root", o.root, "the folder to serve")->required();
-  app.add_option("--upload", o.upload, "where PUT and POST are stored; without it they are hashed only");
-  app.add_option("--port", o.port)->check(CLI::Range(1, 65535))->capture_default_str();
-  app.add_option("--cores", cores, "more than one is not yet there")->check(CLI::PositiveNumber);
-  app.add_option("--max-requests", o.max_requests, "ends after so many");
-  app.add_option("--max-upload", o.max_upload_mib, "largest body, MiB")->capture_default_str();
+  app.add_option("--upload", o.upload, "where PUT and POST are stored; without it they are hashed only")->check(filled());
+  app.add_option("--port", o.port)->check(whole(1, 65535))->capture_default_str();
+  app.add_option("--cores", cores, "more than one is not yet there")->check(whole(1, 65535));
+  app.add_option("--max-requests", o.max_requests, "ends after so many; 0: never")->check(whole(0, any));
+  app.add_option("--max-upload", o.max_upload_mib, "largest body, MiB")->check(whole(0, 1 << 30))->capture_default_str();
   return parse(app, "http_server", argc, argv, [&] {
     finish_nic_options(o, t, false);
     if (cores != 1) not_yet("--cores " + std::to_string(cores), "start one process for each core");
@@ -116,10 +177,10 @@ std::optional<int> read_options(int argc, char** argv, fetch_options& o) {
   nic_text t;
   add_nic_options(app, o, t);
   app.add_option("url", o.url, "http://A.B.C.D:PORT/PATH")->required();
-  app.add_option("--output", o.output, "where the body goes; - is standard output");
-  app.add_option("--connections", o.connections, "how many at once, each the whole")->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_option("--upload", o.upload, "PUT this file instead of GET");
-  app.add_option("--timeout", o.timeout, "seconds without progress until it gives up")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--output", o.output, "where the answer's body goes; - is standard output")->check(filled());
+  app.add_option("--connections", o.connections, "how many at once, each the whole")->check(whole(1, 1000))->capture_default_str();
+  app.add_option("--upload", o.upload, "PUT this file instead of GET")->check(filled());
+  app.add_option("--timeout", o.timeout, "seconds without progress until it gives up")->check(seconds(0.001, 86400))->capture_default_str();
   return parse(app, "fetch", argc, argv, [&] {
     finish_nic_options(o, t, true);
     const std::string scheme = "http://";
@@ -147,7 +208,7 @@ std::optional<int> read_options(int argc, char** argv, echo_options& o) {
   nic_text t;
   bool tcp = false, udp = false;
   add_nic_options(app, o, t);
-  app.add_option("--port", o.port)->check(CLI::Range(1, 65535))->capture_default_str();
+  app.add_option("--port", o.port)->check(whole(1, 65535))->capture_default_str();
   app.add_flag("--tcp", tcp, "only TCP, unless --udp stands beside it");
   app.add_flag("--udp", udp, "only UDP, unless --tcp stands beside it");
   return parse(app, "echo", argc, argv, [&] {
@@ -158,15 +219,17 @@ std::optional<int> read_options(int argc, char** argv, echo_options& o) {
 
 std::optional<int> read_options(int argc, char** argv, journey_options& o) {
   CLI::App app{"Sends a text from one stack to another and prints every step of the way, with the Linux kernel's name for it."};
-  const std::map<std::string, way> ways{{"down", way::down}, {"up", way::up}, {"both", way::both}};
+  std::string which = "both", kind = "text";
   app.add_option("--text", o.text, "what is sent")->capture_default_str();
-  app.add_option("--way", o.way, "down, up or both")->transform(CLI::CheckedTransformer(ways));
-  app.add_option("--format", o.format, "text or jsonl")->transform(CLI::CheckedTransformer(formats));
-  app.add_option("--pcap", o.pcap, "writes the frames to this file");
-  app.add_option("--seed", o.seed, "the same seed, the same journey")->capture_default_str();
+  app.add_option("--way", which, "down, up or both")->check(CLI::IsMember({"down", "up", "both"}))->capture_default_str();
+  add_format(app, kind);
+  app.add_option("--pcap", o.pcap, "writes the frames to this file")->check(a_file());
+  app.add_option("--seed", o.seed, "the same seed, the same journey")->check(whole(0, any))->capture_default_str();
   app.add_flag("--list", o.list, "prints the steps that there are, and sends nothing");
-  app.add_option("--without", o.without, "leaves a step's rows out: its function or its kernel name");
+  app.add_option("--without", o.without, "leaves a step's rows out: its function or its kernel name")->check(filled());
   return parse(app, "journey", argc, argv, [&] {
+    o.way = which == "down" ? way::down : which == "up" ? way::up : way::both;
+    o.format = format_of(kind);
     if (o.text.empty()) wrong("--text is empty");
     if (o.text.size() > 1 << 20) wrong("--text is longer than 1 MiB");
   });
@@ -174,10 +237,11 @@ std::optional<int> read_options(int argc, char** argv, journey_options& o) {
 
 std::optional<int> read_options(int argc, char** argv, swap_options& o) {
   CLI::App app{"Moves the same bytes over stacks whose Configs differ by one line, and prints what each costs."};
-  app.add_option("--format", o.format, "text or jsonl")->transform(CLI::CheckedTransformer(formats));
-  app.add_option("--bytes", o.bytes, "how many each moves")->check(CLI::Range(1, 1 << 28))->capture_default_str();
-  app.add_option("--seed", o.seed, "of the bytes")->capture_default_str();
-  return parse(app, "swap", argc, argv, [] {});
+  std::string kind = "text";
+  add_format(app, kind);
+  app.add_option("--bytes", o.bytes, "how many each moves")->check(whole(1, 1 << 28))->capture_default_str();
+  app.add_option("--seed", o.seed, "of the bytes")->check(whole(0, any))->capture_default_str();
+  return parse(app, "swap", argc, argv, [&] { o.format = format_of(kind); });
 }
 
 std::string text_of(strata::ipv4_address a) {

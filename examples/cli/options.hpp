@@ -22,7 +22,7 @@ struct nic_options {
   strata::u16 mtu = 0;                             ///< bytes of IP packet; zero: the interface's
   strata::u64 seed = 0;
   std::string pcap;                                ///< empty: no capture
-  double seconds = 0;                              ///< ends after so long; zero: never
+  strata::u64 for_ns = 0;                          ///< ends after so long; zero: never
 };
 struct http_server_options : nic_options {
   std::string root;

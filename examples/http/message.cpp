@@ -57,6 +57,7 @@ struct fields {
   framing body{};
   bool closes = false, keeps_alive = false, expects_continue = false, has_other_coding = false;
   int hosts = 0;
+  std::string_view location{};
 };
 int read_fields(std::string_view text, fields& f) {
   bool has_coding = false;
@@ -71,6 +72,7 @@ int read_fields(std::string_view text, fields& f) {
     for (const char c : value)
       if (c == '\r' || c == 0) return 400;
     if (same(name, "host")) ++f.hosts;
+    else if (same(name, "location")) f.location = value;
     else if (same(name, "content-length")) {
       const auto n = number(value);
       if (!n || (f.body.length && *f.body.length != *n)) return 400;  // RFC 9112 §6.3
@@ -138,6 +140,7 @@ bool parse(std::string_view head, response& r) {
   fields f;
   if (read_fields(head, f) != 0) return false;
   r.body = f.body;
+  r.location = f.location;
   r.keeps_alive = line[7] == '0' ? f.keeps_alive : !f.closes;
   if (r.status / 100 == 1 || r.status == 204 || r.status == 304) r.body = {false, 0};  // RFC 9112 §6.3
   return true;

@@ -26,6 +26,7 @@ struct request {
 struct response {
   int status = 0;
   framing body{};
+  std::string location{};
   bool keeps_alive = true;
 };
 

@@ -26,7 +26,8 @@ struct result {
   bool is_ok = false;
   std::size_t delivered = 0;
   bool is_equal = false;
-  strata::u32 leaked = 0;  ///< chunks
+  bool is_recorded = true;  ///< every frame is in the capture, if there is to be one
+  strata::u32 leaked = 0;   ///< chunks
   std::vector<row> rows{};
 };
 
@@ -107,6 +108,9 @@ template <class C> [[nodiscard]] result travel(const std::string& text, strata::
   }
   r.is_equal = is_equal && r.delivered == all.size();
   r.is_ok = ended == 2;
+  auto& sink = a->template at_interface<0>().nic->sink();
+  sink.flush();
+  r.is_recorded = !sink.has_failed();
   a->shut_down();
   b->shut_down();
   r.leaked = a->chunks_in_use() + b->chunks_in_use();

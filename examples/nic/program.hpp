@@ -2,6 +2,7 @@
 // What the programs on a network have in common: a NIC, a stack on it, an orderly end, and the last line.
 #pragma once
 #include <cli/options.hpp>
+#include <cli/text.hpp>
 #include <nic/configs.hpp>
 #include <strata/posix.hpp>
 
@@ -15,18 +16,17 @@ using strata::u32;
 using strata::u64;
 
 /// One line on stderr, NAME: error: WHAT (STEP, errno NAME); REMEDY, and the exit code 1.
-inline int fail(const char* program, const char* what, const char* step, int errno_value, const char* remedy) {
+inline int fail(const char* program, const std::string& what, const char* step, int errno_value, const std::string& remedy) {
   const char* const symbol = errno_value == 0 ? nullptr : strata::posix::errno_name(errno_value);
-  if (symbol != nullptr) (void)std::fprintf(stderr, "%s: error: %s (%s, errno %s); %s\n", program, what, step, symbol, remedy);
-  else if (errno_value != 0) (void)std::fprintf(stderr, "%s: error: %s (%s, errno %d); %s\n", program, what, step, errno_value, remedy);
-  else (void)std::fprintf(stderr, "%s: error: %s (%s); %s\n", program, what, step, remedy);
+  const std::string number = errno_value == 0 ? "" : ", errno " + (symbol != nullptr ? std::string(symbol) : std::to_string(errno_value));
+  (void)std::fprintf(stderr, "%s: error: %s (%s%s); %s\n", program, one_line(what).c_str(), step, number.c_str(), one_line(remedy).c_str());
   return 1;
 }
 
 inline const char* name_of(nic_kind k) { return k == nic_kind::tun ? "tun" : "tap"; }
 
 /// The keys that every `ready` has: copying drivers of the kernel's TUN/TAP device, which has no XDP mode.
-inline void print_nic(const nic_options& o) { std::printf(" nic=%s mode=none copy=yes interface=%s", name_of(o.nic), o.interface.c_str()); }
+inline void print_nic(const nic_options& o) { std::printf(" nic=%s mode=none copy=yes interface=%s", name_of(o.nic), value(o.interface).c_str()); }
 
 /// Frames, segments and datagrams that were thrown away, whatever the reason; not what was for others, or of a protocol that is not there (IPv6).
 template <class Net> u64 drops_of(Net& net) {
@@ -42,33 +42,43 @@ template <class Net> u64 drops_of(Net& net) {
   return n;
 }
 
-/// The end of `done`; shuts the stack down first, which returns every chunk that anything still holds. The program's exit code: 1 if a chunk is lost.
-template <class Net> int finish_line(Net& net, int code, std::FILE* where = stdout) {
+/// The end of `done`; shuts the stack down first, which returns every chunk that anything still holds. The program's exit code: 1 if a chunk is lost, or
+/// what was to be written could not be.
+template <class Net> int finish_line(const char* program, Net& net, int code, std::FILE* where = stdout) {
+  if (auto& nic = net.template at_interface<0>().nic; nic) {
+    nic->sink().flush();
+    if (nic->sink().has_failed()) code = fail(program, "the capture file could not be written to its end", "write", 0, "is there room? give another --pcap");
+  }
   const u64 retransmitted = net.template transport<0>().counters().retransmitted, drops = drops_of(net);
   net.shut_down();
   const u32 in_use = net.chunks_in_use();
   std::fprintf(where, " retransmitted=%llu drops=%llu chunks_in_use=%u\n", static_cast<unsigned long long>(retransmitted), static_cast<unsigned long long>(drops), in_use);
-  (void)std::fflush(where);
+  if (std::fflush(where) != 0 || std::ferror(where) != 0) code = fail(program, "the records could not be written", "write", errno, "is there room? is the reader still there?");
   return in_use != 0 ? 1 : code;
 }
 
-/// Serves until a signal, until `until` says true or the time of --for is over. SIGINT and SIGTERM stay blocked outside, so that none is lost between two of these.
-template <class Net, class Handler, class Until> void run_until(Net& net, Handler&& handler, double seconds, Until&& until) {
-  (void)strata::posix::run(net, handler, {.for_ns = static_cast<u64>(seconds * 1e9)}, until);
+/// Serves until a signal, until `until` says true or `for_ns` are over (zero: never). SIGINT and SIGTERM stay blocked outside, so that none is lost between two of these.
+template <class Net, class Handler, class Until> void run_until(Net& net, Handler&& handler, u64 for_ns, Until&& until) {
+  (void)strata::posix::run(net, handler, {.for_ns = for_ns}, until);
 }
 
 /// The end, within two seconds: first what is under way finishes, then `abort()` ends what is left.
 template <class Net, class Handler, class Done, class Abort> void end_in_order(Net& net, Handler&& handler, Done&& is_done, Abort&& abort) {
   const auto until = [&] { return is_done() && net.chunks_in_use() == 0; };
-  run_until(net, handler, 1.2, until);
+  run_until(net, handler, 1'200'000'000, until);
   if (!is_done()) abort();
-  run_until(net, handler, 0.3, until);
+  run_until(net, handler, 300'000'000, until);
 }
 
 /// Opens the NIC, starts a stack of Config `C` on it and calls `body(net)`, whose result is the exit code.
 template <class C, class Body> int on_stack(const char* program, const nic_options& o, Body&& body) {
   using net_type = strata::stack<C>;
   (void)std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
+  strata::posix::pcap_file capture;
+  if (!o.pcap.empty()) {
+    capture = strata::posix::pcap_file(o.pcap.c_str());
+    if (!capture.is_open()) return fail(program, "the capture file cannot be written: " + o.pcap, "open", errno, "give another --pcap");
+  }
   sigset_t stop;
   (void)::sigemptyset(&stop);
   (void)::sigaddset(&stop, SIGINT);
@@ -77,11 +87,6 @@ template <class C, class Body> int on_stack(const char* program, const nic_optio
 
   auto device = C::device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed});
   if (!device) return strata::posix::explain(device.error(), program);
-  strata::posix::pcap_file capture;
-  if (!o.pcap.empty()) {
-    capture = strata::posix::pcap_file(o.pcap.c_str());
-    if (!capture.is_open()) return fail(program, "the capture file cannot be written", o.pcap.c_str(), errno, "give another --pcap");
-  }
   const strata::region memory = strata::posix::huge_pages(std::size_t{C::limits.chunks} * C::limits.chunk_size);
   if (memory.data() == nullptr) return fail(program, "no memory for the chunks", "mmap", errno, "free some");
 

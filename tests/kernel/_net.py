@@ -61,6 +61,9 @@ class Program:
         self.name, self.words = name, [str(EXAMPLES / name), "--nic", "tap", "--interface", "tap0", "--address", f"{STRATA}/24", *map(str, options)]
         self.log = pathlib.Path(tempfile.mkstemp(prefix=f"strata-{name}-")[1])
         self.done = {}
+        self.said = None  # everything, once it has ended
+        self.stop_signal = signal.SIGTERM
+        self.ended_in = None  # seconds from the signal to the end
 
     def __enter__(self):
         self.output = open(self.log, "w")
@@ -68,33 +71,63 @@ class Program:
         end = time.monotonic() + 20
         while not any(line.startswith("ready ") for line in self.text().splitlines()):
             if self.process.poll() is not None or time.monotonic() > end:
-                raise Failed(f"{self.name} is not ready: {self.text().strip()[-300:]}")
+                self.process.kill()
+                self.process.wait()
+                said = self.text().strip()[-300:]
+                self.log.unlink()
+                raise Failed(f"{self.name} is not ready: {said}")
             time.sleep(0.02)
         return self
 
     def text(self):
-        return self.log.read_text()
+        return self.said if self.said is not None else self.log.read_text()
 
     def records(self, word):
         return [dict(re.findall(r"(\w+)=(\S+)", line)) for line in self.text().splitlines() if line.startswith(word + " ")]
 
     def __exit__(self, kind, *_):
-        self.process.send_signal(signal.SIGTERM)
+        started = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
         try:
             code = self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = "none within 10 s"
+        self.ended_in = time.monotonic() - started
         self.output.close()
-        text = self.text()
+        text = self.said = self.text()
         self.log.unlink()
         if kind is None:
             done = [line for line in text.splitlines() if line.startswith("done ")]
             expect(code == 0 and done, f"{self.name} ended with {code}: {text.strip()[-300:]}")
+            expect(re.search(r" retransmitted=\d+ drops=\d+ chunks_in_use=\d+$", done[-1]) and text.splitlines()[-1] == done[-1], f"{self.name} does not end with done: {text[-300:]}")
             self.done = dict(re.findall(r"(\w+)=(\S+)", done[-1]))
             expect(self.done.get("chunks_in_use") == "0", f"{self.name} kept chunks: {done[-1]}")
         elif text:
             print(text.strip()[-1000:], file=sys.stderr)
+
+
+def fetch(*words):
+    """strata's client on the TAP: exit code, stdout, stderr."""
+    done = subprocess.run([str(EXAMPLES / "fetch"), "--nic", "tap", "--interface", "tap0", "--address", f"{STRATA}/24", *map(str, words)],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
+    expect(re.search(r"(^|\n)done requests=\d+ bytes=\d+ .*retransmitted=\d+ drops=\d+ chunks_in_use=0\n$", done.stdout) or done.returncode == 2,
+           f"fetch does not end with done: {done.stdout}{done.stderr}")
+    return done
+
+
+def frames(path):
+    """The frames of a capture that --pcap wrote: bytes."""
+    data = path.read_bytes()
+    expect(data[:4] == b"\xa1\xb2\x3c\x4d", f"{path} is no capture")
+    at, found = 24, []
+    while at + 16 <= len(data):
+        kept = int.from_bytes(data[at + 8:at + 12], "big")
+        found.append(data[at + 16:at + 16 + kept])
+        at += 16 + kept
+    expect(at == len(data), f"{path} is cut")
+    return found
 
 
 def curl(*options, timeout=120):
@@ -111,9 +144,11 @@ def run(test, *programs):
         if not shutil.which(program):
             skip(f"{program} is not installed")
     if sys.argv[1:] != ["--inside"]:
-        if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode != 0:
-            skip("network namespaces are refused here")
-        sys.exit(subprocess.run(["unshare", "--net", "--", sys.executable, sys.argv[0], "--inside"]).returncode)
+        # A process namespace too: whatever ends the test ends all that it started.
+        inside = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        if subprocess.run([*inside, "true"], capture_output=True).returncode != 0:
+            skip("namespaces of networks and processes are refused here")
+        sys.exit(subprocess.run([*inside, "--", sys.executable, sys.argv[0], "--inside"]).returncode)
     sh("ip", "link", "set", "lo", "up")
     sh("ip", "tuntap", "add", "dev", "tap0", "mode", "tap")
     pathlib.Path("/proc/sys/net/ipv6/conf/tap0/disable_ipv6").write_text("1")

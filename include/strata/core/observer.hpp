@@ -10,7 +10,7 @@ namespace strata::inline STRATA_ABI::trace {
 /// The steps, in the order of a write on its way down and of a frame on its way up.
 enum class step : u8 {
   // down
-  permission, autobind, lock, quota, take_chunk, append, queue, push, write_loop, split, clone, tcp_header, tcp_checksum, route, ip_header, ip_output,
+  permission, autobind, lock, quota, take_chunk, queue, append, push, write_loop, split, clone, tcp_header, tcp_checksum, route, ip_header, ip_output,
   finish_output, neighbour, queue_wait, enqueue, validate, transmit, doorbell, complete, retransmit,
   // up
   receive, link_parse, ip_parse, dispatch, lookup, fast_path, slow_path, deliver, event, acknowledge, ack_sent,
@@ -29,8 +29,8 @@ inline constexpr name names[] = {
     {true, "stack", "exclusion.enter", "lock_sock"},
     {true, "tcp", "quota", "sk_stream_memory_free"},
     {true, "buffer", "pool.take", "tcp_stream_alloc_skb"},
-    {true, "tcp", "append", "skb_copy_to_page_nocache"},
     {true, "tcp", "queue", "tcp_skb_entail"},
+    {true, "tcp", "append", "skb_copy_to_page_nocache"},
     {true, "tcp", "push", "tcp_push"},
     {true, "tcp", "output", "tcp_write_xmit"},
     {true, "tcp", "split", "tso_fragment"},

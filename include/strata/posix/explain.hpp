@@ -8,7 +8,7 @@
 
 namespace strata::inline STRATA_ABI::posix {
 
-/// The symbol of an errno value, such as "EPERM"; null for one that opening a NIC does not meet.
+/// The symbol of an errno value, such as "EPERM"; null for one that neither NICs nor files meet.
 [[nodiscard]] inline const char* errno_name(int value) {
   switch (value) {
     case EPERM: return "EPERM";
@@ -25,13 +25,19 @@ namespace strata::inline STRATA_ABI::posix {
     case EBUSY: return "EBUSY";
     case EEXIST: return "EEXIST";
     case ENODEV: return "ENODEV";
+    case ENOTDIR: return "ENOTDIR";
+    case EISDIR: return "EISDIR";
     case EINVAL: return "EINVAL";
     case ENFILE: return "ENFILE";
     case EMFILE: return "EMFILE";
+    case EFBIG: return "EFBIG";
     case ENOSPC: return "ENOSPC";
+    case EROFS: return "EROFS";
+    case EPIPE: return "EPIPE";
     case ERANGE: return "ERANGE";
     case ENAMETOOLONG: return "ENAMETOOLONG";
     case ENOSYS: return "ENOSYS";
+    case ELOOP: return "ELOOP";
     case EOPNOTSUPP: return "EOPNOTSUPP";
     case EPROTONOSUPPORT: return "EPROTONOSUPPORT";
     case EAFNOSUPPORT: return "EAFNOSUPPORT";
