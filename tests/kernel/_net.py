@@ -134,6 +134,21 @@ def curl(*options, timeout=120):
     return sh("curl", "-sS", "--fail", "--max-time", timeout, *options, timeout=timeout + 5)
 
 
+def in_a_folder(test):
+    """Runs `test(folder)` and says how it went."""
+    with tempfile.TemporaryDirectory(prefix="strata-kernel-") as folder:
+        os.chmod(folder, 0o755)
+        try:
+            test(pathlib.Path(folder))
+        except Failed as failure:
+            print(f"failed: {failure}")
+            sys.exit(1)
+        except subprocess.TimeoutExpired as late:
+            print(f"failed: {' '.join(map(str, late.cmd))} took longer than {late.timeout} s")
+            sys.exit(1)
+    print("passed")
+
+
 def run(test, *programs):
     """Runs `test(folder)` in a namespace; `programs` are what it needs beside ip."""
     if os.geteuid() != 0:
@@ -154,14 +169,4 @@ def run(test, *programs):
     pathlib.Path("/proc/sys/net/ipv6/conf/tap0/disable_ipv6").write_text("1")
     sh("ip", "address", "add", f"{KERNEL}/24", "dev", "tap0")
     sh("ip", "link", "set", "tap0", "up")
-    with tempfile.TemporaryDirectory(prefix="strata-kernel-") as folder:
-        os.chmod(folder, 0o755)
-        try:
-            test(pathlib.Path(folder))
-        except Failed as failure:
-            print(f"failed: {failure}")
-            sys.exit(1)
-        except subprocess.TimeoutExpired as late:
-            print(f"failed: {' '.join(map(str, late.cmd))} took longer than {late.timeout} s")
-            sys.exit(1)
-    print("passed")
+    in_a_folder(test)
