@@ -6,6 +6,8 @@
 #include <http/server.hpp>
 #include <nic/program.hpp>
 
+#include <cstdlib>
+
 namespace {
 
 constexpr const char* program = "http_server";
@@ -19,12 +21,22 @@ template <class C> int serve(const example::http_server_options& o, const exampl
     std::printf("\n");
     const auto start = strata::posix::monotonic_ns();
     auto handler = web.handler();
-    example::run_until(net, handler, o.for_ns, [&] { return o.max_requests != 0 && web.requests() >= o.max_requests; });
+    example::run_until(net, handler, o.for_ns, [&] {
+      (void)web.journal().flush(0);
+      return o.max_requests != 0 && web.requests() >= o.max_requests;
+    });
     const double seconds = static_cast<double>(strata::posix::monotonic_ns() - start) / 1e9;
     web.stop();
     example::end_in_order(net, handler, [&] { return web.is_done(); }, [&] { web.abort(); });
+    // A reader who takes nothing for so long has gone; waiting for him to take `done` would be waiting for ever.
+    if (!web.journal().flush(200)) {
+      (void)example::fail(program, "nobody reads the records", "write", EAGAIN, "read its standard output");
+      net.shut_down();
+      std::_Exit(1);
+    }
     std::printf("done requests=%llu bytes=%llu connections=%llu seconds=%.3f", static_cast<unsigned long long>(web.requests()),
                 static_cast<unsigned long long>(web.bytes()), static_cast<unsigned long long>(web.connections()), seconds);
+    if (web.journal().lost() != 0) std::printf(" unwritten_records=%llu", web.journal().lost());
     return example::finish_line(program, net, 0);
   });
 }

@@ -2,10 +2,10 @@
 // An HTTP server on any stack: one session per connection, in the slot that the connection has. Slow clients cost nothing but their connection: what
 // does not fit in the send queue is read from the file when `writable` says so.
 #pragma once
+#include <http/journal.hpp>
 #include <http/session.hpp>
 #include <strata/strata.hpp>
 
-#include <cstdio>
 #include <vector>
 
 namespace example::http {
@@ -23,6 +23,7 @@ template <class Net> class server {
     if (l) listener_ = *l;
     return l;
   }
+  [[nodiscard]] http::journal& journal() { return journal_; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }          ///< of bodies, both ways
   [[nodiscard]] std::uint64_t connections() const { return connections_; }
@@ -165,13 +166,15 @@ template <class Net> class server {
     const outcome& r = x.session.result();
     ++requests_;
     bytes_ += r.bytes;
-    std::printf("request n=%llu method=%s status=%d bytes=%llu%s%s%s%s\n", static_cast<unsigned long long>(requests_), r.method.c_str(), r.status,
-                static_cast<unsigned long long>(r.bytes), r.sha256.empty() ? "" : " sha256=", r.sha256.c_str(), incomplete == nullptr ? "" : " incomplete=",
-                incomplete == nullptr ? "" : incomplete);
+    std::string line = "request n=" + std::to_string(requests_) + " method=" + r.method + " status=" + std::to_string(r.status) + " bytes=" + std::to_string(r.bytes);
+    if (!r.sha256.empty()) line += " sha256=" + r.sha256;
+    if (incomplete != nullptr) (line += " incomplete=") += incomplete;
+    journal_.add(line + '\n');
   }
 
   Net& net_;
   const site& site_;
+  http::journal journal_{};
   typename Net::listener listener_{};
   std::vector<slot> sessions_;
   std::vector<std::byte> block_;

@@ -108,6 +108,32 @@ def test(folder):
         _net.sh("curl", "-s", "-o", "/dev/null", f"http://{_net.STRATA}:8080/none")
     lines = end(process)
     _net.expect(len(lines) == 3 and lines[-1].startswith("done requests=2 "), f"--max-requests: {lines}")
+    # Nobody reads the records: requests are answered all the same, and what waited is read at the end.
+    process = start(*serve)
+    process.stdout.readline()
+    count = 3000
+    with socket.create_connection((_net.STRATA, 8080), 10) as s:
+        for _ in range(count):
+            s.sendall(b"GET /none HTTP/1.1\r\nHost: x\r\n\r\n")
+            data = b""
+            while not data.endswith(b"Not Found\n"):
+                data += s.recv(4096)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.1)
+    lines = end(process)
+    _net.expect(len(lines) == count + 1 and lines[-1].startswith(f"done requests={count} "), f"{len(lines)} lines, the last is {lines[-1]}")
+    # Not even at the end: it ends, and says why that is no success.
+    process = start(*serve)
+    process.stdout.readline()
+    with socket.create_connection((_net.STRATA, 8080), 10) as s:
+        s.sendall(b"GET /none HTTP/1.1\r\nHost: x\r\n\r\n" * count)
+        s.shutdown(socket.SHUT_WR)
+        while s.recv(65536):
+            pass
+    process.send_signal(signal.SIGTERM)
+    _net.expect(process.wait(3) == 1 and "nobody reads" in process.stderr.read(), "with its records unread it ends otherwise")
+    process.stdout.close()
+
     started = time.monotonic()
     end(start(*serve, "--for", "0.5"))
     _net.expect(0.5 <= time.monotonic() - started < 2.5, "--for 0.5 took another time")
