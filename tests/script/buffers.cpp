@@ -56,8 +56,22 @@ TEST_CASE("reserve() without a chunk would block") {
   play(script);
 }
 TEST_CASE("An ACK without a chunk is owed until there is one") {
-  static constexpr step script[] = {established_active(), chunks(0), in("P. 1:101(100)"), at(40), at(60), chunks(all), out(". ack 101")};
+  static constexpr step script[] = {established_active(), last_chunks(2), in("P. 1:101(100)"), at(40), at(60), chunks(all), out(". ack 101")};
   play(script);
+}
+// Where the chunks of both sides wait for the other one's ACK, nobody would ever let go.
+TEST_CASE("An ACK may take a chunk that is kept for receiving, and so may FIN") {
+  static constexpr step script[] = {
+      established_active(), chunks(0), in("P. 1:101(100)"), at(40), out(". ack 101"), shutdown(), out("F. 1:1(0) ack 101"), chunks(all), in(". ack 2"),
+  };
+  play(script);
+}
+TEST_CASE("The front of a segment that is longer than the window may take a chunk that is kept for receiving") {
+  static constexpr step script[] = {
+      established_active(), in(". ack 1 win 0"), write(1460), chunks(0), in(". ack 1 win 1000"), at(200), out("1:1001(1000)"), in(". ack 1001 win 0"),
+      in(". ack 1001 win 1000"), out("P. 1001:1461(460)"), chunks(all),
+  };
+  play(script, with::no_timestamps);
 }
 TEST_CASE("A SYN without a chunk leaves with its timer") {
   static constexpr step script[] = {chunks(0), connect(), chunks(all), at(1000), out("S 0:0(0)"), in("S. 0:0(0) ack 1"), out(". ack 1")};
@@ -66,8 +80,24 @@ TEST_CASE("A SYN without a chunk leaves with its timer") {
 // Data out of order is the first to go, and what fills the hole is always taken.
 TEST_CASE("With the pool at its reserve data out of order is dropped, and the next in order is taken") {
   static constexpr step script[] = {
-      established_active(), chunks(0), in("1461:2921(1460)"), counted(&tcp::counters::out_of_order_dropped, 1), in("1:1461(1460)"),
-      is(field::unread, 1460), at(1), chunks(all), out(". ack 1461"), read(1460),
+      established_active(), chunks(0), in("1461:2921(1460)"), out(". ack 1"), counted(&tcp::counters::out_of_order_dropped, 1), in("1:1461(1460)"),
+      is(field::unread, 1460), at(40), out(". ack 1461"), chunks(all), read(1460),
+  };
+  play(script);
+}
+TEST_CASE("The last chunk is for receiving the ACK that frees others, and holds no data") {
+  static constexpr step script[] = {
+      established_active(), last_chunks(1), in("1:1461(1460)"), is(field::unread, 0), counted(&tcp::counters::receive_dropped, 1), last_chunks(2),
+      in("1:1461(1460)"), is(field::unread, 1460), at(40), chunks(all), out(". ack 1461"), read(1460),
+  };
+  play(script);
+}
+// Two sides that both wait for the chunks of what came too early would wait for good.
+TEST_CASE("What came out of order makes room for what fills the hole") {
+  static constexpr step script[] = {
+      established_active(), in("1461:2921(1460)"), out(". ack 1"), in("2921:4381(1460)"), out(". ack 1"), is(field::receive_chunks, 2), chunks(0),
+      in("1:1461(1460)"), is(field::unread, 1460), is(field::receive_chunks, 1), counted(&tcp::counters::out_of_order_dropped, 2),
+      counted(&tcp::counters::receive_dropped, 0), chunks(all), at(40), out(". ack 1461"), in("1461:2921(1460)"), in("2921:4381(1460)"), out(". ack 4381"), read(4380),
   };
   play(script);
 }
@@ -147,7 +177,7 @@ TEST_CASE("What the NIC still holds is copied from where the peer's ACK left it"
 TEST_CASE("A reader that holds chunks gets no more from a pool at its reserve") {
   static constexpr step script[] = {
       established_active(), chunks(0), in("1:1461(1460)"), in("1461:2921(1460)"), is(field::unread, 1460), counted(&tcp::counters::receive_dropped, 1),
-      chunks(all), out(". ack 1461"), in("1461:2921(1460)"), is(field::unread, 2920), at(40), out(". ack 2921"), read(2920),
+      out(". ack 1461"), chunks(all), in("1461:2921(1460)"), is(field::unread, 2920), at(40), out(". ack 2921"), read(2920),
   };
   play(script);
 }

@@ -321,7 +321,7 @@ template <class C> class player : ledger {
       case verb::ring_full: ring_full_ = s.number; return polled();
       case verb::chunks:
         hold_.clear();
-        while (chunks_.available() > s.number + C::limits.receive_reserve) hold_.push_back(chunks_.take(0));
+        while (chunks_.available() > s.number + (s.flagged ? 0 : C::limits.receive_reserve)) hold_.push_back(chunks_.take(0));
         return polled();
       case verb::unroutable: unroutable_ = s.flagged; return true;
       case verb::nic_holds: nic_holds_ = s.flagged; return true;

@@ -74,6 +74,73 @@ TEST_CASE("With timestamps the ACK of a segment that was sent twice is a measure
   play(script, with::timestamps);
 }
 
+// RFC 6298 §3, RFC 7323 §4.3: the first copy came and its ACK was lost; the answer to the second one repeats the echo of the first.
+TEST_CASE("The echo of what was sent before the retransmission measures nothing") {
+  static constexpr step script[] = {
+      established_active(100), write(1000), out("P. 1:1001(1000)"), at(400), out("P. 1:1001(1000)"),
+      at(410), in(". ack 1001 <ts 410 100>"), is(field::srtt_ms, 100), is(field::backoff, 1), is(field::rto_ms, 600), write(1000), out("P. 1001:2001(1000)"),
+      at(1010), out("P. 1001:2001(1000)"), is(field::backoff, 2),
+      at(2210), out("P. 1001:2001(1000)"), is(field::backoff, 3),
+      at(2310), in(". ack 2001 <ts 2310 1010>"), is(field::srtt_ms, 100), is(field::backoff, 3), write(1000), out("P. 2001:3001(1000)"),
+      at(2410), in(". ack 3001 <ts 2410 2310>"), is(field::srtt_ms, 100), is(field::backoff, 0),
+  };
+  play(script);
+}
+TEST_CASE("After several timeouts the echo of the last copy is a measurement") {
+  static constexpr step script[] = {
+      established_active(100), write(1000), out("P. 1:1001(1000)"), at(400), out("P. 1:1001(1000)"), at(1000), out("P. 1:1001(1000)"),
+      at(1180), in(". ack 1001 <ts 1180 1000>"), is(field::srtt_ms, 110), is(field::backoff, 0),
+  };
+  play(script);
+}
+TEST_CASE("While a flight is sent again, an echo from before its head was measures nothing") {
+  static constexpr step script[] = {
+      established_active(100), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"), at(400), out("1:1461(1460)"),
+      at(1000), out("1:1461(1460)"), at(1100), in(". ack 1461 <ts 1100 400>"), is(field::srtt_ms, 100), is(field::backoff, 2),
+      out("1461:2921(1460)"), out("P. 2921:4381(1460)"), at(1280), in(". ack 4381 <ts 1280 1100>"), is(field::srtt_ms, 110), is(field::backoff, 0),
+  };
+  play(script);
+}
+TEST_CASE("In fast recovery the echo of the first copy measures nothing, that of the second does") {
+  static constexpr step first[] = {
+      established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
+      at(200), in(". ack 1 <ts 200 100>"), in(". ack 1 <ts 200 100>"), in(". ack 1 <ts 200 100>"), out("1:1461(1460)"),
+      at(300), in(". ack 5841 <ts 300 100>"), is(field::srtt_ms, 100),
+  };
+  static constexpr step second[] = {
+      established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
+      at(200), in(". ack 1 <ts 200 100>"), in(". ack 1 <ts 200 100>"), in(". ack 1 <ts 200 100>"), out("1:1461(1460)"),
+      at(380), in(". ack 5841 <ts 380 200>"), is(field::srtt_ms, 110),
+  };
+  play(first), play(second);
+}
+TEST_CASE("Of a SYN that was sent twice the echo says which was answered") {
+  static constexpr step first[] = {
+      connect(), out("S 0:0(0)"), at(1000), out("S 0:0(0)"), at(1010), in("S. 0:0(0) ack 1 <mss 1460,ts 10 0>"), out(". ack 1"),
+      is(field::srtt_ms, 0), is(field::rto_ms, 3000),
+  };
+  static constexpr step second[] = {
+      connect(), out("S 0:0(0)"), at(1000), out("S 0:0(0)"), at(1010), in("S. 0:0(0) ack 1 <mss 1460,ts 10 1000>"), out(". ack 1"),
+      is(field::srtt_ms, 10), is(field::rto_ms, 210),
+  };
+  play(first), play(second);
+}
+TEST_CASE("Of a SYN-ACK that was sent twice the echo says which was answered") {
+  static constexpr step first[] = {
+      listen(), in("S 0:0(0) <mss 1460,ts 100 0>"), out("S. 0:0(0) ack 1"), at(300), in("S 0:0(0) <mss 1460,ts 400 0>"), out("S. 0:0(0) ack 1"),
+      at(350), in(". ack 1 <ts 450 0>"), expect(bit::accepted), is(field::srtt_ms, 0), is(field::rto_ms, 1000),
+  };
+  static constexpr step second[] = {
+      listen(), in("S 0:0(0) <mss 1460,ts 100 0>"), out("S. 0:0(0) ack 1"), at(300), in("S 0:0(0) <mss 1460,ts 400 0>"), out("S. 0:0(0) ack 1"),
+      at(350), in(". ack 1 <ts 450 300>"), expect(bit::accepted), is(field::srtt_ms, 50),
+  };
+  static constexpr step without[] = {
+      listen(), in("S 0:0(0) <mss 1460>"), out("S. 0:0(0) ack 1"), at(300), in("S 0:0(0) <mss 1460>"), out("S. 0:0(0) ack 1"),
+      at(350), in(". ack 1"), expect(bit::accepted), is(field::srtt_ms, 0), is(field::rto_ms, 1000),
+  };
+  play(first), play(second), play(without, with::no_timestamps);
+}
+
 // RFC 6298 §3: at least one measurement in each round trip; the others are not needed.
 TEST_CASE("One segment of a flight is timed") {
   static constexpr step script[] = {

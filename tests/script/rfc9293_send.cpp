@@ -49,12 +49,13 @@ TEST_CASE("Without coalescing every write leaves at once") {
   static constexpr step script[] = {established_active(), write(10), out("P. 1:11(10)"), write(20), out("P. 11:31(20)")};
   play(script, with::either, policy::immediate);
 }
-// RFC 9293 §3.7.4: what was written in place counts together, in however many chunks.
-TEST_CASE("Small commits wait together until they make a segment") {
+// RFC 9293 §3.7.4: what was written in place waits and leaves as what was written with send().
+TEST_CASE("Small commits wait together and leave together") {
   static constexpr step script[] = {
       established_active(), write(10), out("P. 1:11(10)"), reserve(100), commit(100), reserve(100), commit(100), reserve(100), commit(100),
-      is(field::unsent, 300), at(10), in(". ack 11"), out("P. 11:111(100)"), is(tcp::limited_by::coalescing),
-      at(20), in(". ack 111"), out("P. 111:211(100)"), at(30), in(". ack 211"), out("P. 211:311(100)"),
+      is(field::unsent, 300), is(field::send_chunks, 2), is(tcp::limited_by::coalescing), at(10), in(". ack 11"), out("P. 11:311(300)"),
+      reserve(700), commit(700), reserve(700), commit(700), is(field::send_chunks, 2), reserve(100), commit(100), is(field::send_chunks, 3),
+      out("P. 311:1711(1400)"), at(20), in(". ack 1711"), out("P. 1711:1811(100)"),
   };
   play(script);
 }
@@ -194,7 +195,8 @@ TEST_CASE("reserve and commit send what was written in place") {
       established_active(), reserve(0).fails(tcp::send_error::too_big), reserve(1461).fails(tcp::send_error::too_big), reserve(1460), close(),
       out("F. 1:1(0)"), commit(1).fails(tcp::send_error::closed),
   };
-  play(script), play(errors);
+  static constexpr step longer[] = {established_active(), reserve(100), commit(101).fails(tcp::send_error::too_big), is(field::send_chunks, 0)};
+  play(script), play(errors), play(longer);
 }
 TEST_CASE("An echo sends the view of what is unread") {
   static constexpr step script[] = {

@@ -229,6 +229,8 @@ consteval step path_mtu(u32 bytes, here h = here::current()) { return make(verb:
 consteval step ring_full(u32 n, here h = here::current()) { return make(verb::ring_full, n, h); }
 /// Only `n` chunks are left to take; a number beyond the pool's gives all back.
 consteval step chunks(u32 n, here h = here::current()) { return make(verb::chunks, n, h); }
+/// Only `n` of those are left that are kept for receiving; with two of the four not even one for an ACK.
+consteval step last_chunks(u32 n, here h = here::current()) { step s = make(verb::chunks, n, h); s.flagged = true; return s; }
 inline constexpr u32 all = 1000;
 consteval step unroutable(bool on, here h = here::current()) { step s = make(verb::unroutable, h); s.flagged = on; return s; }
 /// The NIC keeps what it is given until complete().

@@ -200,6 +200,9 @@ class flow_checker {
       if (answers && me.next_iss == peer.iss) {
         fresh.heard_syn = true, fresh.heard_iss = peer.iss, fresh.contiguous = peer.iss + 1, fresh.contiguous_is_new = false;
         fresh.heard_times = me.next_times;
+      } else if (answers && me.heard_syn && me.heard_iss == peer.iss) {  // it gave the half-open one up, and the same SYN came again
+        fresh.heard_syn = true, fresh.heard_iss = peer.iss, fresh.contiguous = peer.iss + 1, fresh.contiguous_is_new = false;
+        fresh.heard_times = std::move(me.heard_times);
       }
       me = std::move(fresh);
     }

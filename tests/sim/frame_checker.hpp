@@ -93,6 +93,7 @@ class frame_checker {
     const octets m = f.subspan(14);
     if (at16(m, 0) != 1 || at16(m, 2) != 0x0800 || at8(m, 4) != 6 || at8(m, 5) != 4) return bad("arp.format", "not Ethernet and IPv4");
     const unsigned operation = at16(m, 6);
+    if (operation == 1 && is_broadcast && speaks_[side_]) asks_again_[side_] = true;
     if (operation != 1 && operation != 2) bad("arp.operation", "neither request nor reply");
     if (!same(m.subspan(8, 6), hosts_[side_].mac)) bad("arp.sender", "a sender's hardware address that is not its own");
     if (at32(m, 14) != hosts_[side_].ip) bad("arp.sender", "a sender's protocol address that is not its own");
@@ -131,7 +132,8 @@ class frame_checker {
         const tcp_segment s = read_segment(body, source, destination);
         if (s.fault != nullptr) return bad(s.fault, "malformed");
         if (destination != hosts_[1 - side_].ip) return;
-        return flow(side_, s).sent(side_, s, length, mtu_, loses_below, [this](const char* rule, std::string t) { bad(rule, std::move(t)); });
+        speaks_[side_] = true;
+        return flow(side_, s).sent(side_, s, length, mtu_, loses_below || asks_again_[side_], [this](const char* rule, std::string t) { bad(rule, std::move(t)); });
       }
       case 17: return udp(body, source, destination);
       default: return bad("ip.protocol", "none that we speak");
@@ -186,6 +188,8 @@ class frame_checker {
   std::set<unsigned> ids_;
   std::deque<std::vector<std::byte>> heard_[2];
   std::vector<finding> findings_;
+  // A host that lost its peer's address in the middle of a conversation keeps a bounded queue for it and drops the oldest (RFC 1122 §2.3.2.2).
+  bool speaks_[2] = {}, asks_again_[2] = {};
 };
 
 }  // namespace checker

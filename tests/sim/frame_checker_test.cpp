@@ -134,6 +134,17 @@ TEST_CASE("the judge lets timestamps, scaled windows and resets pass") {
   CHECK(c.only("tcp.reset"));
 }
 
+TEST_CASE("the judge lets a SYN pass that is answered again after the first answer was given up") {
+  court c;
+  const frame opening = tcp(0, {.flags = syn, .seq = 1000, .options = with(mss_1000, times(100, 0))});
+  c.pass(0, opening);
+  c.lost(1, tcp(1, {.flags = syn | ack, .seq = 5000, .ack = 1001, .options = with(mss_1000, times(900, 100))}));
+  c.pass(0, opening);
+  c.pass(1, {.flags = syn | ack, .seq = 90'000, .ack = 1001, .options = with(mss_1000, times(950, 100))});
+  c.pass(0, {.seq = 1001, .ack = 90'001, .options = times(101, 950)});
+  CHECK(c.nothing());
+}
+
 TEST_CASE("the judge lets refusals pass: of a SYN, and of an ACK that belongs to nobody") {
   court c;
   c.pass(0, {.flags = syn, .seq = 1000, .options = mss_1000});

@@ -22,7 +22,7 @@ struct limits {
   u32 routes = 16;
   u32 errors = 32;             ///< network errors that wait for the next turn
   u32 batch = 32;              ///< frames per receive call; what a kick of AF_XDP sends
-  u32 receive_reserve = 32;    ///< chunks that transmit never takes: one batch can always be received
+  u32 receive_reserve = 32;    ///< chunks that data to send never takes, so that one batch can be received; ACKs may have half of them
 };
 
 }  // namespace strata::inline STRATA_ABI

@@ -55,9 +55,11 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
     c.rtt.sample(now.since(c.rtt_start));
     c.rtt_timed = false;
     c.backoff = 0;  // RFC 6298 §5: the timeout collapses with a measurement, and with nothing else
-  } else if (!c.rtt_timed && c.has_timestamps && s.ts_echo != 0 && (c.in_loss || c.in_recovery || !c.rtt.has_sample())) {  // RFC 7323 §4.1: unambiguous even if sent twice
-    const u32 ms = timestamp_clock(now) - (s.ts_echo - c.ts_offset);
-    if (ms < 120'000) c.rtt.sample(duration::from_ms(ms == 0 ? 1 : ms)), c.backoff = 0;
+  } else if (!c.rtt_timed && c.has_timestamps && s.ts_echo != 0 && (c.in_loss || c.in_recovery || !c.rtt.has_sample())) {
+    // RFC 7323 §4.1: the echo of what was sent again says that this was heard. An older one says nothing: the first copy had come, its ACK was lost, and the
+    // answer to the second one repeats what the first one said (§4.3), so that it is as old as the timeout, and the timeout would feed itself.
+    const u32 clock = timestamp_clock(now), age = clock - (s.ts_echo - c.ts_offset);
+    if (age <= clock - c.resent_ts) c.rtt.sample(duration::from_ms(age == 0 ? 1 : age)), c.backoff = 0;
   }
   c.snd_una = s.ack;
   c.unanswered = 0;

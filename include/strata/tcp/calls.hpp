@@ -66,10 +66,16 @@ template <config C> template <class B> expected<reservation, send_error> layer<C
 template <config C> template <class B>
 expected<std::size_t, send_error> layer<C>::commit(B&& below, connection_id id, reservation&& r, u32 n, send_flags flags, time_point now) {
   connection* c = find(id);
+  const std::size_t most = r.room().size();
   packet p = r.release();
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
-  if (!p || n > p.room().size()) return send_error::too_big;
+  if (!p || n > most) return send_error::too_big;
   if (n == 0) return std::size_t{0};
+  if (tail_takes(below.chunks(), *c, n)) {  // small ones that wait leave together, as those of send() do: RFC 9293 §3.7.4
+    (void)append(below, *c, p.room().first(n));
+    push(below, *c, flags, now);
+    return std::size_t{n};
+  }
   if (c->send_count >= limits_.send_chunks) return send_error::would_block;
   buffer::descriptor& d = *p.operator->();
   d.body = d.offset;

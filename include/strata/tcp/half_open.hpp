@@ -55,7 +55,6 @@ void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header,
   h.ts_recent = o.ts_value;
   h.ts_offset = timestamp_offset(h.remote);
   h.listener = static_cast<u8>(l - listeners_ + 1);
-  h.sent_at = now;
   ++l->waiting;
   ++half_open_;
   send_syn_ack(below, h, now);
@@ -77,6 +76,7 @@ template <config C> template <class B> void layer<C>::send_syn_ack(B&& below, sl
   static_assert(limits_.receive_chunks <= 0xffff, "receive chunks are counted in 16 bits");
   const u32 window = limits_.receive_chunks * u32{*o.mss};
   h.window = static_cast<u16>(window < 65535 ? window : 65535);
+  h.sent_at = now;
   (void)send_bare(below, way, h.local_port, h.remote_port, h.iss, h.irs + 1, wire::tcp::flag::syn | wire::tcp::flag::ack, h.window, o);
 }
 
@@ -110,6 +110,7 @@ template <config C> template <class B>
 void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p, const segment& s, time_point now) {
   if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::rst) && s.seq == h.irs) {  // our SYN-ACK was lost
     if (s.has_timestamps && serial32{s.ts_value} > serial32{h.ts_recent}) h.ts_recent = s.ts_value;
+    h.was_resent = true;
     send_syn_ack(below, h, now);
     return;
   }
@@ -155,6 +156,11 @@ void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p
   c->local_port = h.local_port;
   c->remote_port = h.remote_port;
   c->hash = h.hash;
+  if (!table_.insert(c->hash, value_of(kind::connection, index_of(*c)))) {
+    ++counters_.table_full;
+    put_back(*c);
+    return;
+  }
   prepare(below, *c, now);
   c->is_passive = true;
   c->iss = h.iss;
@@ -169,11 +175,11 @@ void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p
   c->ts_offset = h.ts_offset;
   negotiate(below, *c, h.has_scale, h.snd_shift, h.has_timestamps, h.retries);
   c->rcv_adv = c->rcv_nxt + h.window;  // what the SYN-ACK said, unscaled
-  if (h.retries == 0) c->rtt.sample(now.since(h.sent_at));        // Karn
+  if (h.was_resent) c->resent_ts = timestamp_clock(now) - now.since(h.sent_at).in_ms() - 1;  // Karn: RFC 6298 §3; what is measured is left to the echo
+  else c->rtt.sample(now.since(h.sent_at));
   c->listener = h.listener;
   ++listeners_[h.listener - 1].waiting;  // the open one waits now; the half-open one is counted off below
   drop_half_open(h);
-  (void)table_.insert(c->hash, value_of(kind::connection, index_of(*c)));
   c->state = state::syn_received;
   c->is_open = true;
   ++counters_.passive_opens;

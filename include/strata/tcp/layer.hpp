@@ -182,6 +182,7 @@ template <config C> class layer {
   template <class B> [[nodiscard]] std::optional<u16> choose_port(B&& below, const address& local, const address& remote, u16 remote_port);
   [[nodiscard]] listener* find_listener(const address& local, u16 port);
   [[nodiscard]] connection* allocate();
+  void put_back(connection& c);
   template <class B> void prepare(B&& below, connection& c, time_point now);
   template <class B> [[nodiscard]] u32 segment_limit(B&& below, const path& way) const;
   template <class B> void negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps, u32 lost);
@@ -210,6 +211,7 @@ template <config C> class layer {
   template <class B> void become_established(B&& below, connection& c, time_point now);
   template <class B> void receive_data(B&& below, connection& c, packet& p, segment& s, time_point now);
   template <class B> void receive_ahead(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n);
+  bool drop_ahead(buffer::pool& chunks, connection& c);
   template <class B> void join_ahead(B&& below, connection& c);
   template <class B> void on_fin(B&& below, connection& c, time_point now);
   template <class B> [[nodiscard]] bool may_hold(B&& below, const connection& c) const;
@@ -227,6 +229,8 @@ template <config C> class layer {
   template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
   template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
   template <class B> void push(B&& below, connection& c, send_flags flags, time_point now);
+  [[nodiscard]] bool tail_takes(buffer::pool& chunks, const connection& c, u32 n) const;
+  template <class B> [[nodiscard]] packet take_of_reserve(B&& below);
   template <class B> [[nodiscard]] buffer::descriptor* split(B&& below, connection& c, buffer::descriptor& d, u32 first);
   template <class B> [[nodiscard]] sent transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now);
   template <class B> [[nodiscard]] sent transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now);

@@ -130,6 +130,14 @@ template <config C> auto layer<C>::allocate() -> connection* {
   return &c;
 }
 
+/// One that nobody was told of is free again.
+template <config C> void layer<C>::put_back(connection& c) {
+  c.is_buried = true;
+  c.send_head = free_;
+  free_ = index_of(c) + 1;
+  --in_use_;
+}
+
 /// What a segment may carry to this peer before options: the smaller of path and chunk. RFC 9293 §3.7.1.
 template <config C> template <class B> u32 layer<C>::segment_limit(B&& below, const path& way) const {
   const u32 headers = below.network_header_size(way) + 20;
@@ -224,10 +232,7 @@ expected<connection_id, connect_error> layer<C>::connect(B&& below, const connec
   c->hash = static_cast<u32>(hash);
   if (!table_.insert(c->hash, value_of(kind::connection, index_of(*c)))) {
     ++counters_.table_full;
-    c->is_buried = true;
-    c->send_head = free_;
-    free_ = index_of(*c) + 1;
-    --in_use_;
+    put_back(*c);
     return connect_error::no_port;
   }
   prepare(below, *c, now);

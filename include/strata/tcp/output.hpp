@@ -52,6 +52,13 @@ template <config C> template <class B> std::size_t layer<C>::append(B&& below, c
   return n;
 }
 
+/// Whether `n` bytes more fit the segment that waits at the tail.
+template <config C> bool layer<C>::tail_takes(buffer::pool& chunks, const connection& c, u32 n) const {
+  const buffer::descriptor* d = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr;
+  return d != nullptr && d->owners == packet::bit(buffer::owner::send_queue) && (d->marks & mark_sum_known) != 0 && d->body_length + n <= c.mss &&
+         static_cast<u32>(d->body) + d->body_length + n <= chunks.chunk_size();
+}
+
 /// After a write: PSH on the last byte unless more follows, then the send loop. RFC 9293 §3.9.1.2. Linux: tcp_push.
 template <config C> template <class B> void layer<C>::push(B&& below, connection& c, send_flags flags, time_point now) {
   c.more = flags.more;
@@ -150,7 +157,7 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
 template <config C> template <class B> buffer::descriptor* layer<C>::split(B&& below, connection& c, buffer::descriptor& d, u32 first) {
   STRATA_EXPECTS(first != 0 && first + d.done < d.body_length);
   if (d.owners != packet::bit(buffer::owner::send_queue)) return nullptr;
-  packet p = below.take();
+  packet p = below.chunks().name(d) == c.send_head ? take_of_reserve(below) : below.take();
   if (!p) {
     ++counters_.no_chunk;
     return nullptr;

@@ -8,9 +8,9 @@
 namespace strata::inline STRATA_ABI::tcp {
 
 /// Whether one more chunk may be kept: the connection's budget, and the chunks that the driver needs to receive at all. A connection that holds
-/// nothing may always take one, so that a full pool cannot stop it for good.
+/// nothing may go into these, so that a full pool cannot stop it for good, but not take the last: without ACKs nothing would be given back.
 template <config C> template <class B> bool layer<C>::may_hold(B&& below, const connection& c) const {
-  return c.receive_count < limits_.receive_chunks && (c.receive_count == 0 || below.chunks().available() >= limits_.receive_reserve);
+  return c.receive_count < limits_.receive_chunks && below.chunks().available() >= (c.receive_count == 0 ? 1 : limits_.receive_reserve);
 }
 
 /// Copies a small segment behind the bytes of the last chunk, if that is ours alone and has room.
@@ -64,7 +64,7 @@ template <config C> template <class B> void layer<C>::receive_data(B&& below, co
   buffer::pool& chunks = below.chunks();
   const std::byte* const from = p->chunk + s.body + skip;
   if (n < copybreak && append_by_copy(chunks, c, from, n)) {
-  } else if (may_hold(below, c)) {
+  } else if (may_hold(below, c) || (drop_ahead(chunks, c) && may_hold(below, c))) {
     enqueue_received(chunks, c, p, s.body + skip, n, seq);
   } else if (!append_by_copy(chunks, c, from, n)) {
     ++counters_.receive_dropped;  // the peer sends it again when the window opens
@@ -137,6 +137,18 @@ template <config C> template <class B> void layer<C>::receive_ahead(B&& below, c
   d.queue = *link;
   *link = chunks.name(d);
   ++c.receive_count;
+}
+
+/// What came too early makes room for what must come next; the peer sends it again. False if there was none. Linux: tcp_prune_ofo_queue.
+template <config C> [[gnu::cold]] STRATA_OUT_OF_LINE bool layer<C>::drop_ahead(buffer::pool& chunks, connection& c) {
+  if (c.ahead_head == 0) return false;
+  while (buffer::descriptor* d = chunks.named(c.ahead_head)) {
+    c.ahead_head = d->queue;
+    --c.receive_count;
+    ++counters_.out_of_order_dropped;
+    packet::adopt(*d, buffer::owner::holder).reset();
+  }
+  return true;
 }
 
 /// The hole is filled: what touches rcv_nxt now is in order. Linux: tcp_ofo_queue.

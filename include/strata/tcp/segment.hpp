@@ -33,9 +33,17 @@ void layer<C>::emit_header(B&& below, connection& c, packet& p, serial32 seq, u8
   below.observe({.what = trace::step::tcp_checksum, .bytes = header_length + length, .seq = seq.value, .ack = c.rcv_nxt.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});
 }
 
+/// A chunk for what makes others free: an ACK, a FIN, the front of a segment that is longer than the window. It may be one of those that are kept for
+/// receiving, down to half of them: where each side's chunks wait for the other one's ACK, nobody would ever let go.
+template <config C> template <class B> packet layer<C>::take_of_reserve(B&& below) {
+  packet p = below.take();
+  if (!p) p = below.chunks().take(body_offset(below), limits_.receive_reserve / 2);
+  return p;
+}
+
 /// A segment without data: ACK, FIN, a probe. False if it could not leave; what it owes stays owed.
 template <config C> template <class B> bool layer<C>::send_control(B&& below, connection& c, serial32 seq, u8 flags, time_point now) {
-  packet p = below.take();
+  packet p = take_of_reserve(below);
   if (!p) {
     ++counters_.no_chunk;
     add_to_retry(c);
@@ -85,6 +93,7 @@ template <config C> template <class B> void layer<C>::send_syn(B&& below, connec
   const u8 flags = answers ? wire::tcp::flag::syn | wire::tcp::flag::ack : wire::tcp::flag::syn;
   (void)send_bare(below, c.way, c.local_port, c.remote_port, c.iss, answers ? c.rcv_nxt : serial32{}, flags, static_cast<u16>(window), o);
   c.last_sent = now;
+  c.resent_ts = timestamp_clock(now);
 }
 
 template <config C> template <class B> void layer<C>::send_reset(B&& below, connection& c, time_point now) {

@@ -101,7 +101,7 @@ template <class C> struct tcb {
   time_point rtt_start{};
   serial32 last_ack_sent{};
   u32 ts_offset = 0;
-  u32 resent_ts = 0;             ///< the timestamp clock when the head was last sent again
+  u32 resent_ts = 0;             ///< the timestamp clock when the head, or the SYN, was last sent again
   time_point ts_recent_at{};
   time_point challenged{};       ///< when the last challenge ACK left, RFC 5961 §7
 
@@ -138,7 +138,8 @@ template <class C> struct syn_slot {
   u8 snd_shift = 0;
   u8 retries = 0;
   bool has_scale = false, has_timestamps = false;
-  strata::time_point<typename C::tick> sent_at{};
+  bool was_resent = false;
+  strata::time_point<typename C::tick> sent_at{};  ///< the last time
 };
 
 /// What is left of a connection for 2 MSL. RFC 9293 §3.10.7.4, RFC 7323 §5, RFC 6191.

@@ -269,6 +269,7 @@ template <config C> template <class B> void layer<C>::on_half_open_timer(B&& bel
     return;
   }
   ++h.retries;
+  h.was_resent = true;
   ++counters_.retransmitted;
   send_syn_ack(below, h, now);
   wheel_.arm(limits_.connections + static_cast<u32>(&h - slots_), now + backed_off(rtt_estimator<tick>::initial, h.retries));
