@@ -60,6 +60,11 @@ TEST_CASE("An ACK without a chunk is owed until there is one") {
   play(script);
 }
 // Where the chunks of both sides wait for the other one's ACK, nobody would ever let go.
+TEST_CASE("A SYN may take a chunk that is kept for receiving, what answers a SYN may not") {
+  static constexpr step active[] = {chunks(0), connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1"), out(". ack 1"), chunks(all)};
+  static constexpr step passive[] = {listen(), chunks(0), in("S 0:0(0)"), chunks(all), at(1000), out("S. 0:0(0) ack 1"), in(". ack 1"), expect(bit::accepted)};
+  play(active), play(passive);
+}
 TEST_CASE("An ACK may take a chunk that is kept for receiving, and so may FIN") {
   static constexpr step script[] = {
       established_active(), chunks(0), in("P. 1:101(100)"), at(40), out(". ack 101"), shutdown(), out("F. 1:1(0) ack 101"), chunks(all), in(". ack 2"),
@@ -74,7 +79,7 @@ TEST_CASE("The front of a segment that is longer than the window may take a chun
   play(script, with::no_timestamps);
 }
 TEST_CASE("A SYN without a chunk leaves with its timer") {
-  static constexpr step script[] = {chunks(0), connect(), chunks(all), at(1000), out("S 0:0(0)"), in("S. 0:0(0) ack 1"), out(". ack 1")};
+  static constexpr step script[] = {last_chunks(2), connect(), chunks(all), at(1000), out("S 0:0(0)"), in("S. 0:0(0) ack 1"), out(". ack 1")};
   play(script);
 }
 // Data out of order is the first to go, and what fills the hole is always taken.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A Config whose every limit is near, and a table of connections that refuses what a test says.
+// A Config whose every limit is near, whose clock wraps every 71 minutes, and whose table of connections refuses what a test says.
 #pragma once
 #include "host.hpp"
 

@@ -10,7 +10,8 @@ namespace strata::inline STRATA_ABI {
 
 void the_constant_is_beyond_the_horizon_of_this_tick();  // never defined: constant evaluation that reaches it does not compile
 
-/// Unit and width of time. `horizon` is the longest duration in ticks that can still be compared.
+/// Unit and width of time. `horizon` is the longest duration in ticks that can still be compared: what keeps such a clock must be told the time, by poll or
+/// advance, at least once in it, also when nothing is due; a later time looks like an earlier one.
 template <class Rep, u64 PerSecond> struct tick {
   using rep = Rep;
   static constexpr u64 per_second = PerSecond;

@@ -33,8 +33,8 @@ void layer<C>::emit_header(B&& below, connection& c, packet& p, serial32 seq, u8
   below.observe({.what = trace::step::tcp_checksum, .bytes = header_length + length, .seq = seq.value, .ack = c.rcv_nxt.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});
 }
 
-/// A chunk for what makes others free: an ACK, a FIN, the front of a segment that is longer than the window. It may be one of those that are kept for
-/// receiving, down to half of them: where each side's chunks wait for the other one's ACK, nobody would ever let go.
+/// A chunk for what makes others free or must not starve: an ACK, a FIN, a SYN, the front of a segment that is longer than the window. It may be one of
+/// those that are kept for receiving, down to half of them: where each side's chunks wait for the other one's ACK, nobody would ever let go.
 template <config C> template <class B> packet layer<C>::take_of_reserve(B&& below) {
   packet p = below.take();
   if (!p) p = below.chunks().take(body_offset(below), limits_.receive_reserve / 2);
@@ -119,7 +119,7 @@ template <config C> template <class B> void layer<C>::refuse(B&& below, const in
 
 template <config C> template <class B>
 bool layer<C>::send_bare(B&& below, path& way, u16 from, u16 to, serial32 seq, serial32 ack, u8 flags, u16 window, const wire::tcp_options& options) {
-  packet p = below.take();
+  packet p = flags == wire::tcp::flag::syn ? take_of_reserve(below) : below.take();  // what the application opens; not what peers ask for
   if (!p) {
     ++counters_.no_chunk;
     return false;

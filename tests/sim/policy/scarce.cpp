@@ -22,6 +22,7 @@ template <> class keyed_table<21> : public keyed_table<24> {
 namespace strata::sim {
 namespace {
 struct scarce : presets::testing {
+  using tick = strata::microseconds32;
   using nic = watched_nic;
   static constexpr strata::limits limits{.chunks = 64,
                                          .connections = 8,
