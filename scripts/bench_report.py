@@ -38,6 +38,7 @@ def times(work):
             merged["benchmarks"] += data["benchmarks"]
         part.unlink()
     if merged is None or not merged["benchmarks"]:
+        print("bench: error: no row ran (filter); is there one that matches?", file=sys.stderr)
         last(0, 0, 1)
     target.write_text(json.dumps(merged, indent=1) + "\n")
     lines = ["| row | time | per segment | memory |", "|---|---|---|---|"]
@@ -45,6 +46,7 @@ def times(work):
     for b in merged["benchmarks"]:
         if b.get("error_occurred"):
             broken += 1
+            print(f"bench: error: {b['name']}: {b['error_message']} (run); it has no time", file=sys.stderr)
             lines.append(f"| {b['name']} | {b['error_message']} | | |")
             continue
         per = f"{b['ns_per_segment'] * 1e9:.0f} ns" if "ns_per_segment" in b else ""
