@@ -45,8 +45,19 @@ TEST_CASE("check names the first bad option") {
   };
   CHECK(check({}, {}, {}) == bad_option::memory);
   CHECK(check(memory, {}, {}) == bad_option::address);
+  CHECK(check(memory, "224.0.0.1/24"_net, {}) == bad_option::address);
+  CHECK(check(std::span(memory).first(32 * 2048), "10.0.0.1/24"_net, {}) == bad_option::memory);  // all of it is kept for receiving
   CHECK(check(memory, {"10.0.0.1"_ip, 33}, {}) == bad_option::prefix);
+  CHECK(check(memory, {"10.0.0.1"_ip, 33}, "10.0.1.1"_ip) == bad_option::prefix);
   CHECK(check(memory, "10.0.0.1/24"_net, "10.0.1.1"_ip) == bad_option::gateway);
+  CHECK(check(memory, "10.0.0.1/24"_net, "10.0.0.1"_ip) == bad_option::gateway);
+  const auto check_link = [&](mac_address mac, u16 mtu) {
+    return net::check({.nic = {cable, 0}, .memory = memory, .entropy = {1}, .mac = mac, .address = "10.0.0.1/24"_net, .mtu = mtu});
+  };
+  CHECK(check_link({{3, 0, 0, 0, 0, 1}}, 0) == bad_option::mac);
+  CHECK(check_link({}, 67) == bad_option::mtu);
+  CHECK(check_link({}, 9000) == bad_option::mtu);
+  CHECK(check_link({{2, 0, 0, 0, 0, 1}}, 68) == bad_option::none);
   CHECK(check(memory, "10.0.0.1/24"_net, "10.0.0.254"_ip) == bad_option::none);
 }
 
@@ -57,8 +68,19 @@ TEST_CASE("a stack with options that check refuses sends nothing and answers bad
   CHECK(n->listen({.port = 7}).error() == tcp::listen_error::bad_options);
   CHECK(n->connect({.remote = {"10.0.0.2"_ip, 7}}).error() == tcp::connect_error::bad_options);
   CHECK(n->bind({.port = 7}).error() == udp::bind_error::bad_options);
-  for (u64 t = 0; t < 10; ++t) CHECK(n->poll({t * 1'000'000'000}, budget{64}, ignore_rest{}));
+  // Somebody asks for it and speaks to it all the time.
+  alignas(64) static std::byte others_memory[64 * 2048];
+  auto other = std::make_unique<net>(net::options{.nic = {cable, 1}, .memory = others_memory, .entropy = {2}, .address = "10.0.0.2/24"_net});
+  const auto u = other->bind({.port = 7});
+  REQUIRE(u);
+  for (u64 t = 1; t < 10; ++t) {
+    (void)u->send_to(bytes_of("who is there?"), net::endpoint{"10.0.0.1"_ip, 7});
+    CHECK(other->poll({t * 1'000'000'000}, budget{64}, ignore_rest{}));
+    CHECK(n->poll({t * 1'000'000'000}, budget{64}, ignore_rest{}));
+  }
+  CHECK(cable.of(1).transmitted > 0);
   CHECK(cable.of(0).transmitted == 0);
+  CHECK(!n->is_started());
 }
 
 TEST_CASE("a stack is neither copied nor moved") {
@@ -81,7 +103,20 @@ TEST_CASE("a stack can be constinit, and zero is its initial state") {
   alignas(64) static std::byte memory[64 * 2048];
   CHECK(quiet.start({.nic = {cable, 0}, .memory = memory, .entropy = {1}, .address = "10.0.0.1/24"_net}) == bad_option::none);
   CHECK(quiet.listen({.port = 7}));
+  alignas(64) static std::byte others_memory[64 * 2048];
+  auto other = std::make_unique<net>(net::options{.nic = {cable, 1}, .memory = others_memory, .entropy = {2}, .address = "10.0.0.2/24"_net});
+  const auto s = other->connect({.remote = {"10.0.0.1"_ip, 7}});
+  REQUIRE(s);
+  u32 accepted = 0;
+  std::string answer;
+  for (u64 t = 1; t < 20; ++t) {
+    (void)quiet.poll({t * 1'000'000}, budget{64}, on{[&](still::accepted) { ++accepted; }, [](still::readable e) { (void)e.stream.consume(e.stream.send(e.stream.peek()).value_or(0)); }, ignore_rest{}});
+    (void)other->poll({t * 1'000'000}, budget{64}, on{[](net::connected e) { (void)e.stream.send(bytes_of("echo")); }, [&](net::readable e) { answer += text_of(e.stream.peek().front()); }, ignore_rest{}});
+  }
+  CHECK(accepted == 1);
+  CHECK(answer == "echo");
   quiet.shut_down();
+  CHECK(quiet.chunks_in_use() == 0);
 }
 
 TEST_CASE("destroying a stack aborts its connections silently, returns every chunk, closes the driver") {
@@ -96,44 +131,87 @@ TEST_CASE("destroying a stack aborts its connections silently, returns every chu
   CHECK(t->b.chunks_in_use() == 0);
   CHECK(t->cable.ways[0].is_deaf);
   CHECK(!t->b.at_interface().is_open());
+  // The destructor itself.
+  auto third = std::make_unique<net>(net::options{.nic = {t->cable, 1}, .memory = t->memory_b, .entropy = {3}, .address = "10.0.0.2/24"_net, .now = t->now()});
+  REQUIRE(third->listen({.port = 8}));
+  const auto s = t->a.connect({.remote = {"10.0.0.2"_ip, 8}});
+  notes there;
+  for (u32 i = 0; i < 400; ++i) {  // until the neighbour's new answer and the SYN are through
+    t->ms += 10;
+    t->poll_a();
+    (void)third->poll(t->now(), budget{64}, record<net>(there));
+  }
+  REQUIRE(count(there, seen::accepted) == 1);
+  t->clear();
+  const u64 sent = t->cable.of(1).transmitted;
+  third.reset();
+  t->pass(100);
+  CHECK(t->cable.of(1).transmitted == sent);
+  CHECK(t->cable.ways[0].is_deaf);
+  CHECK(count(t->at_a, seen::closed, s->id()) == 0);
+  CHECK(s->is_live());
 }
 
 // ---- handles ----
 
+void check_stale(const net::stream& s) {
+  std::byte room[4];
+  CHECK(!s.is_live());
+  CHECK(s.send(bytes_of("x")).error() == tcp::send_error::stale);
+  CHECK(s.send({}).error() == tcp::send_error::stale);
+  CHECK(s.send(s.peek()).error() == tcp::send_error::stale);
+  CHECK(s.reserve(1).error() == tcp::send_error::stale);
+  CHECK(s.commit({}, 1).error() == tcp::send_error::stale);
+  CHECK(s.peek().empty());
+  CHECK(s.consume(1).error() == tcp::receive_error::stale);
+  CHECK(s.receive(room).error() == tcp::receive_error::stale);
+  CHECK(s.take().error() == tcp::receive_error::stale);
+  CHECK(s.close().error() == tcp::call_error::stale);
+  CHECK(s.shutdown_send().error() == tcp::call_error::stale);
+  CHECK(s.abort().error() == tcp::call_error::stale);
+  CHECK(s.set(option::no_delay{true}).error() == tcp::call_error::stale);
+  CHECK(s.set(option::user_timeout{1}).error() == tcp::call_error::stale);
+  CHECK(!s.get<option::no_delay>());
+  CHECK(!s.get<option::user_timeout>());
+  CHECK(s.set_timer(net::duration::seconds(1)).error() == tcp::call_error::stale);
+  CHECK(s.cancel_timer().error() == tcp::call_error::stale);
+  CHECK(s.data() == nullptr);
+  CHECK(!s.info());
+  CHECK(s.local() == net::endpoint{});
+  CHECK(s.remote() == net::endpoint{});
+}
+void check_stale(const net::datagram_socket& u) {
+  std::byte room[4];
+  CHECK(!u.is_live());
+  CHECK(u.connect(net::endpoint{"10.0.0.2"_ip, 9}).error() == udp::connect_error::stale);
+  CHECK(u.send(bytes_of("x")).error() == udp::send_error::stale);
+  CHECK(u.send_to(bytes_of("x"), net::endpoint{"10.0.0.2"_ip, 9}).error() == udp::send_error::stale);
+  CHECK(u.reserve(1).error() == udp::send_error::stale);
+  CHECK(u.commit_to({}, 0, net::endpoint{"10.0.0.2"_ip, 9}).error() == udp::send_error::stale);
+  CHECK(u.receive(room).error() == udp::receive_error::stale);
+  CHECK(u.peek().error() == udp::receive_error::stale);
+  CHECK(u.consume().error() == udp::receive_error::stale);
+  CHECK(u.close().error() == udp::call_error::stale);
+}
+
 TEST_CASE("stream, listener and datagram_socket are copyable values, and a stale one answers stale") {
   static_assert(std::is_trivially_copyable_v<net::stream> && std::is_trivially_copyable_v<net::listener> && std::is_trivially_copyable_v<net::datagram_socket>);
-  for (const net::stream& s : {net::stream{}}) {
-    CHECK(s.send(bytes_of("x")).error() == tcp::send_error::stale);
-    CHECK(s.consume(1).error() == tcp::receive_error::stale);
-    CHECK(s.close().error() == tcp::call_error::stale);
-    CHECK(s.abort().error() == tcp::call_error::stale);
-    CHECK(s.peek().empty());
-    CHECK(!s.info());
-    CHECK(s.data() == nullptr);
-  }
+  check_stale(net::stream{});
+  check_stale(net::datagram_socket{});
   CHECK(net::listener{}.close().error() == tcp::call_error::stale);
-  CHECK(net::datagram_socket{}.send(bytes_of("x")).error() == udp::send_error::stale);
   auto t = pair_of::make();
   t->open();
+  check_stale(net::stream(t->a, {t->client.id().index, t->client.id().generation + 1}));  // of a life to come
+  check_stale(net::stream(t->a, {contract::limits.connections, 0}));
   REQUIRE(t->client.abort());
   t->turns(2);
-  std::byte room[4];
-  CHECK(t->client.send(bytes_of("x")).error() == tcp::send_error::stale);
-  CHECK(t->client.send(t->client.peek()).error() == tcp::send_error::stale);
-  CHECK(t->client.reserve(1).error() == tcp::send_error::stale);
-  CHECK(t->client.receive(room).error() == tcp::receive_error::stale);
-  CHECK(t->client.take().error() == tcp::receive_error::stale);
-  CHECK(t->client.shutdown_send().error() == tcp::call_error::stale);
-  CHECK(t->client.set(option::no_delay{true}).error() == tcp::call_error::stale);
-  CHECK(!t->client.get<option::no_delay>());
-  CHECK(t->client.set_timer(net::duration::seconds(1)).error() == tcp::call_error::stale);
-  CHECK(t->client.remote() == net::endpoint{});
+  check_stale(t->client);
   REQUIRE(t->port.close());
   CHECK(t->port.close().error() == tcp::call_error::stale);
   auto u = t->a.bind({.port = 9});
+  REQUIRE(u->is_live());
   REQUIRE(u->close());
-  CHECK(u->close().error() == udp::call_error::stale);
-  CHECK(!u->is_live());
+  check_stale(*u);
 }
 
 TEST_CASE("a stale handle never answers with another's connection") {
@@ -220,7 +298,10 @@ TEST_CASE("control blocks never move, and a connection is named by index and gen
   t->turns(4);
   CHECK(t->client.data() == where);
   CHECK(where->number == 77);
-  CHECK(t->client.id() == (connection_id{t->client.id().index, t->client.id().generation}));
+  const net::stream again(t->a, {t->client.id().index, t->client.id().generation});
+  CHECK(again == t->client);
+  CHECK(again.data() == where);
+  CHECK(again.send(bytes_of("x")).value_or(0) == 1);
 }
 
 TEST_CASE("closed connections go to a grave that poll empties at its end") {
@@ -433,6 +514,38 @@ TEST_CASE("every stream ends with exactly one closed: reset and aborted") {
   check_ending(t->at_b, t->server.id(), close_reason::aborted, 0);
   check_ending(t->at_a, t->client.id(), close_reason::reset, 0);
 }
+TEST_CASE("every stream ends with exactly one closed: aborted before its handshake ends") {
+  auto t = pair_of::make();
+  t->listen();
+  const auto s = t->a.connect({.remote = {"10.0.0.2"_ip, 7}});
+  REQUIRE(s->abort());
+  t->pass(70'000, 100);
+  check_ending(t->at_a, s->id(), close_reason::aborted, 0);
+  CHECK(t->at_b.empty());
+  CHECK(t->b.transport<0>().half_open() + t->b.transport<0>().connections() == 0);
+}
+TEST_CASE("every stream ends with exactly one closed: a peer that never closes its side") {
+  auto t = pair_of::make();
+  t->open();
+  REQUIRE(t->client.close());
+  t->pass(130'000, 500);
+  check_ending(t->at_a, t->client.id(), close_reason::timed_out, 0);
+  CHECK(t->server.send(bytes_of("too late")).value_or(0) == 8);
+  t->pass(1000);
+  check_ending(t->at_b, t->server.id(), close_reason::reset, 0);
+}
+TEST_CASE("a stream that accepted never delivered is not closed either") {
+  auto t = pair_of::make();
+  t->listen();
+  t->open();
+  const auto s = t->a.connect({.remote = {"10.0.0.2"_ip, 7}});
+  t->poll_a(), t->poll_b(), t->poll_a();  // SYN, SYN-ACK, ACK
+  REQUIRE(count(t->at_a, seen::connected, s->id()) == 1);
+  REQUIRE(s->abort());
+  t->pass(1000);  // ACK and RST come in one poll
+  CHECK(t->at_b.empty());
+  CHECK(t->b.transport<0>().connections() == 1);
+}
 TEST_CASE("a stream that is closed before its handshake ends is closed, too") {
   auto t = pair_of::make();
   const auto s = t->a.connect({.remote = {"10.0.0.2"_ip, 7}});
@@ -453,6 +566,18 @@ TEST_CASE("error is only for what ends nothing") {
   CHECK(u->send(bytes_of("again")));
   t->turns(3);
   CHECK(count(t->at_a, seen::error) == 2);
+}
+TEST_CASE("error about a stream is for what it may survive: its neighbour is gone for a while") {
+  auto t = pair_of::make();
+  t->open();
+  REQUIRE(t->client.send(bytes_of("where are you?")));
+  for (u32 i = 0; i < 1500; ++i) t->ms += 100, t->poll_a();  // the other one does nothing
+  CHECK(count(t->at_a, seen::error, t->client.id()) > 0);
+  CHECK(count(t->at_a, seen::closed) == 0);
+  CHECK(t->client.is_live());
+  t->pass(120'000, 200);
+  CHECK(unread(t->server) == "where are you?");
+  CHECK(t->client.info()->unacked == 0);
 }
 
 // The texts of the errors are tests of their own: refuses/handler_without_closed.cpp, refuses/overload_that_is_never_called.cpp.
@@ -556,6 +681,9 @@ TEST_CASE("calls use the time of the last poll or advance, which never runs back
   (void)t->a.poll(then, budget{64}, ignore_rest{});
   CHECK(t->a.now() == then + net::duration::seconds(5));
   CHECK(t->a.counters().time_ran_back == 1);
+  t->a.advance(then);
+  CHECK(t->a.now() == then + net::duration::seconds(5));
+  CHECK(t->a.counters().time_ran_back == 2);
 }
 
 // refuses/constant_beyond_the_tick.cpp has the constant that does not compile.

@@ -120,7 +120,8 @@ struct chaos {
       case 26:
         if (const auto i = who.info()) expect(i->unread == who.peek().size());
         if (auto* d = who.data()) ++d->number;
-        (void)who.get<option::no_delay>(), (void)who.local(), (void)who.remote();
+        (void)who.get<option::no_delay>(), (void)who.get<option::user_timeout>(), (void)who.local(), (void)who.remote();
+        (void)s.own->next_deadline(), (void)s.own->idle(), (void)who.send({});
         break;
       case 27:
         replace(socket, s.own->bind({.port = static_cast<u16>(pick(3) == 0 ? 0 : 100 + pick(4))}));
@@ -129,12 +130,14 @@ struct chaos {
       case 29: (void)socket.connect(net::endpoint{s.peer, static_cast<u16>(100 + pick(6))}), (void)socket.send(some.first(some.size() < 1400 ? some.size() : 1400)); break;
       case 30: {
         std::byte room[600];
-        (void)socket.receive(room);
+        if (pick(2) == 0) (void)socket.receive(room);
+        else if (socket.peek()) expect(static_cast<bool>(socket.consume()));
+        (void)socket.local(), (void)socket.remote();
         break;
       }
       case 31:
         if (pick(8) == 0) (void)socket.close();
-        else if (auto r = socket.reserve(pick(1000))) (void)socket.commit_to(std::move(*r), 0, net::endpoint{s.peer, 100});
+        else if (auto r = socket.reserve(pick(1000))) (void)socket.commit_to(std::move(*r), pick(static_cast<u32>(r->room().size()) + 2), net::endpoint{s.peer, 100});
         break;
       case 32:
         if (s.own->poll(t->now(), budget{8}, ignore_rest{})) expect(false);  // we are inside its poll
