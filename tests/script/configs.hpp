@@ -14,6 +14,7 @@ struct over_v4 {
   using coalescing = strata::tcp::nagle;
   using acks = strata::tcp::delayed_acks;
   static constexpr bool timestamps = true;
+  static constexpr bool header_prediction = true;
   struct connection_data {};
   static constexpr strata::limits limits{.chunks = 200,
                                          .connections = 4,

@@ -49,11 +49,13 @@ __asm__(".globl strata_abi_is_mixed\n.set strata_abi_is_mixed, 0x1" STRATA_ISA_D
 #endif
 #endif
 
-/// A function that is worth its copies on a hot path; nothing where size counts more (-Os).
+/// A function that is worth its copies on a hot path; nothing where size counts more (-Os). STRATA_INLINE_LAMBDA stands behind a lambda's parameters.
 #if defined(__OPTIMIZE_SIZE__)
 #define STRATA_ALWAYS_INLINE
+#define STRATA_INLINE_LAMBDA
 #else
 #define STRATA_ALWAYS_INLINE [[gnu::always_inline]]
+#define STRATA_INLINE_LAMBDA __attribute__((always_inline))
 #endif
 /// A function of many callers: where size counts more than speed (-Os), one copy of it is better than many, and the compiler guesses otherwise.
 #if defined(__OPTIMIZE_SIZE__)

@@ -7,16 +7,10 @@
 
 namespace strata::inline STRATA_ABI {
 
-/// The 16-bit end-around fold; 0 only for 0.
-[[nodiscard]] constexpr u16 fold(u32 sum) {
-  sum = (sum >> 16) + (sum & 0xffff);
-  return static_cast<u16>(sum + (sum >> 16));
-}
-[[nodiscard]] constexpr u16 fold(u64 sum) {
-  sum = (sum >> 32) + (sum & 0xffffffff);  // at most 33 bits
-  sum = (sum >> 16) + (sum & 0xffff);      // at most 18 bits
-  return fold(static_cast<u32>(sum));
-}
+/// The 16-bit end-around fold; 0 only for 0. A number and itself with its halves exchanged add up to both halves' sum in the upper half, and the carry that
+/// belongs there comes from the lower one.
+[[nodiscard]] constexpr u16 fold(u32 sum) { return static_cast<u16>((sum + std::rotl(sum, 16)) >> 16); }
+[[nodiscard]] constexpr u16 fold(u64 sum) { return fold(static_cast<u32>((sum + std::rotl(sum, 32)) >> 32)); }
 
 /// What the sum of a piece becomes when the piece starts at an odd offset: RFC 1071 §2 (B), its bytes change places.
 [[nodiscard]] constexpr u32 swap_odd(u32 sum) { return std::rotl(fold(sum), 8); }

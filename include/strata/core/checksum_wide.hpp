@@ -85,6 +85,7 @@ template <std::size_t Width> [[nodiscard]] inline u64 vectors(const std::byte* p
     sum.add(second);
   }
   for (; at + Width <= n; at += Width) sum.add(load_native<lanes>(p + at));
+  if (at == n) return sum_of_lanes<Width>(sum.total());
   // The last vector again, from an even offset, without the bytes that are counted; then an odd byte by itself.
   const std::size_t even = n & ~std::size_t{1};
   const std::byte* const mask = reinterpret_cast<const std::byte*>(masks<Width>.bytes) + (even - at);

@@ -32,27 +32,27 @@ template <class... T> struct layers {
   template <class L> [[nodiscard]] constexpr L& of() { return detail::of_type<L>(all); }
 
   /// f(index, layer) for each in order until one says true; whether one did. The index is an integral_constant.
-  template <class F> constexpr bool any(F&& f) {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+  template <class F> STRATA_ALWAYS_INLINE constexpr bool any(F&& f) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) STRATA_INLINE_LAMBDA {
       return (f(std::integral_constant<std::size_t, I>{}, detail::get<I>(all)) || ...);
     }(std::index_sequence_for<T...>{});
   }
-  template <class F> constexpr bool any(F&& f) const {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+  template <class F> STRATA_ALWAYS_INLINE constexpr bool any(F&& f) const {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) STRATA_INLINE_LAMBDA {
       return (f(std::integral_constant<std::size_t, I>{}, detail::get<I>(all)) || ...);
     }(std::index_sequence_for<T...>{});
   }
   /// f(index, layer) for each.
-  template <class F> constexpr void each(F&& f) {
-    (void)any([&](auto i, auto& layer) { f(i, layer); return false; });
+  template <class F> STRATA_ALWAYS_INLINE constexpr void each(F&& f) {
+    (void)any([&](auto i, auto& layer) STRATA_INLINE_LAMBDA { f(i, layer); return false; });
   }
-  template <class F> constexpr void each(F&& f) const {
-    (void)any([&](auto i, const auto& layer) { f(i, layer); return false; });
+  template <class F> STRATA_ALWAYS_INLINE constexpr void each(F&& f) const {
+    (void)any([&](auto i, const auto& layer) STRATA_INLINE_LAMBDA { f(i, layer); return false; });
   }
   /// f(layer) for the one at a run-time index below count; with one layer there is no test.
-  template <class F> constexpr void at(std::size_t index, F&& f) {
+  template <class F> STRATA_ALWAYS_INLINE constexpr void at(std::size_t index, F&& f) {
     if constexpr (count == 1) f(detail::get<0>(all));
-    else (void)any([&](auto i, auto& layer) { return i == index ? (f(layer), true) : false; });
+    else (void)any([&](auto i, auto& layer) STRATA_INLINE_LAMBDA { return i == index ? (f(layer), true) : false; });
   }
 };
 

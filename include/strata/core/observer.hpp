@@ -54,7 +54,7 @@ inline constexpr name names[] = {
     {false, "ip", "on_packet", "ip_rcv"},
     {false, "stack", "input", "ip_local_deliver_finish"},
     {false, "tcp", "find", "__inet_lookup_skb"},
-    {false, "tcp", "on_segment", "tcp_rcv_established"},
+    {false, "tcp", "on_expected", "tcp_rcv_established"},
     {false, "tcp", "on_segment", "tcp_rcv_state_process"},
     {false, "tcp", "deliver", "tcp_data_queue"},
     {false, "stack", "dispatch", "sk_data_ready"},

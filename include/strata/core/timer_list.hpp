@@ -48,6 +48,9 @@ template <class Tick, u32 Timers> class timer_list {
     for (u32 i = 0; i < Timers; ++i)
       if (is_armed(i) && now.reached(deadlines_[i])) due_ |= 1u << i;
   }
+  /// Whether advance(now) would find something, or has a clock to move: if not, it need not be called.
+  [[nodiscard]] constexpr bool is_due(moment) const { return true; }
+
   /// Takes one timer that is due, which is then disarmed; nothing if there is none. What the caller does not take stays due.
   [[nodiscard]] constexpr std::optional<u32> next_due() {
     if (due_ == 0) return {};

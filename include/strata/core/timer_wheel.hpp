@@ -97,6 +97,13 @@ class timer_wheel {
     sort(moves);
   }
 
+  /// Whether advance(now) would find something, or has a clock to move: if not, it need not be called.
+  [[nodiscard]] STRATA_ALWAYS_INLINE constexpr bool is_due(time_point<Tick> now) const {
+    const rep here = granule(now_.count);
+    if (!started_ || heads_[due].next != 0 || heads_[unsorted].next != 0 || here != granule(now.count)) return true;
+    return is_occupied(0, digit(here, 0)) && now.reached({nearest_});
+  }
+
   /// Takes one timer that is due, which is then disarmed; nothing if there is none. What the caller does not take stays due.
   [[nodiscard]] constexpr std::optional<u32> next_due() {
     const link first = heads_[due].next;

@@ -70,7 +70,7 @@ template <config C, class Header> class icmp {
   static constexpr std::size_t most_quoted = 576 - 20 - wire::icmpv4::header_size;  ///< RFC 1812 §4.3.2.3
 
   /// A message, pulled to its ICMP header. Echo requests are answered here; an error that concerns a transport is handed up.  Linux: icmp_rcv.
-  [[nodiscard]] finding<address> on_message(links<address> auto&& below, out& down, packet& p, const datagram_info<address>& info, counters& ip_count) {
+  [[nodiscard]] [[gnu::noinline]] finding<address> on_message(links<address> auto&& below, out& down, packet& p, const datagram_info<address>& info, counters& ip_count) {
     using type = wire::icmpv4::type_of;
     ++count_.in_msgs;
     const auto m = wire::icmpv4::parse(p.bytes());

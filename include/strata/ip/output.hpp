@@ -41,7 +41,7 @@ template <config C, class Header> class output {
 
   /// Sends the transport's `p` along `way`, always with the same `protocol` for the same way. Precondition: headroom for link and IP header.
   /// Over the MTU: dropped, since all we send has DF set. Linux: __ip_queue_xmit, ip_local_out, ip_finish_output2.
-  [[nodiscard]] sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol, counters& count) {
+  [[nodiscard]] STRATA_ALWAYS_INLINE sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol, counters& count) {
     ++count.out_requests;
     note(below, trace::step::route, p);
     if constexpr (has_image) {

@@ -64,7 +64,7 @@ template <config C> class v4 {
   /// Fills local (if unset), next hop, link and mtu of `way`. False: no route, or `way.local` is not ours.
   [[nodiscard]] bool route(links<address> auto&& below, path& way) { return out_.route(below, way, count_); }
   /// Sends a transport's packet. unreachable: no route or no neighbour; dropped: over the MTU, or eaten below.
-  [[nodiscard]] sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol) { return out_.send(below, way, std::move(p), protocol, count_); }
+  [[nodiscard]] STRATA_ALWAYS_INLINE sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol) { return out_.send(below, way, std::move(p), protocol, count_); }
 
   /// A packet whose link header is off. The checks of RFC 1122 §3.2.1, each once; what is for a transport is pulled to the transport's header and
   /// trimmed to the datagram. Linux: ip_rcv, ip_local_deliver.
@@ -85,19 +85,13 @@ template <config C> class v4 {
     info.protocol = h.protocol;
     info.link = came.link;
     info.ecn = h.ecn();
-    if (!may_be_a_sender(info.remote)) {
-      ++count_.in_martian_src;
-      return f;
-    }
-    if (!out_.routes.is_ours(info.local)) {
-      if (!out_.routes.is_group(info.local)) {  // RFC 1122 §3.2.1.3: not for us, and a host does not forward
-        ++count_.in_addr_errors;
-        return f;
+    // Trains of packets between the same two pass the checks of the first.
+    if (came.is_broadcast || info.remote != known_.remote || info.local != known_.local || known_.generation != below.generation()) {
+      switch (whose(info.remote, info.local, came.is_broadcast)) {
+        case ends::refused: return f;
+        case ends::group: info.is_broadcast = true; break;
+        case ends::ours: known_ = {info.remote, info.local, below.generation()}; break;
       }
-      info.is_broadcast = true;
-    } else if (came.is_broadcast) {  // RFC 1122 §3.3.6: unicast in a link broadcast is somebody's mistake
-      ++count_.in_addr_errors;
-      return f;
     }
     if (h.is_fragment()) {
       ++count_.reasm_fails;
@@ -143,6 +137,19 @@ template <config C> class v4 {
  private:
   using header = v4_header<address>;
 
+  enum class ends : u8 { refused, group, ours };
+  /// Whether a packet may come from `remote` and is for us, alone or among others; if not, it is counted.
+  [[nodiscard]] [[gnu::noinline]] ends whose(address remote, address local, bool is_link_broadcast) {
+    if (!may_be_a_sender(remote)) {
+      ++count_.in_martian_src;
+      return ends::refused;
+    }
+    // RFC 1122 §3.3.6: unicast in a link broadcast is somebody's mistake.
+    if (out_.routes.is_ours(local) && !is_link_broadcast) return ends::ours;
+    if (!out_.routes.is_ours(local) && out_.routes.is_group(local)) return ends::group;
+    ++count_.in_addr_errors;  // RFC 1122 §3.2.1.3: not for us, and a host does not forward
+    return ends::refused;
+  }
   /// RFC 1122 §3.2.1.3: a source is one host's own address; ours come from us only.
   [[nodiscard]] bool may_be_a_sender(const address& a) const {
     return a.is_unicast() && !a.is_loopback() && !out_.routes.is_ours(a) && !out_.routes.is_subnet_broadcast(a);
@@ -181,6 +188,10 @@ template <config C> class v4 {
     return true;
   }
 
+  struct {
+    address remote{}, local{};
+    u32 generation = 0;
+  } known_{};  // the ends of the last packet that was to us alone
   output<C, header> out_{};
   icmp<C, header> icmp_{};
   counters count_{};

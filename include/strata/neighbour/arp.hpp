@@ -101,7 +101,7 @@ template <config C> class arp::of {
   }
 
   /// An ARP message, its link header taken off. RFC 826, "Packet Reception".  Linux: arp_process.
-  void on_arp(interface_below<address> auto&& below, packet& p, moment now) {
+  [[gnu::noinline]] void on_arp(interface_below<address> auto&& below, packet& p, moment now) {
     const auto m = wire::arp::parse(p.bytes());
     if (!m) {
       ++counters_.malformed;
@@ -148,9 +148,11 @@ template <config C> class arp::of {
     arm(e, now + reachable_);
   }
 
+  /// Whether advance(now) has something to do.
+  [[nodiscard]] bool is_due(moment now) const { return armed_ && now.reached(next_); }
   /// Does what is due; cheap when nothing is.  Linux: neigh_timer_handler.
   void advance(interface_below<address> auto&& below, moment now) {
-    if (!armed_ || !now.reached(next_)) return;
+    if (!is_due(now)) return;
     armed_ = false;
     for (u32 i = 0; i < fresh_; ++i) {
       entry& e = anchored(table_[i]);

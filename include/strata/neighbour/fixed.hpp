@@ -25,6 +25,7 @@ struct fixed {
     constexpr void on_arp(interface_below<address> auto&&, packet&, moment) {}
     constexpr void confirm(u16, moment) {}
     constexpr void advance(interface_below<address> auto&&, moment) {}
+    [[nodiscard]] constexpr bool is_due(moment) const { return false; }
     [[nodiscard]] constexpr std::optional<moment> next_deadline() const { return {}; }
     constexpr void clear(buffer::pool&) {}
 

@@ -22,7 +22,8 @@ struct capabilities {
   bool verified_checksum = false;   ///< receive: transport checksums were verified
 };
 
-/// receive(pool, batch): how many frames came, as batch[0..n), each with one holder.
+/// receive(pool, batch): how many frames came, as batch[0..n), each with one holder. Fewer than batch.size(): there is no more for now, and the stack asks
+/// again in its next poll.
 template <class T> concept receives_frames = requires(T n, buffer::pool& chunks, std::span<packet> batch) {
   { n.receive(chunks, batch) } -> std::same_as<std::size_t>;
 };

@@ -73,7 +73,7 @@ template <wire_mode Mode, u32 Frames = 256> class wire_end {
 
   std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
     way& lane = incoming();
-    lane.is_deaf = false;
+    if (lane.is_deaf) lane.is_deaf = false;
     std::size_t n = 0;
     while (n < batch.size() && lane.arrived != lane.posted) {
       buffer::descriptor*& slot = lane.ring[lane.arrived % Frames];

@@ -64,7 +64,7 @@ template <stack_config C> struct stack<C>::links {
     s.interfaces_.at(link, [&](auto& i) { found = i.resolve(cache_below{s, link}, hop, s.now_); });
     return found;
   }
-  sent post(packet&& p) const { return s.post(std::move(p)); }
+  STRATA_ALWAYS_INLINE sent post(packet&& p) const { return s.post(std::move(p)); }
   sent hold(packet&& p, const stack::address& hop) const {
     const u8 link = p->link;
     sent what = sent::dropped;
@@ -86,9 +86,9 @@ template <stack_config C> struct stack<C>::internet {
     s.network_of(way.remote, [&](auto& ip) { is_known = ip.route(links{s}, way); });
     return is_known;
   }
-  sent send(path& way, packet&& p, u8 protocol) const {
+  STRATA_ALWAYS_INLINE sent send(path& way, packet&& p, u8 protocol) const {
     sent what = sent::unreachable;
-    s.network_of(way.remote, [&](auto& ip) { what = ip.send(links{s}, way, std::move(p), protocol); });
+    s.network_of(way.remote, [&](auto& ip) STRATA_INLINE_LAMBDA { what = ip.send(links{s}, way, std::move(p), protocol); });
     return what;
   }
   void confirm(const path& way) const {
@@ -100,7 +100,7 @@ template <stack_config C> struct stack<C>::internet {
     s.network_of(way.remote, [&](auto& ip) { bytes = ip.header_size; });
     return bytes;
   }
-  void refuse(const datagram_info<stack::address>& info, packet& p, icmp_error_kind kind) const {
+  [[gnu::noinline]] void refuse(const datagram_info<stack::address>& info, packet& p, icmp_error_kind kind) const {
     s.network_of(info.remote, [&](auto& ip) { ip.send_error(links{s}, info, p, kind, s.now_); });
   }
   u64 random() const { return s.entropy_.next(); }

@@ -100,7 +100,7 @@ template <class Parts> struct interface {
     void emit_header(std::byte* at, const mac_address& to, link::kind what) const { link.emit(at, to, mac_, what); }
 
     /// Takes a whole frame: to the driver at once, or through the queue. Linux: __dev_queue_xmit.
-    sent post(packet&& p, buffer::pool& chunks, auto&& see) {
+    STRATA_ALWAYS_INLINE sent post(packet&& p, buffer::pool& chunks, auto&& see) {
       see(trace::step::enqueue, p);
       if constexpr (discipline::is_direct) {
         (void)chunks;
@@ -130,9 +130,9 @@ template <class Parts> struct interface {
     /// Takes back what the driver is done with; how many packets. Linux: tcp_wfree.
     std::size_t reclaim(auto&& see) {
       if (in_flight_ == 0) return 0;  // a driver that copies lets go at once and never says so: it is asked each time, and says zero
-      packet done[4];                 // few: each handle is built and torn down in every turn
+      const std::span<packet> done{reinterpret_cast<packet*>(done_), done_places};
       std::size_t all = 0;
-      for (std::size_t n = 4; n == 4; all += n) {
+      for (std::size_t n = done_places; n == done_places; all += n) {
         n = nic->reclaim(done);
         in_flight_ -= static_cast<u32>(n);
         for (std::size_t i = 0; i < n; ++i) {
@@ -186,7 +186,7 @@ template <class Parts> struct interface {
 
    private:
     // Linux: dev_hard_start_xmit. What is not taken belongs to `before` again.
-    bool transmit(packet& p, buffer::owner before, auto&& see) {
+    STRATA_ALWAYS_INLINE bool transmit(packet& p, buffer::owner before, auto&& see) {
       see(trace::step::transmit, p);
       p.become(buffer::owner::nic);
       if (nic->transmit({&p, 1}) == 0) {
@@ -209,6 +209,8 @@ template <class Parts> struct interface {
       return wait > span::ms(10) ? span::ms(10) : wait;
     }
 
+    static constexpr std::size_t done_places = 4;
+    alignas(packet) std::byte done_[done_places * sizeof(packet)]{};  // handles, empty between two calls; as bytes, which need no destructor
     mac_address mac_{};
     u16 mtu_ = 0;
     u32 in_flight_ = 0;  // transmitted and not handed back
@@ -227,6 +229,7 @@ namespace detail {
 template <class C, class Interfaces> struct bind_interfaces;
 template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
   static constexpr std::size_t count = sizeof...(I);
+  static constexpr u8 all_links = static_cast<u8>((1u << count) - 1);
   static_assert(count > 0, "a stack has at least one interface");
   using type = layers<typename I::template of<C>...>;
   using options = layers<typename I::template of<C>::options...>;

@@ -45,6 +45,7 @@ struct server {
 
   static constexpr strata::limits limits{};
   static constexpr bool timestamps = true;            ///< RFC 7323: 12 bytes a segment for PAWS and better round-trip times
+  static constexpr bool header_prediction = true;     ///< a short way for the segment that an open connection expects; false: smaller
   static constexpr bool destroyed = true;             ///< false: lives as long as the program; no destructor, no atexit
   static constexpr bool allows_weak_entropy = false;  ///< true: takes a source that can be guessed
 
@@ -66,6 +67,7 @@ struct embedded : server {
   using tick = strata::milliseconds32;
   using header_image = strata::header_image::built;
   static constexpr bool timestamps = false;
+  static constexpr bool header_prediction = false;
   static constexpr bool destroyed = false;
   static constexpr strata::limits limits{.chunks = 10,
                                          .chunk_size = 1536,  // a frame of MTU 1500 behind its headroom

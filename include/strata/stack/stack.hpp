@@ -109,7 +109,9 @@ template <stack_config C> class stack {
     const auto held = exclusion_.enter();
     (void)held;
     if (!begin(now, allowance)) return false;
-    for (raised r = next(); r.transport != raised::none; r = next()) {
+    while (has_more()) {
+      const raised r = next();
+      if (r.transport == raised::none) break;
       dispatch(r, handler);
       finish(r);
     }
@@ -223,7 +225,7 @@ template <stack_config C> class stack {
   [[nodiscard]] datagram_layer& datagrams() requires wiring::has_datagrams { return transports_.template get<wiring::datagrams>(); }
   [[nodiscard]] const datagram_layer& datagrams() const requires wiring::has_datagrams { return transports_.template get<wiring::datagrams>(); }
   /// f(network) for the one that carries `a`.
-  template <class F> void network_of(const address& a, F&& f) {
+  template <class F> STRATA_ALWAYS_INLINE void network_of(const address& a, F&& f) {
     if constexpr (networks::count == 1) f(networks_.template get<0>());
     else (void)networks_.any([&](auto, auto& ip) { return ip.carries(a) ? (f(ip), true) : false; });
   }
@@ -252,15 +254,22 @@ template <stack_config C> class stack {
 
   void set_time(time_point now);
   [[nodiscard]] bool begin(time_point now, budget allowance);
+  [[nodiscard]] bool has_more() const;
   [[nodiscard]] raised next();
+  void next_news(raised& r);
   void next_link_down(raised& r);
   void next_error(raised& r);
   [[nodiscard]] bool next_pending(raised& r);
   [[nodiscard]] bool receive();
   void input(packet& p, raised& r);
+  void from_link(auto& i, packet& p, raised& r);
   void to_network(const link::received& in, packet& p, raised& r);
   void deliver(const datagram_info<address>& info, packet& p, raised& r);
+  void input_batch(raised& r);
+  [[nodiscard]] bool has_news() const { return links_down_ != 0 || errors_out_ != errors_in_; }
   void run_timers();
+  [[nodiscard]] bool has_due_timers() const;
+  void advance_timers();
   void finish(const raised& r);
   void end();
   template <class H> static consteval void check_handler();
@@ -274,6 +283,7 @@ template <stack_config C> class stack {
   u32 batch_at_ = 0, batch_size_ = 0;
   u32 errors_in_ = 0, errors_out_ = 0;
   u8 batch_link_ = 0, next_link_ = 0, links_down_ = 0;
+  u8 links_left_ = 0;  // bits: which interfaces may have more in this poll
   bool is_started_ = false, is_polling_ = false, has_time_ = false, timers_ran_ = false;
   alignas(packet) std::byte batch_[sizeof(packet) * C::limits.batch]{};  // handles, kept as bytes so that a stack without destructor can hold them
   [[no_unique_address]] typename C::exclusion exclusion_{};

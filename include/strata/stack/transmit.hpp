@@ -6,14 +6,14 @@
 namespace strata::inline STRATA_ABI {
 
 /// A transmit chunk, its frame starting where a transport header may, or nothing; the last ones are for receiving. Linux: tcp_stream_alloc_skb.
-template <stack_config C> packet stack<C>::take() {
+template <stack_config C> STRATA_ALWAYS_INLINE inline packet stack<C>::take() {
   if (pool_.available() <= C::limits.receive_reserve) reclaim();
   return pool_.take(network_headroom, C::limits.receive_reserve);
 }
 
-template <stack_config C> sent stack<C>::post(packet&& p) {
+template <stack_config C> STRATA_ALWAYS_INLINE inline sent stack<C>::post(packet&& p) {
   sent what = sent::dropped;
-  interfaces_.at(p->link, [&](auto& i) { what = i.post(std::move(p), pool_, watch()); });
+  interfaces_.at(p->link, [&](auto& i) STRATA_INLINE_LAMBDA { what = i.post(std::move(p), pool_, watch()); });
   return what;
 }
 

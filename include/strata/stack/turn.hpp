@@ -33,6 +33,7 @@ template <stack_config C> bool stack<C>::begin(time_point now, budget allowance)
   ++count_.polls;
   set_time(now);
   frames_left_ = is_started_ ? allowance.frames : 0;
+  links_left_ = bound::all_links;
   events_left_ = is_started_ ? most_events : 0;
   timers_ran_ = !is_started_;
   if (is_started_) {
@@ -46,14 +47,34 @@ template <stack_config C> bool stack<C>::begin(time_point now, budget allowance)
 /// turn is told once, and acknowledges once.
 template <stack_config C> auto stack<C>::next() -> raised {
   raised r;
-  while (r.transport == raised::none) {
-    if (links_down_ != 0) next_link_down(r);
-    else if (errors_out_ != errors_in_) next_error(r);
-    else if (frames_left_ > 0 && (batch_at_ < batch_size_ || receive())) input(batch()[batch_at_++], r);
+  for (;;) {
+    if (has_news()) [[unlikely]] next_news(r);
+    else if (frames_left_ > 0 && (batch_at_ < batch_size_ || (links_left_ != 0 && receive()))) input_batch(r);
     else if (!timers_ran_) run_timers();
-    else if (!next_pending(r)) break;
+    else break;
+    if (r.transport != raised::none) return r;
   }
+  (void)next_pending(r);
   return r;
+}
+/// Whether next() would find something: what saves the call at the end of a turn.
+template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_more() const {
+  if (has_news() || !timers_ran_ || (frames_left_ > 0 && (batch_at_ < batch_size_ || links_left_ != 0))) return true;
+  return transports_.any([](auto, const auto& t) STRATA_INLINE_LAMBDA {
+    if constexpr (requires { t.has_pending(); }) return t.has_pending();
+    else return true;
+  });
+}
+
+/// What came about outside the way up: a link that went down, an error about something that we sent.
+template <stack_config C> [[gnu::noinline]] void stack<C>::next_news(raised& r) {
+  if (links_down_ != 0) next_link_down(r);
+  else next_error(r);
+}
+/// Frames of the batch, until one has something to tell that cannot wait.
+template <stack_config C> void stack<C>::input_batch(raised& r) {
+  do input(batch()[batch_at_++], r);
+  while (batch_at_ < batch_size_ && frames_left_ > 0 && r.transport == raised::none && !has_news());
 }
 
 template <stack_config C> void stack<C>::next_link_down(raised& r) {
@@ -71,44 +92,47 @@ template <stack_config C> void stack<C>::next_error(raised& r) {
   });
 }
 
-template <stack_config C> bool stack<C>::next_pending(raised& r) {
+template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::next_pending(raised& r) {
   if (events_left_ == 0) return false;
-  return transports_.any([&](auto index, auto& t) {
+  return transports_.any([&](auto index, auto& t) STRATA_INLINE_LAMBDA {
     const auto found = t.pending(internet{*this}, now_);
     if (found) r.set(index, *found), --events_left_;
     return found.has_value();
   });
 }
 
-/// The next batch of one interface, in turn. Linux: napi_poll.
+/// The next batch of one interface, in turn; one that had less than a batch is not asked again in this poll. Linux: napi_poll.
 template <stack_config C> bool stack<C>::receive() {
   batch_at_ = batch_size_ = 0;
-  for (std::size_t tries = 0; tries < bound::count && batch_size_ == 0; ++tries) {
+  while (links_left_ != 0 && batch_size_ == 0) {
     batch_link_ = next_link_;
     next_link_ = static_cast<u8>((next_link_ + 1) % bound::count);
+    if ((links_left_ >> batch_link_ & 1) == 0) continue;
     interfaces_.at(batch_link_, [&](auto& i) { batch_size_ = static_cast<u32>(i.receive(pool_, {batch(), C::limits.batch})); });
+    if (batch_size_ < C::limits.batch) links_left_ = static_cast<u8>(links_left_ & ~(1u << batch_link_));
   }
   return batch_size_ != 0;
 }
 
 /// The whole way up: link, neighbour or network, transport. Linux: __netif_receive_skb_core, ip_local_deliver_finish.
-template <stack_config C> void stack<C>::input(packet& frame, raised& r) {
+template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input(packet& frame, raised& r) {
   packet p = std::move(frame);
   if (batch_at_ < batch_size_) __builtin_prefetch(batch()[batch_at_]->chunk + batch()[batch_at_]->offset);
   --frames_left_;
   ++count_.frames;
   p->link = batch_link_;
   observe(trace::step::receive, p);
-  interfaces_.at(batch_link_, [&](auto& i) {
-    const std::optional<link::received> in = i.parse(p);
-    if (!in) return;
-    observe(trace::step::link_parse, p);
-    if (in->carries == link::kind::arp) i.neighbour.on_arp(cache_below{*this, batch_link_}, p, now_);
-    else to_network(*in, p, r);
-  });
+  interfaces_.at(batch_link_, [&](auto& i) STRATA_INLINE_LAMBDA { from_link(i, p, r); });
 }
-template <stack_config C> void stack<C>::to_network(const link::received& in, packet& p, raised& r) {
-  const bool is_known = networks_.any([&](auto, auto& ip) {
+template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::from_link(auto& i, packet& p, raised& r) {
+  const std::optional<link::received> in = i.parse(p);
+  if (!in) return;
+  observe(trace::step::link_parse, p);
+  if (in->carries == link::kind::arp) i.neighbour.on_arp(cache_below{*this, batch_link_}, p, now_);
+  else to_network(*in, p, r);
+}
+template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::to_network(const link::received& in, packet& p, raised& r) {
+  const bool is_known = networks_.any([&](auto, auto& ip) STRATA_INLINE_LAMBDA {
     if (ip.ethertype != link_type(in.carries)) return false;
     const ip::finding<address> found = ip.on_packet(links{*this}, p, ip::arrival{batch_link_, in.is_broadcast}, now_);
     if (found.is == ip::finding<address>::what::datagram) deliver(found.info, p, r);
@@ -117,9 +141,9 @@ template <stack_config C> void stack<C>::to_network(const link::received& in, pa
   });
   if (!is_known) ++count_.no_network;
 }
-template <stack_config C> void stack<C>::deliver(const datagram_info<address>& info, packet& p, raised& r) {
+template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::deliver(const datagram_info<address>& info, packet& p, raised& r) {
   observe(trace::step::dispatch, p);
-  const bool is_known = transports_.any([&](auto index, auto& t) {
+  const bool is_known = transports_.any([&](auto index, auto& t) STRATA_INLINE_LAMBDA {
     if (t.protocol != info.protocol) return false;
     if (const auto found = t.on_datagram(internet{*this}, info, p, now_)) r.set(index, *found);
     return true;
@@ -129,8 +153,19 @@ template <stack_config C> void stack<C>::deliver(const datagram_info<address>& i
   internet{*this}.refuse(info, p, icmp_error_kind::protocol_unreachable);
 }
 
-template <stack_config C> void stack<C>::run_timers() {
+template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::run_timers() {
   timers_ran_ = true;
+  if (has_due_timers()) advance_timers();
+}
+/// Layers that can tell cheaply that nothing is due are not asked to do it.
+template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_due_timers() const {
+  const auto is_due = [&](auto, const auto& layer) STRATA_INLINE_LAMBDA {
+    if constexpr (requires { layer.is_due(now_); }) return layer.is_due(now_);
+    else return true;
+  };
+  return interfaces_.any([&](auto index, const auto& i) STRATA_INLINE_LAMBDA { return is_due(index, i.neighbour); }) || transports_.any(is_due);
+}
+template <stack_config C> [[gnu::noinline]] void stack<C>::advance_timers() {
   interfaces_.each([&](auto index, auto& i) { i.neighbour.advance(cache_below{*this, static_cast<u8>(index)}, now_); });
   transports_.each([&](auto, auto& t) { t.advance(internet{*this}, now_); });
 }

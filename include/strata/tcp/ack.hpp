@@ -21,7 +21,7 @@ template <config C> template <class B> bool layer<C>::on_ack(B&& below, connecti
   }
   below.observe({.what = trace::step::acknowledge, .seq = s.seq.value, .ack = s.ack.value, .connection = index_of(c) + 1});
   if (c.snd_una < s.ack) {
-    on_new_ack(below, c, s, now);
+    on_new_ack(below, c, s.ack, s.ts_echo, now);
     if (c.state == state::closed) return true;
   } else if (s.ack == c.snd_una && c.snd_nxt != c.snd_una && s.length == 0 && !s.has(wire::tcp::flag::fin) && s.window << c.snd_shift == c.snd_wnd) {
     on_duplicate_ack(below, c, now);  // RFC 5681 §2, all five conditions
@@ -47,21 +47,21 @@ template <config C> void layer<C>::update_window(connection& c, const segment& s
   c.snd_wl2 = s.ack;
 }
 
-template <config C> template <class B> void layer<C>::on_new_ack(B&& below, connection& c, const segment& s, time_point now) {
+template <config C> template <class B> void layer<C>::on_new_ack(B&& below, connection& c, serial32 ack, u32 ts_echo, time_point now) {
   const u32 flight = c.snd_nxt - c.snd_una;
-  u32 acked = s.ack - c.snd_una;
+  u32 acked = ack - c.snd_una;
   if (c.snd_una == c.iss) --acked;  // the SYN
-  if (c.rtt_timed && s.ack > c.rtt_seq) {
+  if (c.rtt_timed && ack > c.rtt_seq) {
     c.rtt.sample(now.since(c.rtt_start));
     c.rtt_timed = false;
     c.backoff = 0;  // RFC 6298 §5: the timeout collapses with a measurement, and with nothing else
-  } else if (!c.rtt_timed && c.has_timestamps && s.ts_echo != 0 && (c.in_loss || c.in_recovery || !c.rtt.has_sample())) {
+  } else if (!c.rtt_timed && c.has_timestamps && ts_echo != 0 && (c.in_loss || c.in_recovery || !c.rtt.has_sample())) {
     // RFC 7323 §4.1: the echo of what was sent again says that this was heard. An older one says nothing: the first copy had come, its ACK was lost, and the
     // answer to the second one repeats what the first one said (§4.3), so that it is as old as the timeout, and the timeout would feed itself.
-    const u32 clock = timestamp_clock(now), age = clock - (s.ts_echo - c.ts_offset);
+    const u32 clock = timestamp_clock(now), age = clock - (ts_echo - c.ts_offset);
     if (age <= clock - c.resent_ts) c.rtt.sample(duration::from_ms(age == 0 ? 1 : age)), c.backoff = 0;
   }
-  c.snd_una = s.ack;
+  c.snd_una = ack;
   c.unanswered = 0;
   c.first_unacked = now;
   const bool fin_acked = c.fin_sent && c.snd_una == c.snd_end + 1;

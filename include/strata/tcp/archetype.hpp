@@ -31,6 +31,7 @@ struct archetype {
   };
   struct connection_data {};
   static constexpr bool timestamps = true;
+  static constexpr bool header_prediction = true;
   static constexpr strata::limits limits{.connections = 2, .syn_slots = 2, .time_wait = 2};
 };
 

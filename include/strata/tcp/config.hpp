@@ -63,7 +63,8 @@ template <class C> concept config =
       typename C::connection_data;
       { C::header_image::template bytes<typename C::family::address> } -> std::convertible_to<u32>;
       { C::limits } -> std::convertible_to<limits>;
-      { C::timestamps } -> std::convertible_to<bool>;  // RFC 7323 §3: offered and answered, or never
+      { C::timestamps } -> std::convertible_to<bool>;         // RFC 7323 §3: offered and answered, or never
+      { C::header_prediction } -> std::convertible_to<bool>;  // a short way for the usual segment; the frames are the same
     };
 
 /// The internet layer that TCP stands on: the calls of RFC 1122 §3.4 that it needs.

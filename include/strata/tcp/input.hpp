@@ -6,61 +6,115 @@
 namespace strata::inline STRATA_ABI::tcp {
 
 /// From the network: checks what every segment must pass and finds whose it is. Linux: tcp_v4_rcv.
-template <config C> template <class B> std::optional<stream_events> layer<C>::on_datagram(B&& below, const info_type& info, packet& p, time_point now) {
+template <config C> template <class B>
+STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B&& below, const info_type& info, packet& p, time_point now) {
   ++counters_.in_segments;
   if (info.is_broadcast) {  // RFC 9293 §3.9.2.3
     ++counters_.in_broadcast;
     return {};
   }
+  const auto bytes = p.bytes();
+  const u32 size = static_cast<u32>(bytes.size());
   wire::tcp header;
-  if (!wire::tcp::read(p.bytes(), header)) {
+  if (!wire::tcp::read(bytes, header)) {
     ++counters_.in_errors;
     return {};
   }
-  const u32 size = static_cast<u32>(p.size());
-  if (!checksum_is_valid(p.bytes(), pseudo_header_sum(info.local, info.remote, protocol, size))) {
+  if (!checksum_is_valid(bytes, pseudo_header_sum(info.local, info.remote, protocol, size))) {
     ++counters_.in_checksum_errors;
     return {};
   }
+  // The connection of the segment before is looked at first: trains of segments need no hash.
+  if (recent_ == 0 || !is_between(tcbs_[recent_ - 1], info, header)) find_recent(info.local, header.destination, info.remote, header.source);
+  below.observe({.what = trace::step::lookup, .bytes = size, .seq = header.seq, .ack = header.ack, .connection = recent_});
+  if constexpr (C::header_prediction) {
+    if (recent_ != 0 && is_expected(tcbs_[recent_ - 1], header, bytes)) {
+      on_expected(below, anchored(tcbs_[recent_ - 1]), p, header, size, now);
+      return {};
+    }
+  }
+  info_type copy = info;  // so that what the usual segment looks at stays in registers
+  on_other(below, copy, p, now);
+  return {};
+}
+
+/// Looks an open connection up in the table, as `recent_`; zero if there is none.
+template <config C> [[gnu::noinline]] void layer<C>::find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port) {
+  const auto found = lookup(static_cast<u32>(hash_of(local, local_port, remote, remote_port)), local, local_port, remote, remote_port);
+  recent_ = found && static_cast<kind>(*found >> 30) == kind::connection ? *found + 1 : 0;
+}
+
+/// Header prediction: whether a segment of an open connection without troubles brings just the next data, or news for the sender, so that all checks of
+/// RFC 9293 §3.10.7.4 are passed by one look each. Linux: tcp_rcv_established.
+template <config C>
+STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes) const {
+  const serial32 seq{header.seq}, ack{header.ack};
+  const u32 length = static_cast<u32>(bytes.size()) - header.header_length;
+  const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !c.detached;
+  const bool is_usual = (header.flags & ~wire::tcp::flag::psh) == wire::tcp::flag::ack && header.window != 0 && c.snd_wnd != 0;
+  const bool is_next = seq == c.rcv_nxt && length <= c.rcv_adv - c.rcv_nxt && ack - c.snd_una <= c.snd_nxt - c.snd_una && (length != 0 || ack != c.snd_una);
+  if (!is_calm || !is_usual || !is_next) return false;
+  if (!timestamps || !c.has_timestamps) return header.header_length == wire::tcp::header_size;
+  // RFC 7323 §5.3 R1.
+  const auto options = bytes.subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);
+  return wire::tcp_options::is_only_timestamps(options) && serial32{load_be<u32>(options.data() + 4)} >= c.ts_recent;
+}
+template <config C> template <class B>
+STRATA_ALWAYS_INLINE inline void layer<C>::on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now) {
+  const serial32 seq{header.seq}, ack{header.ack};
+  const u32 length = size - header.header_length;
+  below.observe({.what = trace::step::fast_path, .bytes = length, .seq = seq.value, .ack = ack.value, .connection = index_of(c) + 1});
+  u32 ts_echo = 0;
+  if (timestamps && c.has_timestamps) {
+    if (seq <= c.last_ack_sent) {  // RFC 7323 §4.3 (2)
+      c.ts_recent = {load_be<u32>(p.bytes().data() + wire::tcp::header_size + 4)};
+      c.ts_recent_at = now;
+    }
+    ts_echo = load_be<u32>(p.bytes().data() + wire::tcp::header_size + 8);
+  }
+  c.unanswered = 0;
+  c.snd_wnd = u32{header.window} << c.snd_shift;
+  if (c.snd_wnd > c.snd_wnd_max) c.snd_wnd_max = c.snd_wnd;
+  c.snd_wl1 = seq;
+  c.snd_wl2 = ack;
+  if (ack != c.snd_una) {
+    below.observe({.what = trace::step::acknowledge, .seq = seq.value, .ack = ack.value, .connection = index_of(c) + 1});
+    on_new_ack(below, c, ack, ts_echo, now);
+  }
+  if (length != 0) (void)receive_next(below, c, p, seq, u32{p->offset} + header.header_length, length);
+  add_to_turn(c);
+}
+
+/// Any other segment, whose checksum is good.
+template <config C> template <class B> [[gnu::noinline]] void layer<C>::on_other(B&& below, const info_type& info, packet& p, time_point now) {
+  wire::tcp header;
+  if (!wire::tcp::read(p.bytes(), header)) return;  // it was read before
   segment s;
   s.seq = {header.seq};
   s.ack = {header.ack};
   s.flags = header.flags;
   s.window = header.window;
-  s.length = size - header.header_length;
+  s.length = static_cast<u32>(p.size()) - header.header_length;
   s.body = static_cast<u32>(p->offset) + header.header_length;
   const auto options = p.bytes().subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);
-  // The connection of the segment before is looked at first: trains of segments need no hash.
-  connection* c = recent_ != 0 && is_between(tcbs_[recent_ - 1], info, header) ? &tcbs_[recent_ - 1] : nullptr;
-  std::optional<u32> found;
-  if (c == nullptr) {
-    found = lookup(static_cast<u32>(hash_of(info.local, header.destination, info.remote, header.source)), info.local, header.destination, info.remote, header.source);
-    if (found && static_cast<kind>(*found >> 30) == kind::connection) {
-      c = &tcbs_[*found];
-      recent_ = *found + 1;
-    }
-  }
-  below.observe({.what = trace::step::lookup, .bytes = size, .seq = header.seq, .ack = header.ack, .connection = c != nullptr ? index_of(*c) + 1 : 0});
+  connection* c = recent_ != 0 ? &tcbs_[recent_ - 1] : nullptr;
   if (c != nullptr && c->state != state::syn_sent) {
     if (timestamps && wire::tcp_options::is_only_timestamps(options)) {
       s.has_timestamps = true;
       s.ts_value = load_be<u32>(options.data() + 4);
       s.ts_echo = load_be<u32>(options.data() + 8);
-      on_segment(below, *c, p, s, header, now);
-      return {};
     }
-    if (options.empty()) {
+    if (s.has_timestamps || options.empty()) {
       on_segment(below, *c, p, s, header, now);
-      return {};
+      return;
     }
   }
-  on_segment_with_options(below, c, found, info, p, s, header, options, now);
-  return {};
+  on_segment_with_options(below, c, info, p, s, header, options, now);
 }
 
 /// A segment whose options must be read, or that no connection is waiting for: RFC 9293 §3.10.7.1, §3.10.7.2.
 template <config C> template <class B>
-[[gnu::noinline]] void layer<C>::on_segment_with_options(B&& below, connection* c, std::optional<u32> found, const info_type& info, packet& p, segment& s, const wire::tcp& header,
+[[gnu::noinline]] void layer<C>::on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,
                                                          std::span<const std::byte> options, time_point now) {
   wire::tcp_options o = wire::tcp_options::parse(options);
   o.has_timestamps = o.has_timestamps && timestamps;
@@ -72,7 +126,8 @@ template <config C> template <class B>
     else on_segment(below, *c, p, s, header, now);
     return;
   }
-  if (found) {
+  const u32 hash = static_cast<u32>(hash_of(info.local, header.destination, info.remote, header.source));
+  if (const auto found = lookup(hash, info.local, header.destination, info.remote, header.source)) {
     const u32 index = *found & 0x3fff'ffff;
     if (static_cast<kind>(*found >> 30) == kind::half_open) on_half_open(below, anchored(slots_[index]), info, p, s, now);
     else on_time_wait(below, index, info, header, s, o, now);
@@ -85,8 +140,8 @@ template <config C> template <class B>
 
 /// RFC 9293 §3.10.7.3 and §3.10.7.4: the checks in their order, then the ACK, the data, the FIN.
 template <config C> template <class B>
-void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, time_point now) {
-  below.observe({.what = c.state == state::established ? trace::step::fast_path : trace::step::slow_path, .bytes = s.length, .seq = s.seq.value, .ack = s.ack.value, .connection = index_of(c) + 1});
+[[gnu::noinline]] void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, time_point now) {
+  below.observe({.what = trace::step::slow_path, .bytes = s.length, .seq = s.seq.value, .ack = s.ack.value, .connection = index_of(c) + 1});
   // RFC 7323 §5.3 R1: PAWS comes before the sequence check.
   if (timestamps && c.has_timestamps && !s.has(wire::tcp::flag::rst)) {
     if (!s.has_timestamps) {  // RFC 7323 §3.2: a segment that lost its timestamps is dropped

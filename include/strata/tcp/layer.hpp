@@ -82,10 +82,16 @@ template <config C> class layer {
   template <class B> std::optional<event> on_error(B&& below, const error_type& e, time_point now);
   /// The next connection that has something to tell. Connections that only owe an ACK or have room to send are served here too.
   template <class B> [[nodiscard]] std::optional<event> pending(B&& below, time_point now);
+  [[nodiscard]] bool has_pending() const { return turn_head_ != 0; }
   /// After the handler: ACK decision, output, and the end of connections that were told so.
   template <class B> void finish(B&& below, const event& e, time_point now);
   /// Timers, at most `timers_per_turn` of them; the rest stays due.
   template <class B> void advance(B&& below, time_point now);
+  /// Whether advance(now) has something to do: timers, TIME-WAIT records, or the clock of timestamps.
+  [[nodiscard]] bool is_due(time_point now) const {
+    return wheel_.is_due(now) || now.since(clock_at_) >= duration::ms(1) || now.is_before(clock_at_) ||
+           (oldest_record_ != 0 && now.reached(records_[oldest_record_ - 1].expires));
+  }
   [[nodiscard]] std::optional<time_point> next_deadline() const;
   /// The first time that the stack is told: what was called before it counts from now.
   void begin_time(time_point now);
@@ -196,7 +202,11 @@ template <config C> class layer {
   void drop_half_open(slot& h);
 
   // ---- input (input.hpp, ack.hpp, receive.hpp) ----
-  template <class B> void on_segment_with_options(B&& below, connection* c, std::optional<u32> found, const info_type& info, packet& p, segment& s, const wire::tcp& header,
+  void find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port);
+  [[nodiscard]] bool is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes) const;
+  template <class B> void on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now);
+  template <class B> void on_other(B&& below, const info_type& info, packet& p, time_point now);
+  template <class B> void on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,
                                                   std::span<const std::byte> options, time_point now);
   [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {
     return c.remote_port == header.source && c.local_port == header.destination && c.way.remote == info.remote && c.way.local == info.local && c.state != state::closed;
@@ -205,11 +215,12 @@ template <config C> class layer {
   template <class B> void on_syn_sent(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, const wire::tcp_options& o, time_point now);
   template <class B> void after_ack(B&& below, connection& c, packet& p, segment& s, time_point now);
   template <class B> [[nodiscard]] bool on_ack(B&& below, connection& c, const segment& s, time_point now);
-  template <class B> void on_new_ack(B&& below, connection& c, const segment& s, time_point now);
+  template <class B> void on_new_ack(B&& below, connection& c, serial32 ack, u32 ts_echo, time_point now);
   template <class B> void on_duplicate_ack(B&& below, connection& c, time_point now);
   void update_window(connection& c, const segment& s);
   template <class B> void become_established(B&& below, connection& c, time_point now);
   template <class B> void receive_data(B&& below, connection& c, packet& p, segment& s, time_point now);
+  template <class B> bool receive_next(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n);
   template <class B> void receive_ahead(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n);
   bool drop_ahead(buffer::pool& chunks, connection& c);
   template <class B> void join_ahead(B&& below, connection& c);
@@ -236,6 +247,8 @@ template <config C> class layer {
   template <class B> [[nodiscard]] sent transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now);
   template <class B> void retransmit_head(B&& below, connection& c, time_point now);
   template <class B> void resend_lost(B&& below, connection& c, time_point now);
+  using sum_type = std::conditional_t<(sizeof(std::size_t) >= 8), u64, u32>;  // small machines add in 32 bits
+  [[nodiscard]] static constexpr sum_type words_of(u32 word);
   template <class B> void emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now);
   template <class B> [[nodiscard]] bool send_control(B&& below, connection& c, serial32 seq, u8 flags, time_point now);
   template <class B> void send_syn(B&& below, connection& c, time_point now);

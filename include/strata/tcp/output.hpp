@@ -7,7 +7,7 @@ namespace strata::inline STRATA_ABI::tcp {
 
 /// Appends to the tail chunk while it is unsent, has room and nobody below holds it; else takes a new one. How many bytes found room.
 /// Linux: tcp_sendmsg_locked.
-template <config C> template <class B> std::size_t layer<C>::append(B&& below, connection& c, std::span<const std::byte> bytes) {
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::append(B&& below, connection& c, std::span<const std::byte> bytes) {
   buffer::pool& chunks = below.chunks();
   std::size_t n = 0;
   below.observe({.what = trace::step::quota, .bytes = static_cast<u32>(bytes.size()), .connection = index_of(c) + 1});
@@ -43,7 +43,7 @@ template <config C> template <class B> std::size_t layer<C>::append(B&& below, c
     const std::size_t left = bytes.size() - n;
     const u32 take = left < room ? static_cast<u32>(left) : room;
     const u32 sum = copy_and_sum(d->chunk + d->body + d->body_length, bytes.data() + n, take);
-    d->sum = append_sum(fold(d->sum), sum, d->body_length);
+    d->sum = d->body_length == 0 ? sum : append_sum(fold(d->sum), sum, d->body_length);
     d->body_length = static_cast<u16>(d->body_length + take);
     c.snd_end += take;
     n += take;
@@ -60,7 +60,7 @@ template <config C> bool layer<C>::tail_takes(buffer::pool& chunks, const connec
 }
 
 /// After a write: PSH on the last byte unless more follows, then the send loop. RFC 9293 §3.9.1.2. Linux: tcp_push.
-template <config C> template <class B> void layer<C>::push(B&& below, connection& c, send_flags flags, time_point now) {
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::push(B&& below, connection& c, send_flags flags, time_point now) {
   c.more = flags.more;
   if (!flags.more)
     if (buffer::descriptor* last = below.chunks().named(c.send_tail)) last->marks = static_cast<u16>(last->marks | mark_push);
@@ -210,7 +210,7 @@ template <config C> template <class B> buffer::descriptor* layer<C>::split(B&& b
 }
 
 /// One chunk as one segment. The chunk stays in the send queue; what goes down is one more owner of the same bytes. Linux: tcp_transmit_skb.
-template <config C> template <class B> sent layer<C>::transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now) {
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>::transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now) {
   if (d.owners != packet::bit(buffer::owner::send_queue)) return sent::full;  // the law of the frame: it is still below
   packet queue = packet::adopt(d, buffer::owner::send_queue);
   packet p = queue.share(buffer::owner::application);
@@ -219,9 +219,8 @@ template <config C> template <class B> sent layer<C>::transmit(B&& below, connec
   p.restart(static_cast<u32>(d.body) + d.done);
   p.extend(length);
   const serial32 seq = serial32{d.seq} + d.done;
-  u8 flags = wire::tcp::flag::ack;
-  if ((d.marks & mark_push) != 0) flags |= wire::tcp::flag::psh;
-  if (with_fin) flags |= wire::tcp::flag::fin;
+  static_assert(mark_push << 2 == wire::tcp::flag::psh);
+  const u8 flags = static_cast<u8>(wire::tcp::flag::ack | (d.marks & mark_push) << 2 | (with_fin ? wire::tcp::flag::fin : 0));
   const u32 sum = (d.marks & mark_sum_known) != 0 && d.done == 0 ? d.sum : ones_sum(p.bytes());
   below.observe({.what = trace::step::clone, .bytes = length, .seq = d.seq, .chunk = below.chunks().name(d), .connection = index_of(c) + 1});
   emit_header(below, c, p, seq, flags, sum, now);
@@ -236,7 +235,7 @@ template <config C> template <class B> sent layer<C>::transmit(B&& below, connec
 }
 
 /// The same bytes in another chunk: for a retransmission of what the NIC has not let go after a whole RTO.
-template <config C> template <class B> sent layer<C>::transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now) {
+template <config C> template <class B> [[gnu::noinline]] sent layer<C>::transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now) {
   packet p = below.take();
   if (!p) {
     ++counters_.no_chunk;
@@ -257,7 +256,7 @@ template <config C> template <class B> sent layer<C>::transmit_copy(B&& below, c
 }
 
 /// The first unacknowledged segment again: RFC 6298 (5.4), RFC 5681 §3.2 (3), RFC 6582 §3.2 (3). Linux: tcp_retransmit_skb.
-template <config C> template <class B> void layer<C>::retransmit_head(B&& below, connection& c, time_point now) {
+template <config C> template <class B> [[gnu::noinline]] void layer<C>::retransmit_head(B&& below, connection& c, time_point now) {
   c.rtt_timed = false;  // Karn: RFC 6298 §3
   c.resent_ts = timestamp_clock(now);
   buffer::descriptor* d = below.chunks().named(c.send_head);
@@ -289,7 +288,7 @@ template <config C> template <class B> void layer<C>::retransmit_head(B&& below,
 }
 
 /// After a timeout everything outstanding counts as lost and is sent again as the window opens: from `resend` up to snd_nxt.
-template <config C> template <class B> void layer<C>::resend_lost(B&& below, connection& c, time_point now) {
+template <config C> template <class B> [[gnu::noinline]] void layer<C>::resend_lost(B&& below, connection& c, time_point now) {
   buffer::pool& chunks = below.chunks();
   if (c.resend < c.snd_una) c.resend = c.snd_una;
   if (c.resend >= c.snd_nxt) return;

@@ -61,16 +61,25 @@ template <config C> template <class B> void layer<C>::receive_data(B&& below, co
     send_ack(below, c, now);  // RFC 5681 §4.2: a duplicate ACK at once, one for each
     return;
   }
+  if (!receive_next(below, c, p, seq, s.body + skip, n)) s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::fin);
+  if (c.ahead_head != 0) {
+    join_ahead(below, c);
+    c.ack_now = true;  // RFC 5681 §4.2: a hole was filled
+  }
+}
+
+/// The `n` bytes at rcv_nxt, which lie at `body` in the chunk. False: there is no room for them.
+template <config C> template <class B>
+STRATA_ALWAYS_INLINE inline bool layer<C>::receive_next(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n) {
   buffer::pool& chunks = below.chunks();
-  const std::byte* const from = p->chunk + s.body + skip;
+  const std::byte* const from = p->chunk + body;
   if (n < copybreak && append_by_copy(chunks, c, from, n)) {
   } else if (may_hold(below, c) || (drop_ahead(chunks, c) && may_hold(below, c))) {
-    enqueue_received(chunks, c, p, s.body + skip, n, seq);
+    enqueue_received(chunks, c, p, body, n, seq);
   } else if (!append_by_copy(chunks, c, from, n)) {
     ++counters_.receive_dropped;  // the peer sends it again when the window opens
-    s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::fin);
     c.ack_now = true;
-    return;
+    return false;
   }
   below.observe({.what = trace::step::deliver, .bytes = n, .seq = seq.value, .connection = index_of(c) + 1});
   c.rcv_nxt += n;
@@ -79,11 +88,8 @@ template <config C> template <class B> void layer<C>::receive_data(B&& below, co
   c.ack_pending = true;
   if (n > c.observed) c.observed = static_cast<u16>(n);
   else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n + 3) / 4);
-  if (c.ahead_head != 0) {
-    join_ahead(below, c);
-    c.ack_now = true;  // RFC 5681 §4.2: a hole was filled
-  }
   raise(c, stream_events::readable);
+  return true;
 }
 
 /// Keeps data that came too early, sorted and without overlap; what is there already wins.
@@ -182,7 +188,7 @@ template <config C> u32 layer<C>::window_step(const connection& c) const {
 }
 
 /// The window field of a segment that leaves now, and the right edge that it promises; the edge never moves left (RFC 9293 §3.8.6).
-template <config C> u16 layer<C>::advertise(connection& c) const {
+template <config C> STRATA_ALWAYS_INLINE inline u16 layer<C>::advertise(connection& c) const {
   const serial32 edge = c.rcv_nxt + receive_window(c);
   if (c.rcv_adv < c.rcv_nxt) c.rcv_adv = c.rcv_nxt;
   if (edge > c.rcv_adv && edge - c.rcv_adv >= window_step(c)) c.rcv_adv = edge;

@@ -6,17 +6,22 @@
 
 namespace strata::inline STRATA_ABI::tcp {
 
+/// What a 32-bit word adds to a checksum: where sums have 64 bits the word itself, since 2^16 is 1 in one's complement (RFC 1071 §2 (C)).
+template <config C> constexpr auto layer<C>::words_of(u32 word) -> sum_type {
+  if constexpr (sizeof(sum_type) == 8) return word;
+  else return (word >> 16) + (word & 0xffff);
+}
+
 /// Header and options in front of the payload; the checksum is folded from constants, the words that vary and the payload's sum.
 /// Linux: tcp_v4_send_check.
 template <config C> template <class B>
-void layer<C>::emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now) {
+STRATA_ALWAYS_INLINE inline void layer<C>::emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now) {
   const u32 length = static_cast<u32>(p.size());
   const u32 header_length = 20 + (timestamps && c.has_timestamps ? option_room : 0);
   std::byte* const at = p.push(header_length);
   const u16 window = advertise(c);
   const u32 control = header_length << 26 | static_cast<u32>(flags) << 16 | window;
-  u32 sum = c.header_sum + header_length + length + (seq.value >> 16) + (seq.value & 0xffff) + (c.rcv_nxt.value >> 16) + (c.rcv_nxt.value & 0xffff) +
-            (control >> 16) + (control & 0xffff) + fold(payload_sum);
+  sum_type sum = sum_type{c.header_sum} + header_length + length + words_of(seq.value) + words_of(c.rcv_nxt.value) + words_of(control) + payload_sum;
   store_be<u32>(at, static_cast<u32>(c.local_port) << 16 | c.remote_port);
   store_be<u32>(at + 4, seq.value);
   store_be<u32>(at + 8, c.rcv_nxt.value);
@@ -24,7 +29,7 @@ void layer<C>::emit_header(B&& below, connection& c, packet& p, serial32 seq, u8
   if (timestamps && c.has_timestamps) {
     const u32 value = timestamp_clock(now) + c.ts_offset, echo = c.ts_recent.value;
     (void)wire::tcp_options::emit_timestamps(at + 20, value, echo);
-    sum += 0x0101 + 0x080a + (value >> 16) + (value & 0xffff) + (echo >> 16) + (echo & 0xffff);
+    sum += 0x0101 + 0x080a + words_of(value) + words_of(echo);
   }
   store_be<u16>(at + 16, static_cast<u16>(~fold(sum)));
   store_be<u16>(at + 18, 0);

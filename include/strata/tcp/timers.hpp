@@ -25,7 +25,7 @@ template <config C> void layer<C>::add_to_retry(connection& c) {
   retry_head_ = index_of(c) + 1;
 }
 
-template <config C> template <class B> std::optional<stream_events> layer<C>::pending(B&& below, time_point now) {
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::pending(B&& below, time_point now) {
   while (turn_head_ != 0) {
     connection& c = anchored(tcbs_[turn_head_ - 1]);
     turn_head_ = c.turn_next;
@@ -66,8 +66,8 @@ template <config C> template <class B> void layer<C>::finish(B&& below, const ev
 /// The end of a connection's turn. Linux: tcp_rcv_established's tail, release_sock.
 template <config C> template <class B> void layer<C>::settle(B&& below, connection& c, time_point now) {
   if (c.state == state::closed) return;
-  output(below, c, now);
-  if (c.state == state::closed) return;
+  if (c.send_next != 0 || c.fin_queued || c.in_loss) output(below, c, now);
+  else c.limit = limited_by::application;
   decide_ack(below, c, now);
   if (is_over(c) && (c.detached || (c.unread == 0 && c.peer_closed_told))) {
     if (c.state == state::time_wait) leave_for_time_wait(below, c, now);

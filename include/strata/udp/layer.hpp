@@ -152,7 +152,7 @@ template <config C> class layer {
   // ---- what the stack calls ----
 
   /// A datagram, `p` at its header: kept, or dropped and counted, or refused to its sender.  Linux: udp_rcv, udp_queue_rcv_skb.
-  [[nodiscard]] std::optional<event> on_datagram(network<address, path> auto&& below, const datagram_info<address>& info, packet& p, moment) {
+  [[nodiscard]] [[gnu::noinline]] std::optional<event> on_datagram(network<address, path> auto&& below, const datagram_info<address>& info, packet& p, moment) {
     const auto h = wire::udp::parse(p.bytes());
     if (!h) {
       ++count_.in_errors;
@@ -204,9 +204,11 @@ template <config C> class layer {
   }
 
   [[nodiscard]] std::optional<event> pending(network<address, path> auto&&, moment) { return {}; }
+  [[nodiscard]] bool has_pending() const { return false; }
   void finish(network<address, path> auto&&, const event&, moment) {}
   [[nodiscard]] std::optional<moment> next_deadline() const { return {}; }
   void advance(network<address, path> auto&&, moment) {}
+  [[nodiscard]] bool is_due(moment) const { return false; }
   /// Ends all sockets.
   void clear(buffer::pool& chunks) {
     for (socket& s : sockets_)
