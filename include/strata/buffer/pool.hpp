@@ -168,17 +168,23 @@ inline packet packet::hold() const {
 inline void packet::reset() {
   if (d_ == nullptr) return;
   descriptor& d = *std::exchange(d_, nullptr);
+  // The count that was just written is not read back: with its neighbour in one word, that would have to wait for the store.
+  u32 others, left;
   if (owner_ == owner::holder) {
     STRATA_EXPECTS(d.holders != 0);
-    --d.holders;
+    others = d.owners;
+    left = d.holders - 1u;
+    d.holders = static_cast<u8>(left);
   } else {
     STRATA_EXPECTS((d.owners & bit(owner_)) != 0);
 #if STRATA_CHECKS
     if (is_below(owner_)) STRATA_EXPECTS(d.home->is_as_posted(d));
 #endif
-    d.owners = static_cast<u8>(d.owners & ~bit(owner_));
+    others = d.holders;
+    left = d.owners & ~u32{bit(owner_)};
+    d.owners = static_cast<u8>(left);
   }
-  if (d.owners == 0 && d.holders == 0) d.home->give(d);
+  if ((left | others) == 0) d.home->give(d);
 }
 
 /// A first-in first-out list of packets through one of the named links; it owns what it holds under one kind of ownership.
