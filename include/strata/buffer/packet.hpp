@@ -68,7 +68,7 @@ class packet {
   [[nodiscard]] owner as() const { return owner_; }
 
   /// The frame.
-  [[nodiscard]] std::span<const std::byte> bytes() const { return {d_->chunk + d_->offset, d_->length}; }
+  [[nodiscard]] STRATA_SHORTER_INLINE std::span<const std::byte> bytes() const { return {d_->chunk + d_->offset, d_->length}; }
   [[nodiscard]] std::size_t size() const { return d_->length; }
   /// Whether this handle may change frame fields and bytes: it is the only one, or only the send queue has the packet beside it, and the chunk is our own.
   [[nodiscard]] bool writable() const {
@@ -91,7 +91,7 @@ class packet {
   }
   /// Takes `n` bytes off the front: a header that was read. The bytes stay. Precondition: n <= size(), and no other holder's view of the frame
   /// changes by it.
-  void pull(std::size_t n) const {
+  STRATA_SHORTER_INLINE void pull(std::size_t n) const {
     STRATA_EXPECTS(n <= d_->length && may_move());
     d_->offset = static_cast<u16>(d_->offset + n);
     d_->length = static_cast<u16>(d_->length - n);

@@ -133,12 +133,12 @@ inline void packet::restart(std::size_t offset) const {
   d_->offset = static_cast<u16>(offset);
   d_->length = 0;
 }
-inline std::span<std::byte> packet::room() const {
+STRATA_SHORTER_INLINE inline std::span<std::byte> packet::room() const {
   STRATA_EXPECTS(writable());
   const u32 end = static_cast<u32>(d_->offset) + d_->length;
   return {d_->chunk + end, d_->home->chunk_size() - end};
 }
-inline void packet::extend(std::size_t n) const {
+STRATA_SHORTER_INLINE inline void packet::extend(std::size_t n) const {
   STRATA_EXPECTS(writable() && n <= d_->home->chunk_size() - (static_cast<u32>(d_->offset) + d_->length));
   d_->length = static_cast<u16>(d_->length + n);
 }

@@ -57,6 +57,8 @@ __asm__(".globl strata_abi_is_mixed\n.set strata_abi_is_mixed, 0x1" STRATA_ISA_D
 #define STRATA_ALWAYS_INLINE [[gnu::always_inline]]
 #define STRATA_INLINE_LAMBDA __attribute__((always_inline))
 #endif
+/// A function that is shorter than a call of it, which compilers do not always see where its result is a pair of words.
+#define STRATA_SHORTER_INLINE [[gnu::always_inline]]
 /// A function of many callers: where size counts more than speed (-Os), one copy of it is better than many, and the compiler guesses otherwise.
 #if defined(__OPTIMIZE_SIZE__)
 #define STRATA_OUT_OF_LINE [[gnu::noinline]]

@@ -11,7 +11,7 @@ namespace strata::inline STRATA_ABI {
 
 struct mac_address {
   u8 bytes[6] = {};
-  friend constexpr bool operator==(const mac_address&, const mac_address&) = default;
+  STRATA_SHORTER_INLINE friend constexpr bool operator==(const mac_address&, const mac_address&) = default;
   /// Group bit of the first byte (IEEE 802): broadcast and multicast.
   [[nodiscard]] constexpr bool is_group() const { return (bytes[0] & 1) != 0; }
   [[nodiscard]] constexpr bool is_zero() const { return *this == mac_address{}; }
@@ -34,7 +34,7 @@ struct ipv4_address {
   [[nodiscard]] constexpr bool is_broadcast() const { return value == 0xffffffff; }
   [[nodiscard]] constexpr bool is_multicast() const { return value >> 28 == 0xe; }
   [[nodiscard]] constexpr bool is_loopback() const { return value >> 24 == 127; }
-  [[nodiscard]] constexpr bool is_unicast() const { return !is_unspecified() && value >> 28 < 0xe; }
+  [[nodiscard]] STRATA_SHORTER_INLINE constexpr bool is_unicast() const { return !is_unspecified() && value >> 28 < 0xe; }
   /// Both agree in the first `length` bits, 0..32.
   [[nodiscard]] constexpr bool has_prefix(ipv4_address prefix, u32 length) const {
     return length == 0 || (value ^ prefix.value) >> (32 - length) == 0;

@@ -21,7 +21,7 @@ namespace detail {
 struct sip_state {
   u64 v0, v1, v2, v3;
 
-  constexpr explicit sip_state(siphash_key key)
+  constexpr explicit sip_state(const siphash_key& key)
       : v0(key.k0 ^ 0x736f6d6570736575), v1(key.k1 ^ 0x646f72616e646f6d), v2(key.k0 ^ 0x6c7967656e657261), v3(key.k1 ^ 0x7465646279746573) {}
   constexpr void round() {
     v0 += v1, v1 = std::rotl(v1, 13) ^ v0, v0 = std::rotl(v0, 32);
@@ -68,7 +68,7 @@ struct half_sip_state {
 }  // namespace detail
 
 /// The hash of `bytes`. For input of variable length; tables with fixed keys use the forms below.
-[[nodiscard]] constexpr u64 siphash(siphash_key key, std::span<const std::byte> bytes) {
+[[nodiscard]] constexpr u64 siphash(const siphash_key& key, std::span<const std::byte> bytes) {
   detail::sip_state s{key};
   const auto word = [&bytes](std::size_t at, std::size_t n) {
     u64 w = 0;
@@ -82,29 +82,29 @@ struct half_sip_state {
 }
 
 /// The hash of one, two or three numbers: that of their 8, 16 or 24 little-endian bytes, on every machine.
-[[nodiscard]] constexpr u64 siphash(siphash_key key, u64 a) {
+[[nodiscard]] constexpr u64 siphash(const siphash_key& key, u64 a) {
   detail::sip_state s{key};
   s.compress(a), s.compress(u64{8} << 56);
   return s.finish();
 }
-[[nodiscard]] constexpr u64 siphash(siphash_key key, u64 a, u64 b) {
+[[nodiscard]] constexpr u64 siphash(const siphash_key& key, u64 a, u64 b) {
   detail::sip_state s{key};
   s.compress(a), s.compress(b), s.compress(u64{16} << 56);
   return s.finish();
 }
-[[nodiscard]] constexpr u64 siphash(siphash_key key, u64 a, u64 b, u64 c) {
+[[nodiscard]] constexpr u64 siphash(const siphash_key& key, u64 a, u64 b, u64 c) {
   detail::sip_state s{key};
   s.compress(a), s.compress(b), s.compress(c), s.compress(u64{24} << 56);
   return s.finish();
 }
 
 /// SipHash-1-3 of two or three numbers: for tables only, where nobody sees the hash itself (Linux: hsiphash, Rust's and Python's hash tables).
-[[nodiscard]] constexpr u64 siphash_1_3(siphash_key key, u64 a, u64 b) {
+[[nodiscard]] constexpr u64 siphash_1_3(const siphash_key& key, u64 a, u64 b) {
   detail::sip_state s{key};
   s.compress_once(a), s.compress_once(b), s.compress_once(u64{16} << 56);
   return s.finish_short();
 }
-[[nodiscard]] constexpr u64 siphash_1_3(siphash_key key, u64 a, u64 b, u64 c) {
+[[nodiscard]] constexpr u64 siphash_1_3(const siphash_key& key, u64 a, u64 b, u64 c) {
   detail::sip_state s{key};
   s.compress_once(a), s.compress_once(b), s.compress_once(c), s.compress_once(u64{24} << 56);
   return s.finish_short();
@@ -125,11 +125,11 @@ template <u32 C, u32 D, std::same_as<u32>... Word> [[nodiscard]] constexpr u32 h
 
 /// The hash of two or three numbers for tables whose keys a peer may choose: SipHash-1-3, or HalfSipHash-1-3 where a register holds 32 bits; there it
 /// takes a quarter of the instructions.
-[[nodiscard]] constexpr u64 table_hash(siphash_key key, u64 a, u64 b) {
+[[nodiscard]] constexpr u64 table_hash(const siphash_key& key, u64 a, u64 b) {
   if constexpr (sizeof(std::size_t) >= 8) return siphash_1_3(key, a, b);
   else return half_siphash<1, 3>(key.k0, static_cast<u32>(a), static_cast<u32>(a >> 32), static_cast<u32>(b), static_cast<u32>(b >> 32));
 }
-[[nodiscard]] constexpr u64 table_hash(siphash_key key, u64 a, u64 b, u64 c) {
+[[nodiscard]] constexpr u64 table_hash(const siphash_key& key, u64 a, u64 b, u64 c) {
   if constexpr (sizeof(std::size_t) >= 8) return siphash_1_3(key, a, b, c);
   else return half_siphash<1, 3>(key.k0, static_cast<u32>(a), static_cast<u32>(a >> 32), static_cast<u32>(b), static_cast<u32>(b >> 32), static_cast<u32>(c), static_cast<u32>(c >> 32));
 }

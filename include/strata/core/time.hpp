@@ -4,8 +4,6 @@
 #pragma once
 #include <strata/core/types.hpp>
 
-#include <compare>
-
 namespace strata::inline STRATA_ABI {
 
 void the_constant_is_beyond_the_horizon_of_this_tick();  // never defined: constant evaluation that reaches it does not compile
@@ -39,7 +37,11 @@ template <class Tick> struct duration {
   /// Whole milliseconds, rounded down.
   [[nodiscard]] constexpr u32 in_ms() const { return static_cast<u32>(count / static_cast<rep>(Tick::per_second / 1000)); }
 
-  friend constexpr auto operator<=>(duration, duration) = default;
+  friend constexpr bool operator==(duration, duration) = default;
+  friend constexpr bool operator<(duration a, duration b) { return a.count < b.count; }
+  friend constexpr bool operator>(duration a, duration b) { return b < a; }
+  friend constexpr bool operator<=(duration a, duration b) { return !(b < a); }
+  friend constexpr bool operator>=(duration a, duration b) { return !(a < b); }
   friend constexpr duration operator+(duration a, duration b) { return {static_cast<rep>(a.count + b.count)}; }
   friend constexpr duration operator-(duration a, duration b) { return {static_cast<rep>(a.count - b.count)}; }
   friend constexpr duration operator*(duration a, u32 n) { return {static_cast<rep>(a.count * n)}; }
@@ -64,7 +66,7 @@ template <class Tick> struct time_point {
   /// Whether this moment, as `now`, is at `deadline` or past it.
   [[nodiscard]] constexpr bool reached(time_point deadline) const { return !is_before(deadline); }
   /// Time since `earlier`; nothing if that lies ahead.
-  [[nodiscard]] constexpr duration<Tick> since(time_point earlier) const {
+  [[nodiscard]] STRATA_SHORTER_INLINE constexpr duration<Tick> since(time_point earlier) const {
     return is_before(earlier) ? duration<Tick>{} : duration<Tick>{static_cast<rep>(count - earlier.count)};
   }
   friend constexpr time_point operator+(time_point t, duration<Tick> d) { return {static_cast<rep>(t.count + d.count)}; }

@@ -70,17 +70,18 @@ template <config C, class Header> class icmp {
   static constexpr std::size_t most_quoted = 576 - 20 - wire::icmpv4::header_size;  ///< RFC 1812 §4.3.2.3
 
   /// A message, pulled to its ICMP header. Echo requests are answered here; an error that concerns a transport is handed up.  Linux: icmp_rcv.
-  [[nodiscard]] [[gnu::noinline]] finding<address> on_message(links<address> auto&& below, out& down, packet& p, const datagram_info<address>& info, counters& ip_count) {
+  [[gnu::noinline]] void on_message(links<address> auto&& below, out& down, packet& p, counters& ip_count, finding<address>& f) {
+    const datagram_info<address>& info = f.info;
     using type = wire::icmpv4::type_of;
     ++count_.in_msgs;
     const auto m = wire::icmpv4::parse(p.bytes());
     if (!m) {
       ++count_.in_errors;
-      return {};
+      return;
     }
     if (!checksum_is_valid(p.bytes())) {
       ++count_.in_csum_errors;
-      return {};
+      return;
     }
     switch (m->type) {
       case type::echo_request:
@@ -88,14 +89,14 @@ template <config C, class Header> class icmp {
         // RFC 1122 §3.2.2.6: a broadcast echo may be passed over, and is: the answers of many would be an amplifier.
         if (info.is_broadcast || m->code != 0) ++count_.in_ignored;
         else answer(below, down, p, info, *m, ip_count);
-        return {};
-      case type::echo_reply: ++count_.in_echo_reps; return {};
+        return;
+      case type::echo_reply: ++count_.in_echo_reps; return;
       case type::unreachable: ++count_.in_dest_unreachs; break;
       case type::time_exceeded: ++count_.in_time_excds; break;
       case type::parameter_problem: ++count_.in_parm_probs; break;
-      default: ++count_.in_ignored; return {};
+      default: ++count_.in_ignored; return;
     }
-    return error_in(down, p, *m, info);
+    error_in(down, p, *m, f);
   }
 
   /// An error about the received datagram `p`, which ip pulled to its transport header. Never about a broadcast, a fragment, an error (RFC 1122 §3.2.2); at most
@@ -188,14 +189,13 @@ template <config C, class Header> class icmp {
   }
 
   /// RFC 1122 §3.2.2.1: the transport that sent what is quoted is told, if it was really we who sent it.
-  [[nodiscard]] finding<address> error_in(const out& down, const packet& p, const wire::icmpv4& m, const datagram_info<address>& info) {
+  void error_in(const out& down, const packet& p, const wire::icmpv4& m, finding<address>& f) {
     const auto quoted = wire::icmpv4::quoted(p.bytes());
     const auto kind = m.kind();
-    if (!quoted || !kind || info.is_broadcast || !down.routes.is_ours(Header::widen(quoted->header.source))) {
+    if (!quoted || !kind || f.info.is_broadcast || !down.routes.is_ours(Header::widen(quoted->header.source))) {
       ++count_.in_errors;
-      return {};
+      return;
     }
-    finding<address> f;
     f.is = finding<address>::what::error;
     f.error.local = Header::widen(quoted->header.source);
     f.error.remote = Header::widen(quoted->header.destination);
@@ -206,7 +206,6 @@ template <config C, class Header> class icmp {
       f.error.mtu = mtu < 68 ? u16{68} : mtu;  // RFC 791 §3.2: every link carries 68
     }
     copy_bytes(f.error.quoted, quoted->transport.data(), sizeof f.error.quoted);
-    return f;
   }
 
   icmp_counters count_{};

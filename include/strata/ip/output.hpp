@@ -64,9 +64,7 @@ template <config C, class Header> class output {
       const auto neighbour = next_mac(below, way);
       if (!neighbour) return wait(below, way, p, protocol);
       way.neighbour = neighbour->name;
-      std::byte* const at = p.push(Header::size);
-      const u32 sum = Header::build(at, way, protocol);
-      Header::patch(at, p.size(), sum);
+      put_header(way, p, protocol);
       below.emit_link_header(way.link, p.push(below.link_header_size(way.link)), neighbour->mac, Header::is_v4);
     }
     p->link = way.link;
@@ -102,14 +100,17 @@ template <config C, class Header> class output {
   }
   /// Linux: neigh_resolve_output.
   [[nodiscard]] sent wait(links<address> auto&& below, const path& way, packet& p, u8 protocol) {
-    std::byte* const at = p.push(Header::size);
-    const u32 sum = Header::build(at, way, protocol);
-    Header::patch(at, p.size(), sum);
+    put_header(way, p, protocol);
     p->link = way.link;
     note(below, trace::step::ip_header, p);
     note(below, trace::step::neighbour, p);
     note(below, trace::step::queue_wait, p);
     return below.hold(std::move(p), way.next_hop);
+  }
+  STRATA_OUT_OF_LINE static void put_header(const path& way, packet& p, u8 protocol) {
+    std::byte* const at = p.push(Header::size);
+    const u32 sum = Header::build(at, way, protocol);
+    Header::patch(at, p.size(), sum);
   }
   [[nodiscard]] static sent too_big(counters& count) {
     ++count.frag_fails;

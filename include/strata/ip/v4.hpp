@@ -18,16 +18,7 @@ template <class Address> struct v4_header {
     else return a.v6();
   }
   /// Writes a header without length and checksum; the sum of its words.
-  [[nodiscard]] static u32 build(std::byte* at, const auto& way, u8 protocol) {
-    wire::ipv4 h;
-    h.dont_fragment = true;
-    h.protocol = protocol;
-    h.source = way.local.v4();
-    h.destination = way.remote.v4();
-    h.emit(at);
-    store_be<u16>(at + wire::ipv4::checksum_offset, 0);
-    return h.word_sum();
-  }
+  [[nodiscard]] static u32 build(std::byte* at, const auto& way, u8 protocol) { return wire::ipv4::emit_atomic(at, protocol, way.local.v4(), way.remote.v4()); }
   /// Linux: ip_send_check.
   static void patch(std::byte* at, std::size_t total, u32 sum) {
     store_be<u16>(at + wire::ipv4::total_length_offset, static_cast<u16>(total));
@@ -104,7 +95,7 @@ template <config C> class v4 {
     p->link = came.link;
     ++count_.in_delivers;
     if (h.protocol == wire::icmpv4::protocol) {
-      f = icmp_.on_message(below, out_, p, info, count_);
+      icmp_.on_message(below, out_, p, count_, f);
       return f;
     }
     f.is = finding<address>::what::datagram;

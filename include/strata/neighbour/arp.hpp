@@ -230,7 +230,7 @@ template <config C> class arp::of {
 
   [[nodiscard]] entry* create(interface_below<address> auto&& below, const address& a, bool for_ourselves) {
     if (!is_keyed_) {
-      key_ = {below.random(), below.random()};
+      if constexpr (table_for<capacity>::wants_a_secret) key_ = {below.random(), below.random()};
       reachable_ = draw_reachable(below.random());
       is_keyed_ = true;
     }

@@ -9,7 +9,7 @@ namespace detail {
 /// A locally administered address of random bits (IEEE 802), for a link whose driver has none.
 constexpr mac_address local_mac(u64 bits) {
   mac_address m;
-  for (u32 i = 0; i < 6; ++i) m.bytes[i] = static_cast<u8>(bits >> (8 * i));
+  for (u8& byte : m.bytes) byte = static_cast<u8>(bits), bits >>= 8;
   m.bytes[0] = static_cast<u8>((m.bytes[0] & 0xfc) | 2);
   return m;
 }
@@ -58,7 +58,6 @@ template <stack_config C> template <std::size_t I> void stack<C>::open_interface
   i.open(std::move(wanted.nic), wanted.link, wanted.mac, wanted.mtu);
   if (i.has_addresses && i.mac().is_zero()) i.set_mac(detail::local_mac(entropy_.next()));
   network_of(wanted.address.address, [&](auto& ip) {
-    ip.withdraw(static_cast<u8>(I));
     (void)ip.configure(static_cast<u8>(I), wanted.address);
     if (!wanted.gateway.is_unspecified()) (void)ip.add_route({detail::any_like(wanted.gateway), 0}, wanted.gateway, static_cast<u8>(I));
   });
@@ -75,7 +74,10 @@ template <stack_config C> void stack<C>::shut_down() {
     if constexpr (requires { t.abandon(internet{*this}); }) t.abandon(internet{*this});
     else if constexpr (requires { t.clear(pool_); }) t.clear(pool_);
   });
-  interfaces_.each([&](auto, auto& i) { i.close(pool_); });
+  interfaces_.each([&](auto index, auto& i) {
+    i.close(pool_);
+    networks_.each([&](auto, auto& ip) { ip.withdraw(static_cast<u8>(index)); });
+  });
   errors_in_ = errors_out_ = 0;
 }
 

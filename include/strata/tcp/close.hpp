@@ -29,11 +29,7 @@ template <config C> template <class B> void layer<C>::end(B&& below, connection&
   c.armed = 0;
   wheel_.disarm(index_of(c));
   // What was sent and what waits goes; unread bytes stay readable until `closed` is told.
-  buffer::pool& chunks = below.chunks();
-  while (buffer::descriptor* d = chunks.named(c.send_head)) {
-    c.send_head = d->queue;
-    packet::adopt(*d, buffer::owner::send_queue).reset();
-  }
+  clear(below.chunks(), c.send_head, buffer::owner::send_queue);
   c.send_tail = c.send_next = 0;
   c.send_count = 0;
   if (c.listener != 0) {  // the application never heard of it
@@ -59,17 +55,18 @@ template <config C> template <class B> void layer<C>::release(B&& below, connect
   grave_ = index_of(c) + 1;
 }
 
+/// Drops a queue of chunks.
+template <config C> STRATA_OUT_OF_LINE void layer<C>::clear(buffer::pool& chunks, u32& head, buffer::owner as) {
+  while (buffer::descriptor* d = chunks.named(head)) {
+    head = d->queue;
+    packet::adopt(*d, as).reset();
+  }
+}
 template <config C> template <class B> void layer<C>::clear_queues(B&& below, connection& c) {
   buffer::pool& chunks = below.chunks();
-  const auto clear = [&chunks](u32& head, buffer::owner as) {
-    while (buffer::descriptor* d = chunks.named(head)) {
-      head = d->queue;
-      packet::adopt(*d, as).reset();
-    }
-  };
-  clear(c.send_head, buffer::owner::send_queue);
-  clear(c.receive_head, buffer::owner::holder);
-  clear(c.ahead_head, buffer::owner::holder);
+  clear(chunks, c.send_head, buffer::owner::send_queue);
+  clear(chunks, c.receive_head, buffer::owner::holder);
+  clear(chunks, c.ahead_head, buffer::owner::holder);
   c.send_tail = c.send_next = c.receive_tail = 0;
   c.send_count = c.receive_count = 0;
   c.unread = 0;
@@ -150,7 +147,7 @@ template <config C> void layer<C>::unlink_time_wait(u32 index) {
 template <config C> void layer<C>::drop_time_wait(u32 index) {
   unlink_time_wait(index);
   record& r = anchored(records_[index]);
-  (void)table_.erase(static_cast<u32>(hash_of(r.local, r.local_port, r.remote, r.remote_port)), value_of(kind::time_wait, index));
+  (void)table_.erase(static_cast<u32>(hash_of(r)), value_of(kind::time_wait, index));
   r.is_used = false;
   r.newer = free_records_;
   free_records_ = index + 1;
@@ -159,7 +156,7 @@ template <config C> void layer<C>::drop_time_wait(u32 index) {
 
 /// A segment for a connection in TIME-WAIT: RFC 9293 §3.10.7.4, RFC 6191 §2, RFC 1337 §3.
 template <config C> template <class B>
-void layer<C>::on_time_wait(B&& below, u32 index, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now) {
+void layer<C>::on_time_wait(B&& below, u32 index, const segment& s, const tcp_options& o, time_point now) {
   record& r = anchored(records_[index]);
   if (s.has(wire::tcp::flag::rst)) return;  // RFC 1337 §3, fix F1: a reset does not end TIME-WAIT early
   const bool is_new_syn = s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack);
@@ -170,7 +167,7 @@ void layer<C>::on_time_wait(B&& below, u32 index, const info_type& info, const w
       ++counters_.time_wait_reused;
       const serial32 above = r.snd_nxt;
       drop_time_wait(index);
-      on_syn(below, info, header, s, o, now, above);
+      on_syn(below, pair{r}, s, o, now, above);
       return;
     }
   }
@@ -181,15 +178,15 @@ void layer<C>::on_time_wait(B&& below, u32 index, const info_type& info, const w
   } else if (s.span() == 0 && s.seq == r.rcv_nxt) {
     return;  // a plain ACK needs no answer
   }
-  path way{};
-  way.local = r.local;
-  way.remote = r.remote;
-  if (!below.route(way)) return;
-  wire::tcp_options answer{};
-  answer.has_timestamps = r.has_timestamps;
-  answer.ts_value = timestamp_clock(now) + r.ts_offset;
-  answer.ts_echo = r.ts_recent;
-  (void)send_bare(below, way, r.local_port, r.remote_port, r.snd_nxt, r.rcv_nxt, wire::tcp::flag::ack, r.window, answer);
+  bare_segment answer;
+  answer.header.seq = r.snd_nxt.value;
+  answer.header.ack = r.rcv_nxt.value;
+  answer.header.flags = wire::tcp::flag::ack;
+  answer.header.window = r.window;
+  answer.options.has_timestamps = r.has_timestamps;
+  answer.options.ts_value = timestamp_clock(now) + r.ts_offset;
+  answer.options.ts_echo = r.ts_recent;
+  (void)send_bare(below, r, answer);
 }
 
 /// Everything ends silently, and the layer is as new; only the generations go on, so that old handles stay stale.

@@ -9,11 +9,11 @@ namespace strata::inline STRATA_ABI::tcp {
 
 /// A SYN for one of our ports: RFC 9293 §3.10.7.2. The record is small, so that a flood costs little (RFC 4987 §3.1).
 template <config C> template <class B>
-void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now, std::optional<serial32> above) {
-  listener* l = find_listener(info.local, header.destination);
+void layer<C>::on_syn(B&& below, const pair& who, const segment& s, const tcp_options& o, time_point now, std::optional<serial32> above) {
+  listener* l = find_listener(who.local, who.local_port);
   if (l == nullptr) {
     ++counters_.no_listener;
-    refuse(below, info, header, s);
+    refuse(below, who, s);
     return;
   }
   if (l->waiting >= l->backlog) {  // dropped, not refused: the client tries again. Linux: tcp_abort_on_overflow = 0
@@ -32,11 +32,8 @@ void layer<C>::on_syn(B&& below, const info_type& info, const wire::tcp& header,
   }
   slot& h = anchored(slots_[index]);
   h = slot{};
-  h.local = info.local;
-  h.remote = info.remote;
-  h.local_port = header.destination;
-  h.remote_port = header.source;
-  const u64 hash = hash_of(h.local, h.local_port, h.remote, h.remote_port);
+  static_cast<pair&>(h) = who;
+  const u64 hash = hash_of(who);
   h.hash = static_cast<u32>(hash);
   if (!table_.insert(h.hash, value_of(kind::half_open, index))) {
     ++counters_.table_full;
@@ -66,32 +63,40 @@ template <config C> template <class B> void layer<C>::send_syn_ack(B&& below, sl
   way.local = h.local;
   way.remote = h.remote;
   if (!below.route(way)) return;  // the client's SYN will come again
-  wire::tcp_options o{};
-  o.mss = static_cast<u16>(segment_limit(below, way));
+  bare_segment answer;
+  tcp_options& o = answer.options;
+  const u32 mss = segment_limit(below, way);
+  o.mss = static_cast<u16>(mss);
   o.has_window_scale = h.has_scale;
   o.window_scale = receive_shift;
   o.has_timestamps = h.has_timestamps;
   o.ts_value = timestamp_clock(now) + h.ts_offset;
   o.ts_echo = h.ts_recent;
   static_assert(limits_.receive_chunks <= 0xffff, "receive chunks are counted in 16 bits");
-  const u32 window = limits_.receive_chunks * u32{*o.mss};
+  const u32 window = limits_.receive_chunks * mss;
   h.window = static_cast<u16>(window < 65535 ? window : 65535);
   h.sent_at = now;
-  (void)send_bare(below, way, h.local_port, h.remote_port, h.iss, h.irs + 1, wire::tcp::flag::syn | wire::tcp::flag::ack, h.window, o);
+  answer.header.source = h.local_port;
+  answer.header.destination = h.remote_port;
+  answer.header.seq = h.iss.value;
+  answer.header.ack = (h.irs + 1).value;
+  answer.header.flags = wire::tcp::flag::syn | wire::tcp::flag::ack;
+  answer.header.window = h.window;
+  (void)send_bare(below, way, answer);
 }
 
 /// The plain ACK that answers an unacceptable segment, RFC 9293 §3.10.7.4 (first).
 template <config C> template <class B> void layer<C>::acknowledge_half_open(B&& below, const slot& h, time_point now) {
-  path way{};
-  way.local = h.local;
-  way.remote = h.remote;
-  if (!below.route(way)) return;
-  wire::tcp_options o{};
-  o.has_timestamps = h.has_timestamps;
-  o.ts_value = timestamp_clock(now) + h.ts_offset;
-  o.ts_echo = h.ts_recent;
+  bare_segment answer;
+  answer.header.seq = (h.iss + 1).value;
+  answer.header.ack = (h.irs + 1).value;
+  answer.header.flags = wire::tcp::flag::ack;
   const u32 shift = h.has_scale ? receive_shift : 0;
-  (void)send_bare(below, way, h.local_port, h.remote_port, h.iss + 1, h.irs + 1, wire::tcp::flag::ack, static_cast<u16>((h.window + (1u << shift) - 1) >> shift), o);
+  answer.header.window = static_cast<u16>((h.window + (1u << shift) - 1) >> shift);
+  answer.options.has_timestamps = h.has_timestamps;
+  answer.options.ts_value = timestamp_clock(now) + h.ts_offset;
+  answer.options.ts_echo = h.ts_recent;
+  (void)send_bare(below, h, answer);
 }
 
 template <config C> void layer<C>::drop_half_open(slot& h) {
@@ -107,7 +112,7 @@ template <config C> void layer<C>::drop_half_open(slot& h) {
 
 /// A segment for a half-open connection: RFC 9293 §3.10.7.4 in state SYN-RECEIVED, for one that was opened passively.
 template <config C> template <class B>
-void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p, const segment& s, time_point now) {
+void layer<C>::on_half_open(B&& below, slot& h, packet& p, segment& s, time_point now) {
   if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::rst) && s.seq == h.irs) {  // our SYN-ACK was lost
     if (s.has_timestamps && serial32{s.ts_value} > serial32{h.ts_recent}) h.ts_recent = s.ts_value;
     h.was_resent = true;
@@ -137,11 +142,8 @@ void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p
     return;
   }
   if (!s.has(wire::tcp::flag::ack)) return;
-  wire::tcp header{};
-  header.source = h.remote_port;
-  header.destination = h.local_port;
   if (s.ack != h.iss + 1) {  // RFC 9293 §3.10.7.4: an unacceptable ACK is answered by a reset
-    refuse(below, info, header, s);
+    refuse(below, h, s);
     return;
   }
   path way{};
@@ -184,8 +186,7 @@ void layer<C>::on_half_open(B&& below, slot& h, const info_type& info, packet& p
   c->is_open = true;
   ++counters_.passive_opens;
   raise(*c, stream_events::accepted);
-  segment first = s;
-  after_ack(below, *c, p, first, now);
+  after_ack(below, *c, p, s, now);
 }
 
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -40,7 +40,7 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
 
 /// Looks an open connection up in the table, as `recent_`; zero if there is none.
 template <config C> [[gnu::noinline]] void layer<C>::find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port) {
-  const auto found = lookup(static_cast<u32>(hash_of(local, local_port, remote, remote_port)), local, local_port, remote, remote_port);
+  const auto found = lookup({local, remote, local_port, remote_port});
   recent_ = found && static_cast<kind>(*found >> 30) == kind::connection ? *found + 1 : 0;
 }
 
@@ -105,7 +105,7 @@ template <config C> template <class B> [[gnu::noinline]] void layer<C>::on_other
       s.ts_echo = load_be<u32>(options.data() + 8);
     }
     if (s.has_timestamps || options.empty()) {
-      on_segment(below, *c, p, s, header, now);
+      on_segment(below, *c, p, s, now);
       return;
     }
   }
@@ -116,31 +116,31 @@ template <config C> template <class B> [[gnu::noinline]] void layer<C>::on_other
 template <config C> template <class B>
 [[gnu::noinline]] void layer<C>::on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,
                                                          std::span<const std::byte> options, time_point now) {
-  wire::tcp_options o = wire::tcp_options::parse(options);
+  tcp_options o = tcp_options::parse(options);
   o.has_timestamps = o.has_timestamps && timestamps;
   s.has_timestamps = o.has_timestamps;
   s.ts_value = o.ts_value;
   s.ts_echo = o.ts_echo;
   if (c != nullptr) {
-    if (c->state == state::syn_sent) on_syn_sent(below, *c, p, s, header, o, now);
-    else on_segment(below, *c, p, s, header, now);
+    if (c->state == state::syn_sent) on_syn_sent(below, *c, p, s, o, now);
+    else on_segment(below, *c, p, s, now);
     return;
   }
-  const u32 hash = static_cast<u32>(hash_of(info.local, header.destination, info.remote, header.source));
-  if (const auto found = lookup(hash, info.local, header.destination, info.remote, header.source)) {
+  const pair who{info.local, info.remote, header.destination, header.source};
+  if (const auto found = lookup(who)) {
     const u32 index = *found & 0x3fff'ffff;
-    if (static_cast<kind>(*found >> 30) == kind::half_open) on_half_open(below, anchored(slots_[index]), info, p, s, now);
-    else on_time_wait(below, index, info, header, s, o, now);
+    if (static_cast<kind>(*found >> 30) == kind::half_open) on_half_open(below, anchored(slots_[index]), p, s, now);
+    else on_time_wait(below, index, s, o, now);
     return;
   }
   if (s.has(wire::tcp::flag::rst)) return;
-  if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::fin)) on_syn(below, info, header, s, o, now);
-  else refuse(below, info, header, s);
+  if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::fin)) on_syn(below, who, s, o, now);
+  else refuse(below, who, s);
 }
 
 /// RFC 9293 §3.10.7.3 and §3.10.7.4: the checks in their order, then the ACK, the data, the FIN.
 template <config C> template <class B>
-[[gnu::noinline]] void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, time_point now) {
+[[gnu::noinline]] void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, time_point now) {
   below.observe({.what = trace::step::slow_path, .bytes = s.length, .seq = s.seq.value, .ack = s.ack.value, .connection = index_of(c) + 1});
   // RFC 7323 §5.3 R1: PAWS comes before the sequence check.
   if (timestamps && c.has_timestamps && !s.has(wire::tcp::flag::rst)) {
@@ -214,10 +214,7 @@ template <config C> template <class B>
   // Fifth, ACK.
   if (!s.has(wire::tcp::flag::ack)) return;
   if (c.state == state::syn_received && !(c.snd_una < s.ack && s.ack <= c.snd_nxt)) {
-    info_type info{};
-    info.local = c.way.local;
-    info.remote = c.way.remote;
-    refuse(below, info, header, s);
+    refuse(below, pair_of(c), s);
     return;
   }
   after_ack(below, c, p, s, now);
@@ -270,14 +267,11 @@ template <config C> template <class B> void layer<C>::after_ack(B&& below, conne
 
 /// RFC 9293 §3.10.7.3.
 template <config C> template <class B>
-void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, const wire::tcp_options& o, time_point now) {
+void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, const tcp_options& o, time_point now) {
   const bool has_ack = s.has(wire::tcp::flag::ack);
   if (has_ack && !(c.iss < s.ack && s.ack <= c.snd_nxt)) {
     ++counters_.bad_ack;
-    info_type info{};
-    info.local = c.way.local;
-    info.remote = c.way.remote;
-    refuse(below, info, header, s);
+    refuse(below, pair_of(c), s);
     return;
   }
   if (s.has(wire::tcp::flag::rst)) {
@@ -347,8 +341,7 @@ template <config C> template <class B> void layer<C>::on_fin(B&& below, connecti
 template <config C> template <class B> std::optional<stream_events> layer<C>::on_error(B&& below, const error_type& e, time_point now) {
   const u16 local_port = load_be<u16>(e.quoted), remote_port = load_be<u16>(e.quoted + 2);
   const serial32 seq{load_be<u32>(e.quoted + 4)};
-  const u32 hash = static_cast<u32>(hash_of(e.local, local_port, e.remote, remote_port));
-  const auto found = lookup(hash, e.local, local_port, e.remote, remote_port);
+  const auto found = lookup({e.local, e.remote, local_port, remote_port});
   if (!found || static_cast<kind>(*found >> 30) != kind::connection) return {};
   connection& c = anchored(tcbs_[*found & 0x3fff'ffff]);
   if (!(c.snd_una <= seq && seq < c.snd_nxt)) {

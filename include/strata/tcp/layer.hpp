@@ -124,6 +124,8 @@ template <config C> class layer {
   using connection = tcb<C>;
   using slot = syn_slot<C>;
   using record = time_wait_record<C>;
+  using pair = socket_pair<address>;
+  using tcp_options = wire::tcp_options_of<0>;  // nothing here speaks of SACK
   using table = table_for<C::limits.connections + C::limits.syn_slots + C::limits.time_wait>;
 
   struct listener {
@@ -146,6 +148,11 @@ template <config C> class layer {
     [[nodiscard]] constexpr bool has(u8 f) const { return (flags & f) != 0; }
     /// SEG.LEN of RFC 9293 §3.3.1: SYN and FIN count.
     [[nodiscard]] constexpr u32 span() const { return length + (has(wire::tcp::flag::syn) ? 1u : 0u) + (has(wire::tcp::flag::fin) ? 1u : 0u); }
+  };
+  /// A segment without data, whose sender may have no control block.
+  struct bare_segment {
+    wire::tcp header{};
+    tcp_options options{};
   };
   enum class kind : u32 { connection = 0, half_open = 1, time_wait = 2 };
   enum timer_index : u32 { retransmit_timer, ack_timer, persist_timer, linger_timer, application_timer, timer_count };
@@ -172,7 +179,7 @@ template <config C> class layer {
   }();
 
   // ---- names and lookup (open.hpp) ----
-  [[nodiscard]] u64 hash_of(const address& local, u16 local_port, const address& remote, u16 remote_port) const;
+  [[nodiscard]] u64 hash_of(const pair& who) const;
   [[nodiscard]] serial32 initial_sequence_number(u64 hash, const address& local, time_point now) const;
   [[nodiscard]] u32 timestamp_offset(const address& remote) const;
   [[nodiscard]] static u32 microseconds(duration d);
@@ -183,8 +190,7 @@ template <config C> class layer {
   [[nodiscard]] STRATA_OUT_OF_LINE u32 index_of(const connection& c) const { return static_cast<u32>(&c - tcbs_); }
   [[nodiscard]] connection_id id_of(const connection& c) const { return {index_of(c), c.generation}; }
   [[nodiscard]] static constexpr u32 value_of(kind k, u32 index) { return static_cast<u32>(k) << 30 | index; }
-  [[nodiscard]] std::optional<u32> lookup(u32 hash, const address& local, u16 local_port, const address& remote, u16 remote_port) const;
-  [[nodiscard]] bool is_tuple_in_use(const address& local, u16 local_port, const address& remote, u16 remote_port) const;
+  [[nodiscard]] std::optional<u32> lookup(const pair& who) const;
   template <class B> [[nodiscard]] std::optional<u16> choose_port(B&& below, const address& local, const address& remote, u16 remote_port);
   [[nodiscard]] listener* find_listener(const address& local, u16 port);
   [[nodiscard]] connection* allocate();
@@ -194,9 +200,8 @@ template <config C> class layer {
   template <class B> void negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps, u32 lost);
 
   // ---- half-open (open.hpp) ----
-  template <class B> void on_syn(B&& below, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now,
-                                 std::optional<serial32> above = {});
-  template <class B> void on_half_open(B&& below, slot& h, const info_type& info, packet& p, const segment& s, time_point now);
+  template <class B> void on_syn(B&& below, const pair& who, const segment& s, const tcp_options& o, time_point now, std::optional<serial32> above = {});
+  template <class B> void on_half_open(B&& below, slot& h, packet& p, segment& s, time_point now);
   template <class B> void send_syn_ack(B&& below, slot& h, time_point now);
   template <class B> void acknowledge_half_open(B&& below, const slot& h, time_point now);
   void drop_half_open(slot& h);
@@ -211,8 +216,8 @@ template <config C> class layer {
   [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {
     return c.remote_port == header.source && c.local_port == header.destination && c.way.remote == info.remote && c.way.local == info.local && c.state != state::closed;
   }
-  template <class B> void on_segment(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, time_point now);
-  template <class B> void on_syn_sent(B&& below, connection& c, packet& p, segment& s, const wire::tcp& header, const wire::tcp_options& o, time_point now);
+  template <class B> void on_segment(B&& below, connection& c, packet& p, segment& s, time_point now);
+  template <class B> void on_syn_sent(B&& below, connection& c, packet& p, segment& s, const tcp_options& o, time_point now);
   template <class B> void after_ack(B&& below, connection& c, packet& p, segment& s, time_point now);
   template <class B> [[nodiscard]] bool on_ack(B&& below, connection& c, const segment& s, time_point now);
   template <class B> void on_new_ack(B&& below, connection& c, serial32 ack, u32 ts_echo, time_point now);
@@ -249,6 +254,7 @@ template <config C> class layer {
   template <class B> void resend_lost(B&& below, connection& c, time_point now);
   using sum_type = std::conditional_t<(sizeof(std::size_t) >= 8), u64, u32>;  // small machines add in 32 bits
   [[nodiscard]] static constexpr sum_type words_of(u32 word);
+  STRATA_OUT_OF_LINE void count_retransmission(connection& c) { ++counters_.retransmitted, ++c.retransmitted; }
   template <class B> void emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now);
   template <class B> [[nodiscard]] bool send_control(B&& below, connection& c, serial32 seq, u8 flags, time_point now);
   template <class B> void send_syn(B&& below, connection& c, time_point now);
@@ -257,8 +263,10 @@ template <config C> class layer {
   }
   template <class B> void send_fin(B&& below, connection& c, time_point now);
   template <class B> void send_reset(B&& below, connection& c, time_point now);
-  template <class B> void refuse(B&& below, const info_type& info, const wire::tcp& header, const segment& s);
-  template <class B> bool send_bare(B&& below, path& way, u16 from, u16 to, serial32 seq, serial32 ack, u8 flags, u16 window, const wire::tcp_options& options);
+  template <class B> void refuse(B&& below, const pair& who, const segment& s);
+  template <class B> bool send_bare(B&& below, path& way, bare_segment& s);
+  template <class B> bool send_bare(B&& below, const pair& who, bare_segment& s);
+  [[nodiscard]] static pair pair_of(const connection& c) { return {c.way.local, c.way.remote, c.local_port, c.remote_port}; }
   [[nodiscard]] static u32 pipe(const connection& c) { return (c.in_loss ? c.resend : c.snd_nxt) - c.snd_una; }
   template <class B> [[nodiscard]] u32 chunk_limit(B&& below) const { return below.chunks().chunk_size() - body_offset(below); }  // payload bytes
   template <class B> [[nodiscard]] u32 body_offset(B&& below) const { return (below.headroom() + 20 + option_room + 7) & ~u32{7}; }
@@ -269,10 +277,11 @@ template <config C> class layer {
   template <class B> void end(B&& below, connection& c, close_reason why);
   template <class B> void release(B&& below, connection& c);
   template <class B> void clear_queues(B&& below, connection& c);
+  static void clear(buffer::pool& chunks, u32& head, buffer::owner as);
   template <class B> void start_closing(B&& below, connection& c, time_point now);
   template <class B> void enter_time_wait(B&& below, connection& c, time_point now);
   template <class B> void leave_for_time_wait(B&& below, connection& c, time_point now);
-  template <class B> void on_time_wait(B&& below, u32 index, const info_type& info, const wire::tcp& header, const segment& s, const wire::tcp_options& o, time_point now);
+  template <class B> void on_time_wait(B&& below, u32 index, const segment& s, const tcp_options& o, time_point now);
   [[nodiscard]] bool add_time_wait(const connection& c, time_point now);
   void drop_time_wait(u32 index);
   void unlink_time_wait(u32 index);

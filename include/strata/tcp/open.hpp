@@ -9,17 +9,17 @@ template <config C> template <class B> void layer<C>::open(B&& below, time_point
   clock_at_ = now;
   clock_ = static_cast<u32>(now.count / static_cast<typename tick::rep>(tick::per_second / 1000));
   static_assert(network<std::remove_reference_t<B>, address, path>, "the layer below is no strata::tcp::network");
-  key_ = {below.random(), below.random()};
+  if constexpr (address::bits != 32 || table::wants_a_secret) key_ = {below.random(), below.random()};
   port_key_ = {below.random(), below.random()};
   for (u32& steps : port_steps_) steps = static_cast<u32>(below.random());
 }
 
 /// The name of a connection. Attackers choose ports, so a table that hashes gets one with a secret; a table of few gets what is peculiar to the peer.
-template <config C> u64 layer<C>::hash_of(const address& local, u16 local_port, const address& remote, u16 remote_port) const {
-  const u64 ports = u64{local_port} << 16 | remote_port;
-  if constexpr (address::bits == 32 && !table::wants_a_secret) return u64{remote.value} << 32 | ports;
-  else if constexpr (address::bits == 32) return table_hash(key_, u64{local.value} << 32 | remote.value, ports);
-  else return table_hash(key_, remote.hash_word(0), remote.hash_word(1), table_hash(key_, local.hash_word(0), local.hash_word(1), ports));
+template <config C> u64 layer<C>::hash_of(const pair& who) const {
+  const u64 ports = u64{who.local_port} << 16 | who.remote_port;
+  if constexpr (address::bits == 32 && !table::wants_a_secret) return u64{who.remote.value} << 32 | ports;
+  else if constexpr (address::bits == 32) return table_hash(key_, u64{who.local.value} << 32 | who.remote.value, ports);
+  else return table_hash(key_, who.remote.hash_word(0), who.remote.hash_word(1), table_hash(key_, who.local.hash_word(0), who.local.hash_word(1), ports));
 }
 
 /// RFC 6528 §3: ISN = M + F(connection, secret), with M a clock of 4 us (RFC 9293 §3.4.1).
@@ -65,38 +65,29 @@ template <config C> auto layer<C>::find(connection_id id) -> connection* {
   return c.is_open && c.generation == id.generation ? &c : nullptr;
 }
 
-template <config C> std::optional<u32> layer<C>::lookup(u32 hash, const address& local, u16 local_port, const address& remote, u16 remote_port) const {
-  return table_.find(hash, [&](u32 value) {
+template <config C> std::optional<u32> layer<C>::lookup(const pair& who) const {
+  return table_.find(static_cast<u32>(hash_of(who)), [&](u32 value) {
     const u32 i = value & 0x3fff'ffff;
-    const auto same = [&](const auto& r, const address& l, const address& rem) {
-      return r.remote_port == remote_port && r.local_port == local_port && rem == remote && l == local;
-    };
-    switch (static_cast<kind>(value >> 30)) {
-      case kind::connection: return same(tcbs_[i], tcbs_[i].way.local, tcbs_[i].way.remote);
-      case kind::half_open: return same(slots_[i], slots_[i].local, slots_[i].remote);
-      case kind::time_wait: {
-        const record& r = anchored(records_[i]);
-        return same(r, r.local, r.remote);
-      }
+    if (static_cast<kind>(value >> 30) == kind::connection) {
+      const connection& c = anchored(tcbs_[i]);
+      return c.remote_port == who.remote_port && c.local_port == who.local_port && c.way.remote == who.remote && c.way.local == who.local;
     }
-    return false;
+    const pair& other = static_cast<kind>(value >> 30) == kind::half_open ? static_cast<const pair&>(slots_[i]) : records_[i];
+    return other.remote_port == who.remote_port && other.local_port == who.local_port && other.remote == who.remote && other.local == who.local;
   });
 }
 
-template <config C> bool layer<C>::is_tuple_in_use(const address& local, u16 local_port, const address& remote, u16 remote_port) const {
-  return lookup(static_cast<u32>(hash_of(local, local_port, remote, remote_port)), local, local_port, remote, remote_port).has_value();
-}
 
 /// RFC 6056 §3.3.4, the double-hash algorithm, with random increments as Linux has them; bounded tries. Linux: inet_autobind.
 template <config C> template <class B> std::optional<u16> layer<C>::choose_port(B&& below, const address& local, const address& remote, u16 remote_port) {
   constexpr u32 first = 32768, count = 60999 - first + 1;  // Linux: ip_local_port_range
-  const u64 h = siphash(port_key_, hash_of(local, 0, remote, remote_port));
+  const u64 h = siphash(port_key_, hash_of({local, remote, 0, remote_port}));
   const u32 offset = static_cast<u32>(h >> 32);
   u32& steps = port_steps_[static_cast<u32>(h) % (sizeof port_steps_ / sizeof *port_steps_)];
   for (u32 tries = 0; tries < 1024; ++tries) {
     steps += 1 + static_cast<u32>(below.random() & 7);
     const u16 port = static_cast<u16>(first + (offset + steps) % count);
-    if (!is_tuple_in_use(local, port, remote, remote_port) && find_listener(local, port) == nullptr) return port;
+    if (!lookup({local, remote, port, remote_port}) && find_listener(local, port) == nullptr) return port;
   }
   return {};
 }
@@ -220,7 +211,7 @@ expected<connection_id, connect_error> layer<C>::connect(B&& below, const connec
     if (!chosen) return connect_error::no_port;
     below.observe({.what = trace::step::autobind, .bytes = *chosen});
     port = *chosen;
-  } else if (is_tuple_in_use(way.local, port, way.remote, o.remote.port)) {
+  } else if (lookup({way.local, way.remote, port, o.remote.port})) {
     return connect_error::in_use;
   }
   connection* c = allocate();
@@ -228,7 +219,7 @@ expected<connection_id, connect_error> layer<C>::connect(B&& below, const connec
   c->way = way;
   c->local_port = port;
   c->remote_port = o.remote.port;
-  const u64 hash = hash_of(way.local, port, way.remote, o.remote.port);
+  const u64 hash = hash_of({way.local, way.remote, port, o.remote.port});
   c->hash = static_cast<u32>(hash);
   if (!table_.insert(c->hash, value_of(kind::connection, index_of(*c)))) {
     ++counters_.table_full;

@@ -261,7 +261,7 @@ template <config C> template <class B> [[gnu::noinline]] void layer<C>::retransm
   c.resent_ts = timestamp_clock(now);
   buffer::descriptor* d = below.chunks().named(c.send_head);
   if (d == nullptr || serial32{d->seq} >= c.snd_nxt) {
-    if (c.fin_sent) (void)send_control(below, c, c.snd_end, wire::tcp::flag::fin | wire::tcp::flag::ack, now), ++counters_.retransmitted, ++c.retransmitted;
+    if (c.fin_sent) (void)send_control(below, c, c.snd_end, wire::tcp::flag::fin | wire::tcp::flag::ack, now), count_retransmission(c);
     return;
   }
   u32 length = static_cast<u32>(d->body_length) - d->done;
@@ -280,11 +280,11 @@ template <config C> template <class B> [[gnu::noinline]] void layer<C>::retransm
       d->marks = static_cast<u16>(d->marks | mark_waited_an_rto);
       return;
     }
-    if (transmit_copy(below, c, *d, now) != sent::full) ++counters_.retransmitted, ++c.retransmitted;
+    if (transmit_copy(below, c, *d, now) != sent::full) count_retransmission(c);
     return;
   }
   d->marks = static_cast<u16>(d->marks | mark_retransmitted);
-  if (transmit(below, c, *d, d->queue == 0 && c.fin_sent, now) != sent::full) ++counters_.retransmitted, ++c.retransmitted;
+  if (transmit(below, c, *d, d->queue == 0 && c.fin_sent, now) != sent::full) count_retransmission(c);
 }
 
 /// After a timeout everything outstanding counts as lost and is sent again as the window opens: from `resend` up to snd_nxt.
@@ -313,12 +313,12 @@ template <config C> template <class B> [[gnu::noinline]] void layer<C>::resend_l
       add_to_retry(c);
       return;
     }
-    ++counters_.retransmitted, ++c.retransmitted;
+    count_retransmission(c);
     c.resend = serial32{d->seq} + d->body_length;
     if (d->queue == 0 && c.fin_sent) ++c.resend;
   }
   if (d == nullptr && c.fin_sent && c.resend == c.snd_end) {
-    if (send_control(below, c, c.snd_end, wire::tcp::flag::fin | wire::tcp::flag::ack, now)) ++c.resend, ++counters_.retransmitted, ++c.retransmitted;
+    if (send_control(below, c, c.snd_end, wire::tcp::flag::fin | wire::tcp::flag::ack, now)) ++c.resend, count_retransmission(c);
   }
 }
 

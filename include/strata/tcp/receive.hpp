@@ -25,7 +25,7 @@ template <config C> bool layer<C>::append_by_copy(buffer::pool& chunks, connecti
   return true;
 }
 
-template <config C> void layer<C>::enqueue_received(buffer::pool& chunks, connection& c, packet& p, u32 body, u32 n, serial32 seq) {
+template <config C> STRATA_OUT_OF_LINE void layer<C>::enqueue_received(buffer::pool& chunks, connection& c, packet& p, u32 body, u32 n, serial32 seq) {
   buffer::descriptor& d = *p.detach();
   d.body = static_cast<u16>(body);
   d.body_length = static_cast<u16>(n);

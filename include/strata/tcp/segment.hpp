@@ -85,7 +85,8 @@ template <config C> template <class B> void layer<C>::send_fin(B&& below, connec
 /// SYN, or SYN-ACK of a simultaneous open. RFC 9293 §3.5, RFC 7323 §2.2, §3.2.
 template <config C> template <class B> void layer<C>::send_syn(B&& below, connection& c, time_point now) {
   const bool answers = c.state == state::syn_received;
-  wire::tcp_options o{};
+  bare_segment s;
+  tcp_options& o = s.options;
   o.mss = static_cast<u16>(segment_limit(below, c.way));
   o.has_window_scale = !answers || c.rcv_shift != 0 || c.snd_shift != 0;
   o.window_scale = receive_shift;
@@ -95,53 +96,58 @@ template <config C> template <class B> void layer<C>::send_syn(B&& below, connec
   const u32 window = receive_window(c) < 65535 ? receive_window(c) : 65535;  // never scaled in a SYN (RFC 7323 §2.2)
   if (answers) c.rcv_adv = c.rcv_nxt + window;
   if (!c.rtt_timed && c.backoff == 0) c.rtt_timed = true, c.rtt_start = now, c.rtt_seq = c.iss;
-  const u8 flags = answers ? wire::tcp::flag::syn | wire::tcp::flag::ack : wire::tcp::flag::syn;
-  (void)send_bare(below, c.way, c.local_port, c.remote_port, c.iss, answers ? c.rcv_nxt : serial32{}, flags, static_cast<u16>(window), o);
+  s.header.source = c.local_port;
+  s.header.destination = c.remote_port;
+  s.header.seq = c.iss.value;
+  s.header.ack = answers ? c.rcv_nxt.value : 0;
+  s.header.flags = answers ? wire::tcp::flag::syn | wire::tcp::flag::ack : wire::tcp::flag::syn;
+  s.header.window = static_cast<u16>(window);
+  (void)send_bare(below, c.way, s);
   c.last_sent = now;
   c.resent_ts = timestamp_clock(now);
 }
 
 template <config C> template <class B> void layer<C>::send_reset(B&& below, connection& c, time_point now) {
   ++counters_.out_resets;
-  wire::tcp_options o{};
-  o.has_timestamps = timestamps && c.has_timestamps;  // RFC 7323 §3.2: SHOULD
-  o.ts_value = timestamp_clock(now) + c.ts_offset;
-  o.ts_echo = c.ts_recent.value;
-  (void)send_bare(below, c.way, c.local_port, c.remote_port, c.snd_nxt, c.rcv_nxt, wire::tcp::flag::rst | wire::tcp::flag::ack, 0, o);
+  bare_segment s;
+  s.header.source = c.local_port;
+  s.header.destination = c.remote_port;
+  s.header.seq = c.snd_nxt.value;
+  s.header.ack = c.rcv_nxt.value;
+  s.header.flags = wire::tcp::flag::rst | wire::tcp::flag::ack;
+  s.options.has_timestamps = timestamps && c.has_timestamps;  // RFC 7323 §3.2: SHOULD
+  s.options.ts_value = timestamp_clock(now) + c.ts_offset;
+  s.options.ts_echo = c.ts_recent.value;
+  (void)send_bare(below, c.way, s);
 }
 
 /// A reset for a segment that belongs to nobody: RFC 9293 §3.10.7.1.
-template <config C> template <class B> void layer<C>::refuse(B&& below, const info_type& info, const wire::tcp& header, const segment& s) {
+template <config C> template <class B> void layer<C>::refuse(B&& below, const pair& who, const segment& s) {
   if (s.has(wire::tcp::flag::rst)) return;
-  path way{};
-  way.local = info.local;
-  way.remote = info.remote;
-  if (!below.route(way)) return;
-  ++counters_.out_resets;
-  if (s.has(wire::tcp::flag::ack)) (void)send_bare(below, way, header.destination, header.source, s.ack, {}, wire::tcp::flag::rst, 0, {});
-  else (void)send_bare(below, way, header.destination, header.source, {}, s.seq + s.span(), wire::tcp::flag::rst | wire::tcp::flag::ack, 0, {});
+  bare_segment answer;
+  answer.header.flags = wire::tcp::flag::rst;
+  if (s.has(wire::tcp::flag::ack)) {
+    answer.header.seq = s.ack.value;
+  } else {
+    answer.header.ack = (s.seq + s.span()).value;
+    answer.header.flags = wire::tcp::flag::rst | wire::tcp::flag::ack;
+  }
+  if (send_bare(below, who, answer)) ++counters_.out_resets;
 }
 
 template <config C> template <class B>
-bool layer<C>::send_bare(B&& below, path& way, u16 from, u16 to, serial32 seq, serial32 ack, u8 flags, u16 window, const wire::tcp_options& options) {
-  packet p = flags == wire::tcp::flag::syn ? take_of_reserve(below) : below.take();  // what the application opens; not what peers ask for
+bool layer<C>::send_bare(B&& below, path& way, bare_segment& s) {
+  packet p = s.header.flags == wire::tcp::flag::syn ? take_of_reserve(below) : below.take();  // what the application opens; not what peers ask for
   if (!p) {
     ++counters_.no_chunk;
     return false;
   }
-  const u32 size = 20 + static_cast<u32>(options.size());
+  const u32 size = 20 + static_cast<u32>(s.options.size());
   p.restart(below.headroom() + header_size);
   std::byte* const at = p.push(size);
-  wire::tcp header{};
-  header.source = from;
-  header.destination = to;
-  header.seq = seq.value;
-  header.ack = ack.value;
-  header.header_length = static_cast<u8>(size);
-  header.flags = flags;
-  header.window = window;
-  header.emit(at);
-  (void)options.emit(at + 20);
+  s.header.header_length = static_cast<u8>(size);
+  s.header.emit(at);
+  (void)s.options.emit(at + 20);
   store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo_header_sum(way.local, way.remote, protocol, size) + ones_sum(p.bytes()))));
   p->transport = p->offset;
   if (below.send(way, std::move(p), protocol) == sent::full) {
@@ -150,6 +156,16 @@ bool layer<C>::send_bare(B&& below, path& way, u16 from, u16 to, serial32 seq, s
   }
   ++counters_.out_segments;
   return true;
+}
+/// The same for somebody who keeps no path; nothing, if there is no way.
+template <config C> template <class B> bool layer<C>::send_bare(B&& below, const pair& who, bare_segment& s) {
+  path way{};
+  way.local = who.local;
+  way.remote = who.remote;
+  if (!below.route(way)) return false;
+  s.header.source = who.local_port;
+  s.header.destination = who.remote_port;
+  return send_bare(below, way, s);
 }
 
 }  // namespace strata::inline STRATA_ABI::tcp

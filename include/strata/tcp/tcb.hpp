@@ -123,11 +123,14 @@ template <class C> struct tcb {
   [[no_unique_address]] typename C::connection_data data{};
 };
 
-/// A connection between SYN and the ACK that completes it. RFC 4987 §3.
-template <class C> struct syn_slot {
-  using address = typename C::family::address;
-  address local{}, remote{};
+/// What names a connection: RFC 9293 §3.3.2, a pair of sockets.
+template <class Address> struct socket_pair {
+  Address local{}, remote{};
   u16 local_port = 0, remote_port = 0;
+};
+
+/// A connection between SYN and the ACK that completes it. RFC 4987 §3.
+template <class C> struct syn_slot : socket_pair<typename C::family::address> {
   u32 hash = 0;
   serial32 iss{}, irs{};
   u32 ts_recent = 0, ts_offset = 0;
@@ -143,9 +146,7 @@ template <class C> struct syn_slot {
 };
 
 /// What is left of a connection for 2 MSL. RFC 9293 §3.10.7.4, RFC 7323 §5, RFC 6191.
-template <class C> struct time_wait_record {
-  typename C::family::address local{}, remote{};
-  u16 local_port = 0, remote_port = 0;
+template <class C> struct time_wait_record : socket_pair<typename C::family::address> {
   serial32 snd_nxt{}, rcv_nxt{};
   u32 ts_recent = 0, ts_offset = 0;
   u32 newer = 0, older = 0;      ///< 1 + index, in order of expiry; `newer` also links free ones

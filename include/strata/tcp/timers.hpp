@@ -215,7 +215,7 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
   if (c.backoff < max_backoff) ++c.backoff;
   c.rtt_timed = false;
   if (is_syn) {
-    ++counters_.retransmitted, ++c.retransmitted;
+    count_retransmission(c);
     send_syn(below, c, now);
     restart_retransmit_timer(c, now);
     return;

@@ -27,13 +27,13 @@ struct arp {
   [[nodiscard]] static constexpr std::optional<arp> parse(std::span<const std::byte> bytes) {
     if (bytes.size() < header_size) return {};
     const std::byte* const p = bytes.data();
-    const u64 head = load_be<u64>(p);
-    if (head >> 16 != kinds) return {};
-    return arp{static_cast<u16>(head), load_mac(p + 8), {load_be<u32>(p + 14)}, load_mac(p + 18), {load_be<u32>(p + 24)}};
+    if (load_be<u32>(p) != types || load_be<u16>(p + 4) != lengths) return {};
+    return arp{load_be<u16>(p + 6), load_mac(p + 8), {load_be<u32>(p + 14)}, load_mac(p + 18), {load_be<u32>(p + 24)}};
   }
   /// Writes header_size bytes.
   constexpr void emit(std::byte* at) const {
-    store_be<u64>(at, kinds << 16 | operation);
+    store_be<u32>(at, types);
+    store_be<u32>(at + 4, u32{lengths} << 16 | operation);
     store_mac(at + 8, sender_mac);
     store_be<u32>(at + 14, sender.value);
     store_mac(at + 18, target_mac);
@@ -42,7 +42,8 @@ struct arp {
   friend constexpr bool operator==(const arp&, const arp&) = default;
 
  private:
-  static constexpr u64 kinds = 0x0001'0800'06'04;  // Ethernet, IPv4, 6 and 4 bytes of address
+  static constexpr u32 types = 0x0001'0800;  // Ethernet, IPv4
+  static constexpr u16 lengths = 0x06'04;    // bytes of their addresses
 };
 
 }  // namespace strata::inline STRATA_ABI::wire

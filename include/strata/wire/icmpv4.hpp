@@ -45,25 +45,20 @@ struct icmpv4 {
     if (type == type_of::time_exceeded && code <= 1) return icmp_error_kind::time_exceeded;
     if (type == type_of::parameter_problem && code <= 2) return icmp_error_kind::parameter_problem;
     if (type != type_of::unreachable) return {};
-    switch (code) {
-      case code_of::net: case code_of::net_unknown: case code_of::net_tos: return icmp_error_kind::net_unreachable;
-      case code_of::host: case code_of::source_route_failed: case code_of::host_unknown: case code_of::host_isolated: case code_of::host_tos:
-        return icmp_error_kind::host_unreachable;
-      case code_of::protocol: return icmp_error_kind::protocol_unreachable;
-      case code_of::port: return icmp_error_kind::port_unreachable;
-      case code_of::fragmentation_needed: return icmp_error_kind::packet_too_big;
-      case code_of::net_prohibited: case code_of::host_prohibited: case code_of::filtered: case code_of::precedence: case code_of::precedence_cutoff:
-        return icmp_error_kind::prohibited;
-      default: return {};
-    }
+    using enum icmp_error_kind;
+    constexpr icmp_error_kind of_code[] = {net_unreachable,  host_unreachable, protocol_unreachable, port_unreachable, packet_too_big,   host_unreachable,
+                                           net_unreachable,  host_unreachable, host_unreachable,     prohibited,       prohibited,       net_unreachable,
+                                           host_unreachable, prohibited,       prohibited,           prohibited};
+    if (code > code_of::precedence_cutoff) return {};
+    return of_code[code];
   }
 
   /// The message at the start of `bytes`, which is the payload of one IP packet without link padding. Nothing if it is shorter than 8 bytes.
   /// Does not look at the checksum, which covers all of `bytes`: see strata::checksum_is_valid().
   [[nodiscard]] static constexpr std::optional<icmpv4> parse(std::span<const std::byte> bytes) {
     if (bytes.size() < header_size) return {};
-    const u64 h = load_be<u64>(bytes.data());
-    return icmpv4{static_cast<u8>(h >> 56), static_cast<u8>(h >> 48), static_cast<u16>(h >> 32), static_cast<u32>(h)};
+    const u32 head = load_be<u32>(bytes.data());
+    return icmpv4{static_cast<u8>(head >> 24), static_cast<u8>(head >> 16), static_cast<u16>(head), load_be<u32>(bytes.data() + 4)};
   }
 
   /// The datagram that an error is about: its header, and the first bytes of its transport, of which RFC 792 promises eight.
@@ -84,7 +79,8 @@ struct icmpv4 {
   [[nodiscard]] constexpr u32 word_sum() const { return (static_cast<u32>(type) << 8 | code) + checksum + (rest >> 16) + (rest & 0xffff); }
   /// Writes header_size bytes.
   constexpr void emit(std::byte* at) const {
-    store_be<u64>(at, static_cast<u64>(type) << 56 | static_cast<u64>(code) << 48 | static_cast<u64>(checksum) << 32 | rest);
+    store_be<u32>(at, static_cast<u32>(type) << 24 | static_cast<u32>(code) << 16 | checksum);
+    store_be<u32>(at + 4, rest);
   }
   friend constexpr bool operator==(const icmpv4&, const icmpv4&) = default;
 };

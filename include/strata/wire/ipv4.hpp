@@ -75,10 +75,10 @@ struct ipv4 {
 
   /// Why parse() says nothing; `none` if it does not. For counters, off the fast path.
   [[nodiscard]] [[gnu::cold]] static constexpr ipv4_fault why_not(std::span<const std::byte> bytes) {
-    if (parse(bytes)) return ipv4_fault::none;
     const auto h = parse_quoted(bytes);
     if (!h || h->header_length > h->total_length) return ipv4_fault::header;
-    return h->total_length > bytes.size() ? ipv4_fault::truncated : ipv4_fault::checksum;
+    if (h->total_length > bytes.size()) return ipv4_fault::truncated;
+    return checksum_is_valid(bytes.first(h->header_length)) ? ipv4_fault::none : ipv4_fault::checksum;
   }
 
   /// The header of a datagram that an ICMP error quotes (RFC 792): only its front is there, and routers may have changed lengths and checksum on the
@@ -101,6 +101,17 @@ struct ipv4 {
     store_be<u32>(at + 8, u32{ttl} << 24 | static_cast<u32>(protocol) << 16 | checksum());
     store_be<u32>(at + 12, source.value);
     store_be<u32>(at + 16, destination.value);
+  }
+
+  /// Writes the header of an atomic datagram (RFC 6864 §4.1) without options, its length and checksum zero; the sum of its words, for who adds those two.
+  static constexpr u32 emit_atomic(std::byte* at, u8 protocol, ipv4_address source, ipv4_address destination) {
+    constexpr u32 first = 0x4500'0000, ttl = 64;
+    store_be<u32>(at, first);
+    store_be<u32>(at + 4, df);
+    store_be<u32>(at + 8, ttl << 24 | static_cast<u32>(protocol) << 16);
+    store_be<u32>(at + 12, source.value);
+    store_be<u32>(at + 16, destination.value);
+    return (first >> 16) + df + (ttl << 8 | protocol) + source.word_sum() + destination.word_sum();
   }
 
   /// The sum of all words but the checksum, uncomplemented, for header images: what varies is added to it. At most nine times ffff.

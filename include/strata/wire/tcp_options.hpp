@@ -9,6 +9,8 @@
 #pragma once
 #include <strata/core/bytes.hpp>
 
+#include <type_traits>
+
 namespace strata::inline STRATA_ABI::wire {
 
 /// Sequence numbers [left, right) that the receiver holds (RFC 2018 §3).
@@ -18,11 +20,15 @@ struct sack_block {
   friend constexpr bool operator==(const sack_block&, const sack_block&) = default;
 };
 
-struct tcp_options {
+/// The options of one segment, with room for so many blocks of SACK. None: a reader that does not speak of it passes over them.
+template <u8 SackBlocks> struct tcp_options_of {
+  struct none {
+    friend constexpr bool operator==(none, none) = default;
+  };
   static constexpr std::size_t max_size = 40;           ///< bytes: what the data offset leaves
   static constexpr std::size_t timestamps_size = 12;    ///< bytes of the usual layout NOP NOP timestamps
   static constexpr u8 max_window_scale = 14;            ///< RFC 7323 §2.3
-  static constexpr u8 max_sack_blocks = 4;              ///< what 40 bytes hold (RFC 2018 §3)
+  static constexpr u8 max_sack_blocks = SackBlocks;
   enum kind : u8 { end = 0, nop = 1, mss_kind = 2, window_scale_kind = 3, sack_permitted_kind = 4, sack_kind = 5, timestamps_kind = 8 };
 
   std::optional<u16> mss{};  ///< as it stands; zero and other nonsense is for the reader to bound
@@ -33,9 +39,9 @@ struct tcp_options {
   u8 sack_count = 0;         ///< 0..4
   u32 ts_value = 0;
   u32 ts_echo = 0;
-  sack_block sack_blocks[max_sack_blocks]{};
+  [[no_unique_address]] std::conditional_t<SackBlocks != 0, sack_block[SackBlocks == 0 ? 1 : SackBlocks], none> sack_blocks{};
 
-  friend constexpr bool operator==(const tcp_options&, const tcp_options&) = default;
+  friend constexpr bool operator==(const tcp_options_of&, const tcp_options_of&) = default;
 
   /// Whether `bytes` is NOP NOP timestamps and nothing else, the layout that RFC 7323 appendix A recommends and nearly every segment has.
   [[nodiscard]] static constexpr bool is_only_timestamps(std::span<const std::byte> bytes) {
@@ -54,8 +60,8 @@ struct tcp_options {
 
   /// The options in `bytes`, which is what stands between the 20 bytes of the header and the data. Reads each byte at most once.
   /// An option that comes twice counts as it stood last.
-  [[nodiscard]] static constexpr tcp_options parse(std::span<const std::byte> bytes) {
-    tcp_options o;
+  [[nodiscard]] static constexpr tcp_options_of parse(std::span<const std::byte> bytes) {
+    tcp_options_of o;
     if (is_only_timestamps(bytes)) {
       o.take_timestamps(bytes.data() + 4);
       return o;
@@ -84,7 +90,7 @@ struct tcp_options {
   }
   /// How many SACK blocks fit beside the other options in `room` bytes (a multiple of 4, at most 40).
   [[nodiscard]] constexpr u8 sack_room(std::size_t room = max_size) const {
-    tcp_options others = *this;
+    tcp_options_of others = *this;
     others.sack_count = 0;
     const std::size_t used = others.size() + 4;
     const std::size_t n = room > used ? (room - used) / 8 : 0;
@@ -109,7 +115,8 @@ struct tcp_options {
       store_be<u32>(at, u32{nop} << 24 | u32{window_scale_kind} << 16 | 3u << 8 | window_scale);
       at += 4;
     }
-    if (sack_count != 0) {
+    if constexpr (SackBlocks != 0) {
+      if (sack_count == 0) return at;
       store_be<u32>(at, two_nops | u32{sack_kind} << 8 | (2u + 8u * sack_count));
       at += 4;
       for (u8 i = 0; i < sack_count; ++i, at += 8) {
@@ -154,9 +161,11 @@ struct tcp_options {
         if (length == 2) sack_permitted = true;
         break;
       case sack_kind:
-        if (length >= 10 && length <= 2 + 8 * max_sack_blocks && length % 8 == 2) {
-          sack_count = static_cast<u8>((length - 2) / 8);
-          for (u8 i = 0; i < sack_count; ++i) sack_blocks[i] = {load_be<u32>(p + 2 + 8 * i), load_be<u32>(p + 6 + 8 * i)};
+        if constexpr (SackBlocks != 0) {
+          if (length >= 10 && length <= 2 + 8 * max_sack_blocks && length % 8 == 2) {
+            sack_count = static_cast<u8>((length - 2) / 8);
+            for (u8 i = 0; i < sack_count; ++i) sack_blocks[i] = {load_be<u32>(p + 2 + 8 * i), load_be<u32>(p + 6 + 8 * i)};
+          }
         }
         break;
       case timestamps_kind:
@@ -166,6 +175,7 @@ struct tcp_options {
     }
   }
 };
+using tcp_options = tcp_options_of<4>;  ///< four blocks are what 40 bytes hold (RFC 2018 §3)
 static_assert(sizeof(tcp_options) <= 56);
 
 }  // namespace strata::inline STRATA_ABI::wire
