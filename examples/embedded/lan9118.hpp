@@ -26,10 +26,7 @@ class lan9118 {
   /// Looks for the chip, resets it, sets its address and lets it receive what is for us and for everybody.
   [[nodiscard]] static strata::expected<lan9118, strata::nic::open_error> open(const options& o) {
     lan9118 chip(o);
-    if (chip.read(byte_test) != 0x87654321) return strata::nic::open_error{.what = "no LAN9118", .step = "byte test", .remedy = "check the base address"};
-    chip.write(hardware_config, soft_reset);
-    for (u32 tries = 0; (chip.read(hardware_config) & soft_reset) != 0; ++tries)
-      if (tries == 100'000) return strata::nic::open_error{.what = "the LAN9118 does not come out of reset", .step = "reset", .remedy = "check its clock"};
+    if (const char* const step = chip.wake()) return strata::nic::open_error{.what = "the LAN9118 does not answer", .step = step, .remedy = "check its base address and clock"};
     const u8(&m)[6] = o.mac.bytes;
     chip.write_mac(2, static_cast<u32>(m[5]) << 8 | m[4]);
     chip.write_mac(3, static_cast<u32>(m[3]) << 24 | static_cast<u32>(m[2]) << 16 | static_cast<u32>(m[1]) << 8 | m[0]);
@@ -132,6 +129,15 @@ class lan9118 {
   };
 
   explicit lan9118(const options& o) : base_(o.base), mac_(o.mac) {}
+
+  // Looks for the chip and resets it; the step at which it did not answer, or null.
+  [[nodiscard]] const char* wake() const {
+    if (read(byte_test) != 0x87654321) return "byte test";
+    write(hardware_config, soft_reset);
+    for (u32 tries = 0; (read(hardware_config) & soft_reset) != 0; ++tries)
+      if (tries == 100'000) return "reset";
+    return nullptr;
+  }
 
   [[nodiscard]] u32 read(csr where) const { return *reinterpret_cast<const volatile u32*>(base_ + where); }
   void write(csr where, u32 value) const { *reinterpret_cast<volatile u32*>(base_ + where) = value; }
