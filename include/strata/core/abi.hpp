@@ -50,12 +50,15 @@ __asm__(".globl strata_abi_is_mixed\n.set strata_abi_is_mixed, 0x1" STRATA_ISA_D
 #endif
 
 /// A function that is worth its copies on a hot path; nothing where size counts more (-Os). STRATA_INLINE_LAMBDA stands behind a lambda's parameters.
+/// STRATA_OFF_PATH keeps a function that is seldom called out of such a path.
 #if defined(__OPTIMIZE_SIZE__)
 #define STRATA_ALWAYS_INLINE
 #define STRATA_INLINE_LAMBDA
+#define STRATA_OFF_PATH
 #else
 #define STRATA_ALWAYS_INLINE [[gnu::always_inline]]
 #define STRATA_INLINE_LAMBDA __attribute__((always_inline))
+#define STRATA_OFF_PATH [[gnu::noinline]]
 #endif
 /// A function that is shorter than a call of it, which compilers do not always see where its result is a pair of words.
 #define STRATA_SHORTER_INLINE [[gnu::always_inline]]

@@ -130,7 +130,7 @@ template <config C> class v4 {
 
   enum class ends : u8 { refused, group, ours };
   /// Whether a packet may come from `remote` and is for us, alone or among others; if not, it is counted.
-  [[nodiscard]] [[gnu::noinline]] ends whose(address remote, address local, bool is_link_broadcast) {
+  [[nodiscard]] STRATA_OFF_PATH ends whose(address remote, address local, bool is_link_broadcast) {
     if (!may_be_a_sender(remote)) {
       ++count_.in_martian_src;
       return ends::refused;

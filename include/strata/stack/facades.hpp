@@ -100,7 +100,7 @@ template <stack_config C> struct stack<C>::internet {
     s.network_of(way.remote, [&](auto& ip) { bytes = ip.header_size; });
     return bytes;
   }
-  [[gnu::noinline]] void refuse(const datagram_info<stack::address>& info, packet& p, icmp_error_kind kind) const {
+  STRATA_OFF_PATH void refuse(const datagram_info<stack::address>& info, packet& p, icmp_error_kind kind) const {
     s.network_of(info.remote, [&](auto& ip) { ip.send_error(links{s}, info, p, kind, s.now_); });
   }
   u64 random() const { return s.entropy_.next(); }

@@ -67,7 +67,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_more() 
 }
 
 /// What came about outside the way up: a link that went down, an error about something that we sent.
-template <stack_config C> [[gnu::noinline]] void stack<C>::next_news(raised& r) {
+template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
   if (links_down_ != 0) next_link_down(r);
   else next_error(r);
 }
@@ -165,7 +165,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_due_tim
   };
   return interfaces_.any([&](auto index, const auto& i) STRATA_INLINE_LAMBDA { return is_due(index, i.neighbour); }) || transports_.any(is_due);
 }
-template <stack_config C> [[gnu::noinline]] void stack<C>::advance_timers() {
+template <stack_config C> STRATA_OFF_PATH void stack<C>::advance_timers() {
   interfaces_.each([&](auto index, auto& i) { i.neighbour.advance(cache_below{*this, static_cast<u8>(index)}, now_); });
   transports_.each([&](auto, auto& t) { t.advance(internet{*this}, now_); });
 }

@@ -32,14 +32,17 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
       on_expected(below, anchored(tcbs_[recent_ - 1]), p, header, size, now);
       return {};
     }
+    const info_type info_again = info;  // copies, so that what the usual segment looks at stays in registers
+    const wire::tcp header_again = header;
+    on_other(below, info_again, header_again, p, now);
+  } else {
+    on_other(below, info, header, p, now);
   }
-  info_type copy = info;  // so that what the usual segment looks at stays in registers
-  on_other(below, copy, p, now);
   return {};
 }
 
 /// Looks an open connection up in the table, as `recent_`; zero if there is none.
-template <config C> [[gnu::noinline]] void layer<C>::find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port) {
+template <config C> STRATA_OFF_PATH void layer<C>::find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port) {
   const auto found = lookup({local, remote, local_port, remote_port});
   recent_ = found && static_cast<kind>(*found >> 30) == kind::connection ? *found + 1 : 0;
 }
@@ -86,9 +89,7 @@ STRATA_ALWAYS_INLINE inline void layer<C>::on_expected(B&& below, connection& c,
 }
 
 /// Any other segment, whose checksum is good.
-template <config C> template <class B> [[gnu::noinline]] void layer<C>::on_other(B&& below, const info_type& info, packet& p, time_point now) {
-  wire::tcp header;
-  if (!wire::tcp::read(p.bytes(), header)) return;  // it was read before
+template <config C> template <class B> STRATA_OFF_PATH void layer<C>::on_other(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now) {
   segment s;
   s.seq = {header.seq};
   s.ack = {header.ack};
@@ -114,7 +115,7 @@ template <config C> template <class B> [[gnu::noinline]] void layer<C>::on_other
 
 /// A segment whose options must be read, or that no connection is waiting for: RFC 9293 §3.10.7.1, §3.10.7.2.
 template <config C> template <class B>
-[[gnu::noinline]] void layer<C>::on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,
+STRATA_OFF_PATH void layer<C>::on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,
                                                          std::span<const std::byte> options, time_point now) {
   tcp_options o = tcp_options::parse(options);
   o.has_timestamps = o.has_timestamps && timestamps;
@@ -140,7 +141,7 @@ template <config C> template <class B>
 
 /// RFC 9293 §3.10.7.3 and §3.10.7.4: the checks in their order, then the ACK, the data, the FIN.
 template <config C> template <class B>
-[[gnu::noinline]] void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, time_point now) {
+STRATA_OFF_PATH void layer<C>::on_segment(B&& below, connection& c, packet& p, segment& s, time_point now) {
   below.observe({.what = trace::step::slow_path, .bytes = s.length, .seq = s.seq.value, .ack = s.ack.value, .connection = index_of(c) + 1});
   // RFC 7323 §5.3 R1: PAWS comes before the sequence check.
   if (timestamps && c.has_timestamps && !s.has(wire::tcp::flag::rst)) {

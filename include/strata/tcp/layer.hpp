@@ -210,7 +210,7 @@ template <config C> class layer {
   void find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port);
   [[nodiscard]] bool is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes) const;
   template <class B> void on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now);
-  template <class B> void on_other(B&& below, const info_type& info, packet& p, time_point now);
+  template <class B> void on_other(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now);
   template <class B> void on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,
                                                   std::span<const std::byte> options, time_point now);
   [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {

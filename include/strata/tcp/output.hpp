@@ -235,7 +235,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>
 }
 
 /// The same bytes in another chunk: for a retransmission of what the NIC has not let go after a whole RTO.
-template <config C> template <class B> [[gnu::noinline]] sent layer<C>::transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now) {
+template <config C> template <class B> STRATA_OFF_PATH sent layer<C>::transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now) {
   packet p = below.take();
   if (!p) {
     ++counters_.no_chunk;
@@ -256,7 +256,7 @@ template <config C> template <class B> [[gnu::noinline]] sent layer<C>::transmit
 }
 
 /// The first unacknowledged segment again: RFC 6298 (5.4), RFC 5681 §3.2 (3), RFC 6582 §3.2 (3). Linux: tcp_retransmit_skb.
-template <config C> template <class B> [[gnu::noinline]] void layer<C>::retransmit_head(B&& below, connection& c, time_point now) {
+template <config C> template <class B> STRATA_OFF_PATH void layer<C>::retransmit_head(B&& below, connection& c, time_point now) {
   c.rtt_timed = false;  // Karn: RFC 6298 §3
   c.resent_ts = timestamp_clock(now);
   buffer::descriptor* d = below.chunks().named(c.send_head);
@@ -288,7 +288,7 @@ template <config C> template <class B> [[gnu::noinline]] void layer<C>::retransm
 }
 
 /// After a timeout everything outstanding counts as lost and is sent again as the window opens: from `resend` up to snd_nxt.
-template <config C> template <class B> [[gnu::noinline]] void layer<C>::resend_lost(B&& below, connection& c, time_point now) {
+template <config C> template <class B> STRATA_OFF_PATH void layer<C>::resend_lost(B&& below, connection& c, time_point now) {
   buffer::pool& chunks = below.chunks();
   if (c.resend < c.snd_una) c.resend = c.snd_una;
   if (c.resend >= c.snd_nxt) return;

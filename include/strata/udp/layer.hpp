@@ -152,7 +152,7 @@ template <config C> class layer {
   // ---- what the stack calls ----
 
   /// A datagram, `p` at its header: kept, or dropped and counted, or refused to its sender.  Linux: udp_rcv, udp_queue_rcv_skb.
-  [[nodiscard]] [[gnu::noinline]] std::optional<event> on_datagram(network<address, path> auto&& below, const datagram_info<address>& info, packet& p, moment) {
+  [[nodiscard]] STRATA_OFF_PATH std::optional<event> on_datagram(network<address, path> auto&& below, const datagram_info<address>& info, packet& p, moment) {
     const auto h = wire::udp::parse(p.bytes());
     if (!h) {
       ++count_.in_errors;
