@@ -108,7 +108,7 @@ TEST_CASE("frames of both interfaces are received in turn, whoever sends more") 
   auto u = t->a.bind({.port = 1000});
   for (u32 i = 0; i < 4; ++i) {
     (void)u->send_to(bytes_of("lan"), net::endpoint{"10.0.0.2"_ip, 7});
-    t->turn(ignore_rest{}, ignore_rest{});
+    t->turn(ignore_rest{}, on{[](net::datagram e) { (void)e.socket.consume(); }, ignore_rest{}});
   }
   u32 lan = 0, wan = 0;
   for (u32 i = 0; i < 6; ++i) {
@@ -122,7 +122,7 @@ TEST_CASE("frames of both interfaces are received in turn, whoever sends more") 
     ++(text_of(d->bytes) == "lan" ? lan : wan);
     (void)e.socket.consume();
   }, ignore_rest{}});
-  CHECK(lan >= 6);
+  CHECK(lan == 6);
   CHECK(wan == 6);
 }
 
