@@ -161,6 +161,14 @@ TEST_CASE("A silly window is used after a timeout") {
   play(script);
 }
 
+// RFC 9293 §3.10.7.4: SND.WL1 says which segment brought the window.
+TEST_CASE("Data that comes late does not bring back the window of its time") {
+  static constexpr step script[] = {
+      established_active(), in(". 101:101(0) ack 1 win 4380"), in(". 1:101(100) ack 1 win 1460"), write(2920), out(". 1:1461(1460) ack 101"), out("P. 1461:2921(1460)"),
+  };
+  play(script);
+}
+
 // RFC 9293 §3.8.6 (SHOULD-15, MUST-34): what was sent before the window shrank is sent again all the same.
 TEST_CASE("A window that shrinks stops new data and nothing else") {
   static constexpr step script[] = {

@@ -55,7 +55,8 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, cons
   const u32 length = static_cast<u32>(bytes.size()) - header.header_length;
   const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !c.detached;
   const bool is_usual = (header.flags & ~wire::tcp::flag::psh) == wire::tcp::flag::ack && header.window != 0 && c.snd_wnd != 0;
-  const bool is_next = seq == c.rcv_nxt && length <= c.rcv_adv - c.rcv_nxt && ack - c.snd_una <= c.snd_nxt - c.snd_una && (length != 0 || ack != c.snd_una);
+  // A pure ACK may have come before the data that it follows: then its window is the newer one (RFC 9293 §3.10.7.4, SND.WL1).
+  const bool is_next = seq == c.rcv_nxt && c.snd_wl1 <= seq && length <= c.rcv_adv - c.rcv_nxt && ack - c.snd_una <= c.snd_nxt - c.snd_una && (length != 0 || ack != c.snd_una);
   if (!is_calm || !is_usual || !is_next) return false;
   if (!timestamps || !c.has_timestamps) return header.header_length == wire::tcp::header_size;
   // RFC 7323 §5.3 R1.
