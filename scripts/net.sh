@@ -66,6 +66,7 @@ strata_scratch() {
 strata_serve() {
   local log=$1 i
   shift
+  : >"$log"  # here, and not only by the server's own redirection: an older server's `ready` may not be taken for this one's
   build/release/examples/http_server --interface strata0 --address 10.9.0.2/24 "$@" >"$log" 2>&1 </dev/null &
   server=$!
   for ((i = 0; i < 500; ++i)); do
