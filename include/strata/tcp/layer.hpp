@@ -249,6 +249,8 @@ template <config C> class layer {
   template <class B> [[nodiscard]] packet take_of_reserve(B&& below);
   template <class B> [[nodiscard]] buffer::descriptor* split(B&& below, connection& c, buffer::descriptor& d, u32 first);
   template <class B> [[nodiscard]] sent transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now);
+  template <class B> [[nodiscard]] STRATA_OFF_PATH sent send_seldom(B&& below, path& way, packet& p) { return below.send(way, std::move(p), protocol); }
+  template <class B> [[nodiscard]] sent transmit_again(B&& below, connection& c, buffer::descriptor& d, time_point now);
   template <class B> [[nodiscard]] sent transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now);
   template <class B> void retransmit_head(B&& below, connection& c, time_point now);
   template <class B> void resend_lost(B&& below, connection& c, time_point now);

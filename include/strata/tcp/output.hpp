@@ -234,6 +234,11 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>
   return what;
 }
 
+/// A chunk that was sent before, with the FIN if that went with it.
+template <config C> template <class B> STRATA_OFF_PATH sent layer<C>::transmit_again(B&& below, connection& c, buffer::descriptor& d, time_point now) {
+  return transmit(below, c, d, d.queue == 0 && c.fin_sent, now);
+}
+
 /// The same bytes in another chunk: for a retransmission of what the NIC has not let go after a whole RTO.
 template <config C> template <class B> STRATA_OFF_PATH sent layer<C>::transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now) {
   packet p = below.take();
@@ -250,7 +255,7 @@ template <config C> template <class B> STRATA_OFF_PATH sent layer<C>::transmit_c
   if (d.queue == 0 && c.fin_sent) flags |= wire::tcp::flag::fin;
   ++counters_.retransmit_copies;
   emit_header(below, c, p, serial32{d.seq} + d.done, flags, sum, now);
-  const sent what = below.send(c.way, std::move(p), protocol);
+  const sent what = send_seldom(below, c.way, p);
   if (what != sent::full) ++counters_.out_segments;
   return what;
 }
@@ -284,7 +289,7 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::retransmit
     return;
   }
   d->marks = static_cast<u16>(d->marks | mark_retransmitted);
-  if (transmit(below, c, *d, d->queue == 0 && c.fin_sent, now) != sent::full) count_retransmission(c);
+  if (transmit_again(below, c, *d, now) != sent::full) count_retransmission(c);
 }
 
 /// After a timeout everything outstanding counts as lost and is sent again as the window opens: from `resend` up to snd_nxt.
@@ -309,7 +314,7 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::resend_los
     c.rtt_timed = false;
     if (c.resend == c.snd_una) c.resent_ts = timestamp_clock(now);
     d->marks = static_cast<u16>(d->marks | mark_retransmitted);
-    if (transmit(below, c, *d, d->queue == 0 && c.fin_sent, now) == sent::full) {
+    if (transmit_again(below, c, *d, now) == sent::full) {
       add_to_retry(c);
       return;
     }

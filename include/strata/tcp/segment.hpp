@@ -150,7 +150,7 @@ bool layer<C>::send_bare(B&& below, path& way, bare_segment& s) {
   (void)s.options.emit(at + 20);
   store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo_header_sum(way.local, way.remote, protocol, size) + ones_sum(p.bytes()))));
   p->transport = p->offset;
-  if (below.send(way, std::move(p), protocol) == sent::full) {
+  if (send_seldom(below, way, p) == sent::full) {
     ++counters_.ring_full;
     return false;
   }
