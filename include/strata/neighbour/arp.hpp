@@ -148,8 +148,7 @@ template <config C> class arp::of {
     arm(e, now + reachable_);
   }
 
-  /// Whether advance(now) has something to do.
-  [[nodiscard]] bool is_due(moment now) const { return armed_ && now.reached(next_); }
+  [[nodiscard]] bool is_due(moment now) const { return armed_ && now.reached(next_); }  ///< whether advance(now) has something to do
   /// Does what is due; cheap when nothing is.  Linux: neigh_timer_handler.
   void advance(interface_below<address> auto&& below, moment now) {
     if (!is_due(now)) return;

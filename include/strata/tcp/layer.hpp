@@ -97,9 +97,9 @@ template <config C> class layer {
   void begin_time(time_point now);
   /// The end of a poll: the grave is emptied, connections that met a full ring try again next turn.
   template <class B> void end_of_turn(B&& below, time_point now);
-  /// Whether an event may still be told for this id.
   /// The id of the listener in a slot, as `accepted` names it.
   [[nodiscard]] connection_id listener_id(u32 index) const { return {index, listeners_[index].generation}; }
+  /// Whether an event may still be told for this id.
   [[nodiscard]] bool is_live(connection_id id) const { const connection* c = find(id); return c != nullptr && !c->cancelled; }
   /// Whether this event may: after close() nobody wants to hear of data or room, not even in the turn in which it was called.
   [[nodiscard]] bool may_tell(connection_id id, stream_events::bit what) const {
