@@ -3,7 +3,6 @@
 #pragma once
 #include <strata/tcp/layer.hpp>
 
-
 namespace strata::script {
 
 struct over_v4 {
@@ -35,6 +34,9 @@ struct over_v6 : over_v4 {
 struct in_32_bits : over_v4 {  // as on a microcontroller
   using tick = microseconds32;
   using header_image = strata::header_image::built;
+};
+struct minshall : over_v4 {
+  using coalescing = strata::tcp::minshall;
 };
 struct immediate : over_v4 {
   using coalescing = strata::tcp::none;

@@ -15,7 +15,8 @@ std::vector<std::byte> from_hex(const char* p) {
 
 }  // namespace
 
-ledger::ledger(const variation& v, std::vector<std::byte> addresses) : v_(v), addresses_(std::move(addresses)), is_v4_(addresses_.size() == 8) {
+ledger::ledger(const variation& v, std::vector<std::byte> addresses, std::vector<std::byte> second_addresses)
+    : v_(v), addresses_(std::move(addresses)), second_addresses_(std::move(second_addresses)), is_v4_(addresses_.size() == 8) {
   for (u8 i = 0; i < peers; ++i) peer_[i].iss = v.peer_iss + i * 0x01234567u;
 }
 
@@ -68,6 +69,7 @@ bool ledger::check(const seen& s) {
     if (!r.ts_sent.contains(s.ts_echo)) return fault("a timestamp is echoed that was never sent");
     r.ts_seen = s.ts_value;
   }
+  if (!syn && (s.has_mss || s.has_shift || s.sack_ok)) return fault("an option of SYN segments in another one");  // RFC 9293 §3.7.1, RFC 7323 §2.2
   if (rst) return true;
   if (!syn && s.has_ts != has_ts(r)) return fault(s.has_ts ? "timestamps that were not agreed on" : "no timestamps, though both SYNs had them");
   const u32 seq = s.seq - r.local_iss, length = static_cast<u32>(s.data.size());
@@ -100,6 +102,7 @@ bool ledger::match(const step& want) {
   const u32 seq = s.seq - r.local_iss, length = static_cast<u32>(s.data.size()), ack = (s.flags & flag::ack) != 0 ? s.ack - r.iss : 0;
   const char* wrong = nullptr;
   if (&r != &peer_[want.peer]) wrong = "the peer";
+  else if (e.address != (want.address == 0 ? 1 : want.address)) wrong = "our address";
   else if (w.has_flags ? s.flags != w.flags : (s.flags & ~flag::psh) != flag::ack) wrong = "the flags";
   else if (w.has_seq ? seq != w.seq : (s.flags & flag::rst) == 0 && seq != r.local_next) wrong = "the sequence number";
   else if (length != w.length) wrong = "the length";
@@ -156,11 +159,17 @@ std::vector<std::byte> ledger::compose_next(const step& want) {
   const u32 field = syn ? r.window : r.window >> shift(r);
   if (field > 65535 || (!syn && field << shift(r) != r.window)) return fault("the script's window does not fit its scale"), std::vector<std::byte>{};
   s.window = static_cast<u16>(field);
+  s.urgent = w.urgent;
   if ((s.flags & flag::ack) != 0 && static_cast<i32>(r.ack + r.window - r.right_edge) > 0) r.right_edge = r.ack + r.window;
   for (u32 i = 0; i < w.length; ++i) s.data.push_back(content(u64{seq} - 1 + (syn ? 1 : 0) + i, 1));
   std::vector<std::byte> options = usual_options(s);
   if (w.hex != nullptr) options = from_hex(w.hex);
-  std::vector<std::byte> bytes = compose(s, options, addresses_);
+  std::vector<std::byte> bytes = compose(s, options, addresses_of(want.address));
+  if (header_words_ != 0 || reserved_ != 0) {
+    bytes[12] = static_cast<std::byte>((header_words_ != 0 ? header_words_ << 4 : static_cast<u32>(bytes[12])) | reserved_);
+    header_words_ = reserved_ = 0;
+    seal(bytes, addresses_of(want.address));
+  }
   if (corrupt_) bytes[16] ^= std::byte{1}, corrupt_ = false;
   if (cut_to_ != 0) bytes.resize(cut_to_), cut_to_ = 0;
   note(peer_name(r).c_str(), "> " + describe(s.flags, seq, w.length, (s.flags & flag::ack) != 0 ? r.ack : 0, r.window, s));

@@ -30,7 +30,7 @@ class ledger {
   static constexpr u16 our_port = 7, first_peer_port = 1000;
 
  protected:
-  ledger(const variation& v, std::vector<std::byte> addresses);
+  ledger(const variation& v, std::vector<std::byte> addresses, std::vector<std::byte> second_addresses);
 
   static constexpr u8 peers = 8;
   struct remote {
@@ -51,7 +51,7 @@ class ledger {
     u8 events = 0;
     close_reason why = close_reason::none;
   };
-  struct emitted { u64 at; seen s; };
+  struct emitted { u64 at; seen s; u8 address; };
 
   /// Scripts count in IPv4 without options: MSS 1460 is MTU 1500 there, and the player adds what this variation needs.
   u32 extra() const { return v_.timestamps ? 12 : 0; }
@@ -68,6 +68,8 @@ class ledger {
   void note(const char* what, const std::string& text);
   std::string peer_name(const remote& r) const { return &r == &peer_[0] ? std::string() : "[" + std::to_string(&r - peer_) + "]"; }
   std::string text_of(const seen& s);
+
+  std::span<const std::byte> addresses_of(u8 address) const { return address == 2 ? second_addresses_ : addresses_; }
 
   // ---- what strata sends ----
   remote* of(const seen& s);
@@ -88,7 +90,7 @@ class ledger {
   bool reads_as_sent(remote& r, std::span<const std::byte> b);
 
   variation v_;
-  std::vector<std::byte> addresses_;
+  std::vector<std::byte> addresses_, second_addresses_;  // the pseudo-headers of our two addresses
   u64 since_start_ = 0;      // ns
   const char* name_ = "";
   bool is_v4_ = true;
@@ -99,7 +101,7 @@ class ledger {
   remote peer_[peers];
   u32 clock_ = 0;            // strata's timestamp when the script began
   bool knows_clock_ = false, is_old_life_ = false, corrupt_ = false;
-  u32 cut_to_ = 0;
+  u32 cut_to_ = 0, header_words_ = 0, reserved_ = 0;
 };
 
 }  // namespace strata::script

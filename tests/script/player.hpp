@@ -19,6 +19,9 @@ std::string play_over_v4(const script_file& script, variation v);
 std::string play_over_v6(const script_file& script, variation v);
 std::string play_in_32_bits(const script_file& script, variation v);
 std::string play_immediate(const script_file& script, variation v);
+std::string play_minshall(const script_file& script, variation v);
+/// The numbers of the first SYN of a stack with other secrets: its sequence number and its timestamp.
+std::pair<u32, u32> first_numbers_over_v4(const variation& v, u64 secrets);
 
 template <class C> class player : ledger {
  public:
@@ -31,7 +34,7 @@ template <class C> class player : ledger {
   using rep = typename C::tick::rep;
   static constexpr u64 unit = 1'000'000'000 / C::tick::per_second;  // ns
 
-  explicit player(const variation& v) : ledger(v, addresses()), start_{v.clock_wraps ? static_cast<rep>(0 - 150'000'000 / unit) : static_cast<rep>(v.start / unit)}, now_{start_} {
+  explicit player(const variation& v, u64 secrets = 42) : ledger(v, addresses(1), addresses(2)), entropy_(secrets), start_{v.clock_wraps ? static_cast<rep>(0 - 150'000'000 / unit) : static_cast<rep>(v.start / unit)}, now_{start_} {
     memory_.resize(std::size_t{C::limits.chunks} * C::limits.chunk_size);
     chunks_.open(region({memory_.data(), memory_.size()}), table_, C::limits.chunk_size, hashes_);
     tcp_->open(*this, now_);
@@ -54,7 +57,7 @@ template <class C> class player : ledger {
   }
   /// The first numbers of a connection that begins now: its sequence number and its timestamp.
   std::pair<u32, u32> first_numbers() {
-    const auto id = tcp_->connect(*this, {.remote = {far(), first_peer_port}, .local = {near(), our_port}}, now_);
+    const auto id = tcp_->connect(*this, {.remote = {far(), first_peer_port}, .local = {near(1), our_port}}, now_);
     if (!id || sent_.empty()) return {};
     return {sent_.front().s.seq, sent_.front().s.ts_value};
   }
@@ -64,7 +67,7 @@ template <class C> class player : ledger {
   u32 headroom() { return 64; }
   bool route(path& way) {
     if (unroutable_) return false;
-    way.local = near();
+    if (way.local.is_unspecified()) way.local = near(selected_);
     way.mtu = static_cast<u16>(mtu());
     return true;
   }
@@ -75,12 +78,13 @@ template <class C> class player : ledger {
       return sent::full;
     }
     std::string why;
-    auto s = dissect(p.bytes(), addresses_, why);
-    if (protocol != 6 || way.local != near() || way.remote != far()) why = "sent to somebody else";
+    const u8 which = way.local == near(2) ? 2 : 1;
+    auto s = dissect(p.bytes(), addresses_of(which), why);
+    if (protocol != 6 || way.local != near(which) || way.remote != far()) why = "sent to somebody else";
     else if (p->transport != p->offset) why = "the offset of the transport header is not set";
     else if (s && p.size() + ip_header > mtu()) why = "a segment does not fit the MTU";
     if (!s || !why.empty()) fault(why);
-    else sent_.push_back({since_start_, *s}), check(sent_.back().s);
+    else sent_.push_back({since_start_, *s, which}), check(sent_.back().s);
     if (nic_holds_) {
       p.become(buffer::owner::nic);
       nic_.push_back(std::move(p));
@@ -94,13 +98,19 @@ template <class C> class player : ledger {
   void observe(const trace::record&) {}
 
  private:
-  static address near() { if constexpr (is_v4) return {0x0a000001}; else return {0xfd00'0000'0000'0000, 1}; }
-  static address far() { if constexpr (is_v4) return {0x0a000002}; else return {0xfd00'0000'0000'0000, 2}; }
+  static address near(u32 n) { if constexpr (is_v4) return {0x0a000000 + n}; else return {0xfd00'0000'0000'0000, n}; }
+  static address far() { if constexpr (is_v4) return {0x0a000009}; else return {0xfd00'0000'0000'0000, 9}; }
+  static address where(nowhere who) {
+    if (who == nowhere::no_port) return far();
+    if (who == nowhere::unspecified) return {};
+    if constexpr (is_v4) return {who == nowhere::everybody ? 0xffff'ffffu : 0xe000'0001u};
+    else return {0xff02'0000'0000'0000, 1};
+  }
   /// Source and destination, as the pseudo-header has them; their order does not change the sum.
-  static std::vector<std::byte> addresses() {
+  static std::vector<std::byte> addresses(u32 which) {
     std::vector<std::byte> b;
     const auto put = [&b](u64 n, u32 bytes) { for (u32 i = bytes; i-- > 0;) b.push_back(static_cast<std::byte>(n >> (8 * i) & 0xff)); };
-    for (const address& a : {near(), far()}) {
+    for (const address& a : {near(which), far()}) {
       if constexpr (is_v4) put(a.value, 4);
       else put(a.high, 8), put(a.low, 8);
     }
@@ -185,8 +195,8 @@ template <class C> class player : ledger {
     copy_bytes(p.room().data(), bytes.data(), bytes.size());
     p.extend(bytes.size());
     datagram_info<address> info{};
-    info.local = near(), info.remote = far(), info.protocol = 6;
-    info.is_broadcast = broadcast_;
+    info.local = near(want.address == 2 ? 2 : 1), info.remote = far(), info.protocol = 6;
+    info.is_broadcast = std::exchange(broadcast_, false);
     if (auto e = tcp_->on_datagram(*this, info, p, now_)) tell(*e), tcp_->finish(*this, *e, now_);
     p.reset();
     if (together_ > 1) --together_;
@@ -211,139 +221,10 @@ template <class C> class player : ledger {
     r.written.insert(r.written.end(), from, from + n);
     return true;
   }
-  bool run(const step& s) {
-    if (s.what == verb::out) {
-      if (sent_.empty()) move_to(since_start_ + (sizeof(rep) == 4 ? 4'999'999 : 999'999));  // a deadline that is no whole number of milliseconds; a coarse tick adds up
-      return match(s);
-    }
-    if (s.what == verb::at) return silent() && go_to(s.number);
-    const bool only_looks = s.what == verb::expect || s.what == verb::never || s.what == verb::closed || s.what == verb::value || s.what == verb::counter || s.what == verb::in_use;
-    if (together_ == 0 && !only_looks && !silent()) return false;
-    remote& r = peer_[s.peer];
-    switch (s.what) {
-      case verb::in: return arrive(s);
-      case verb::in_raw: cut_to_ = s.number; return true;
-      case verb::above: return static_cast<i32>(r.local_iss - (r.old_iss + s.number)) > 0 || fault("the first number of the new life", r.old_iss + s.number, r.local_iss);
-      case verb::together: together_ = s.number; return true;
-      case verb::corrupt: corrupt_ = true; return true;
-      case verb::next_life:
-        r.iss += s.number, r.next = r.ack = r.most_sent = 0, r.window = 65535, r.right_edge = 0;
-        r.has_local_ack = r.has_local_edge = false, is_old_life_ = true;
-        return true;
-      case verb::listen: {
-        auto l = tcp_->listen(*this, {.port = our_port, .backlog = s.number});
-        if (!answered(s, "listen", l)) return false;
-        if (l) listener_ = *l;
-        return true;
-      }
-      case verb::close_listener: return answered(s, "close_listener", tcp_->close_listener(*this, listener_)) && polled();
-      case verb::connect: {
-        auto id = tcp_->connect(*this, {.remote = {far(), static_cast<u16>(first_peer_port + s.peer)}, .local = {{}, our_port}}, now_);
-        if (id) r.id = *id, r.has_id = true, r.is_over = r.closed_unclaimed = false, r.connected = 0, r.events = 0, r.read = 0;
-        return answered(s, "connect", id) && polled();
-      }
-      case verb::write: {
-        const auto b = next_bytes(r, s.number);
-        const std::size_t before = r.written.size();
-        remember_written(r, b.data(), b.size());
-        const auto n = tcp_->send(*this, r.id, b, {.more = s.flagged}, now_);
-        r.written.resize(before + (n ? *n : 0));
-        return answered(s, "write", n, s.number) && polled();
-      }
-      case verb::write_view: {
-        const auto view = tcp_->peek(*this, r.id);
-        for (const auto part : view) remember_written(r, part.data(), part.size());
-        const auto n = tcp_->send(*this, r.id, view, {}, now_);
-        if (n) r.read += *n, (void)tcp_->consume(*this, r.id, *n, now_);
-        return answered(s, "echo", n, view.size()) && polled();
-      }
-      case verb::reserve: {
-        auto place = tcp_->reserve(*this, r.id, s.number, now_);
-        if (!answered(s, "reserve", place)) return false;
-        if (!place) return true;
-        place_ = std::move(*place);
-        if (place_.room().size() != s.number) return fault("the room of a reservation", s.number, place_.room().size());
-        return true;
-      }
-      case verb::commit: {
-        const auto b = next_bytes(r, s.number);
-        if (place_.room().size() >= b.size()) copy_bytes(place_.room().data(), b.data(), b.size());
-        const std::size_t before = r.written.size();
-        remember_written(r, b.data(), b.size());
-        const auto n = tcp_->commit(*this, r.id, std::move(place_), s.number, {.more = s.flagged}, now_);
-        r.written.resize(before + (n ? *n : 0));
-        return answered(s, "commit", n, s.number) && polled();
-      }
-      case verb::read: return read(s, r) && polled();
-      case verb::take: {
-        auto view = tcp_->take(*this, r.id, now_);
-        if (!answered(s, "take", view)) return false;
-        if (!view) return true;
-        if (view->bytes().size() != s.number) return fault("take", s.number, view->bytes().size());
-        if (!reads_as_sent(r, view->bytes())) return false;
-        views_.push_back(std::move(*view));
-        return polled();
-      }
-      case verb::drop_taken: views_.clear(); return polled();
-      case verb::close: return answered(s, "close", tcp_->close(*this, r.id, now_)) && polled();
-      case verb::shutdown: return answered(s, "shutdown", tcp_->shutdown_send(*this, r.id, now_)) && polled();
-      case verb::abort: return answered(s, "abort", tcp_->abort(*this, r.id, now_)) && polled();
-      case verb::no_delay:
-        if constexpr (C::coalescing::has_no_delay) return answered(s, "no_delay", tcp_->set(*this, r.id, tcp::option::no_delay{s.flagged}, now_)) && polled();
-        return fault("this Config has no no_delay");
-      case verb::user_timeout: return answered(s, "user_timeout", tcp_->set(*this, r.id, tcp::option::user_timeout{s.number}, now_)) && polled();
-      case verb::timer: return answered(s, "timer", tcp_->set_timer(r.id, layer::duration::from_ms(s.number), now_)) && polled();
-      case verb::expect:
-        if ((r.events & s.code) == 0) return fault("an event was not told: " + describe_event(s.code));
-        r.events = static_cast<u8>(r.events & ~s.code);
-        return true;
-      case verb::never: return (r.events & s.code) == 0 || fault("an event was told: " + describe_event(s.code));
-      case verb::closed:
-        if (!r.is_over) return fault("closed was not told");
-        r.closed_unclaimed = false;
-        return static_cast<u8>(r.why) == s.code || fault("closed, why", s.code, static_cast<u8>(r.why));
-      case verb::stale: return answered(step{.code = static_cast<u8>(tcp::send_error::stale), .has_fails = true}, "send", tcp_->send(*this, r.id, std::span<const std::byte>{}, {}, now_));
-      case verb::icmp: {
-        network_error<address> e{};
-        e.local = near(), e.remote = far(), e.protocol = 6, e.kind = static_cast<icmp_error_kind>(s.code), e.is_local = s.flagged;
-        e.mtu = static_cast<u16>(s.gives == 0 ? 0 : s.gives + ip_header - 20 + extra());
-        store_be<u16>(e.quoted, our_port), store_be<u16>(e.quoted + 2, static_cast<u16>(first_peer_port + s.peer)), store_be<u32>(e.quoted + 4, r.local_iss + s.number);
-        if (auto told = tcp_->on_error(*this, e, now_)) tell(*told), tcp_->finish(*this, *told, now_);
-        return polled();
-      }
-      case verb::mtu: mtu_ = s.number; return true;
-      case verb::value: return compare(s, r);
-      case verb::counter: return tcp_->counters().*s.counted == s.value || fault("a counter", s.value, tcp_->counters().*s.counted);
-      case verb::in_use: {
-        const u32 now = tcp_->connections() * 10000 + tcp_->half_open() * 100 + tcp_->time_waits();
-        return now == s.number || fault("in use: connections, half-open (2 digits), TIME-WAIT (2 digits)", s.number, now);
-      }
-      case verb::ring_full: ring_full_ = s.number; return polled();
-      case verb::chunks:
-        hold_.clear();
-        while (chunks_.available() > s.number + (s.flagged ? 0 : C::limits.receive_reserve)) hold_.push_back(chunks_.take(0));
-        return polled();
-      case verb::unroutable: unroutable_ = s.flagged; return true;
-      case verb::nic_holds: nic_holds_ = s.flagged; return true;
-      case verb::complete: nic_.clear(); return polled();
-      case verb::active: {
-        static constexpr step open[] = {connect(), out("S 0:0(0)")};
-        static constexpr step answer[] = {in("S. 0:0(0) ack 1"), out(". ack 1"), expect(bit::connected)};
-        return run_all(open, s) && (s.number == 0 || go_to(script_ms() + s.number)) && run_all(answer, s);
-      }
-      case verb::passive: {
-        static constexpr step open[] = {in("S 0:0(0)"), out("S. 0:0(0) ack 1")};
-        static constexpr step answer[] = {in(". 1:1(0) ack 1"), expect(bit::accepted)};
-        if (listener_.generation == 0 && !listening_) {
-          auto l = tcp_->listen(*this, {.port = our_port});
-          if (!l) return fault("listen failed");
-          listener_ = *l, listening_ = true;
-        }
-        return run_all(open, s) && (s.number == 0 || go_to(script_ms() + s.number)) && run_all(answer, s);
-      }
-      default: return fault("a step that the player does not know");
-    }
-  }
+  // player_steps.hpp
+  bool run(const step& s);
+  bool read(const step& s, remote& r);
+  bool compare(const step& s, const remote& r);
   bool run_all(std::span<const step> steps, const step& outer) {
     for (step s : steps) {
       s.peer = outer.peer, s.line = outer.line;
@@ -355,59 +236,12 @@ template <class C> class player : ledger {
     turn();
     return fault_.empty();
   }
-  /// Odd counts by receive(), even ones by peek() and consume().
-  bool read(const step& s, remote& r) {
-    std::vector<std::byte> b(s.number);
-    if (s.has_fails || s.number % 2 == 1) {
-      const auto n = tcp_->receive(*this, r.id, b, now_);
-      if (!answered(s, "read", n, s.number)) return false;
-      return !n || reads_as_sent(r, std::span<const std::byte>(b).first(*n));
-    }
-    const auto view = tcp_->peek(*this, r.id);
-    const std::size_t n = view.copy_to(b);
-    if (n != (s.has_gives ? s.gives : s.number)) return fault("read", s.has_gives ? s.gives : s.number, n);
-    if (!reads_as_sent(r, std::span<const std::byte>(b).first(n))) return false;
-    return answered(s, "consume", tcp_->consume(*this, r.id, s.number, now_), s.number);
-  }
-  bool compare(const step& s, const remote& r) {
-    const auto i = tcp_->info(r.id, now_);
-    if (!i) return fault("info() of a connection that is not there");
-    u64 got = 0;
-    const char* name = "";
-    switch (static_cast<field>(s.code)) {
-#define STRATA_FIELD(f, v) case field::f: got = static_cast<u64>(v), name = #f; break
-      STRATA_FIELD(state, i->state);
-      STRATA_FIELD(limit, i->limit);
-      STRATA_FIELD(mss, i->mss);
-      STRATA_FIELD(cwnd, i->cwnd);
-      STRATA_FIELD(ssthresh, i->ssthresh);
-      STRATA_FIELD(send_window, i->send_window);
-      STRATA_FIELD(receive_window, i->receive_window);
-      STRATA_FIELD(unacked, i->unacked);
-      STRATA_FIELD(unsent, i->unsent);
-      STRATA_FIELD(unread, i->unread);
-      STRATA_FIELD(send_chunks, i->send_chunks);
-      STRATA_FIELD(receive_chunks, i->receive_chunks);
-      STRATA_FIELD(srtt_ms, (i->srtt_us + 500) / 1000);
-      STRATA_FIELD(rto_ms, (i->rto_us + 500) / 1000);
-      STRATA_FIELD(backoff, i->backoff);
-      STRATA_FIELD(in_recovery, i->in_recovery);
-      STRATA_FIELD(retransmitted, i->retransmitted);
-      STRATA_FIELD(bytes_acked, i->bytes_acked);
-      STRATA_FIELD(bytes_received, i->bytes_received);
-      STRATA_FIELD(has_timestamps, i->has_timestamps);
-      STRATA_FIELD(send_window_scale, i->send_window_scale);
-      STRATA_FIELD(receive_window_scale, i->receive_window_scale);
-#undef STRATA_FIELD
-    }
-    return got == s.value || fault(name, s.value, got);
-  }
 
+  u64 entropy_;
   time_point start_, now_;
   connection_id listener_{};
   bool listening_ = false, unroutable_ = false, nic_holds_ = false, broadcast_ = false;
-  u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, confirmed_ = 0;
-  u64 entropy_ = 42;
+  u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, confirmed_ = 0, selected_ = 1;
   std::vector<std::byte> memory_;
   buffer::descriptor table_[C::limits.chunks]{};
   u32 hashes_[C::limits.chunks]{};
@@ -417,6 +251,12 @@ template <class C> class player : ledger {
   tcp::reservation place_;
   std::unique_ptr<layer> tcp_ = std::make_unique<layer>();
 };
+
+}  // namespace strata::script
+
+#include "player_steps.hpp"
+
+namespace strata::script {
 
 /// One run. A variation that asks for numbers just below a wrap is given the clock that leads there.
 template <class C> std::string play_over(const script_file& script, variation v) {

@@ -70,12 +70,16 @@ std::optional<seen> dissect(std::span<const std::byte> b, std::span<const std::b
 std::vector<std::byte> compose(const seen& s, std::span<const std::byte> options, std::span<const std::byte> addresses) {
   std::vector<std::byte> b;
   put(b, s.source, 2), put(b, s.destination, 2), put(b, s.seq, 4), put(b, s.ack, 4);
-  put(b, (20 + options.size()) / 4 << 4, 1), put(b, s.flags, 1), put(b, s.window, 2), put(b, 0, 4);
+  put(b, (20 + options.size()) / 4 << 4, 1), put(b, s.flags, 1), put(b, s.window, 2), put(b, 0, 2), put(b, s.urgent, 2);
   b.insert(b.end(), options.begin(), options.end());
   b.insert(b.end(), s.data.begin(), s.data.end());
+  seal(b, addresses);
+  return b;
+}
+void seal(std::vector<std::byte>& b, std::span<const std::byte> addresses) {
+  b[16] = b[17] = std::byte{0};
   const unsigned sum = ~whole_sum(b, addresses) & 0xffff;
   b[16] = static_cast<std::byte>(sum >> 8), b[17] = static_cast<std::byte>(sum & 0xff);
-  return b;
 }
 
 std::vector<std::byte> usual_options(const seen& s) {

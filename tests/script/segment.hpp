@@ -13,7 +13,7 @@ namespace strata::script {
 
 /// What was read of one segment that strata sent. Absolute numbers, as on the wire.
 struct seen {
-  std::uint16_t source = 0, destination = 0, window = 0, mss = 0;
+  std::uint16_t source = 0, destination = 0, window = 0, mss = 0, urgent = 0;
   std::uint32_t seq = 0, ack = 0, ts_value = 0, ts_echo = 0;
   std::uint8_t flags = 0, shift = 0;
   bool has_mss = false, has_shift = false, has_ts = false, sack_ok = false;
@@ -26,6 +26,9 @@ std::optional<seen> dissect(std::span<const std::byte> segment, std::span<const 
 
 /// Writes a segment with its checksum.
 std::vector<std::byte> compose(const seen& s, std::span<const std::byte> options, std::span<const std::byte> addresses);
+
+/// Puts the right checksum into a segment.
+void seal(std::vector<std::byte>& segment, std::span<const std::byte> addresses);
 
 /// Option bytes as most peers lay them out.
 std::vector<std::byte> usual_options(const seen& s);

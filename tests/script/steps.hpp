@@ -2,9 +2,10 @@
 // The language of the scripts: a trace of packets as constexpr data, in the notation of tcpdump and packetdrill, read by the compiler. A typing error does
 // not compile, and the compiler prints the name of the fault.
 //
-//   in("S 0:0(0) win 65535 <mss 1460,ws 7>")     from the peer       flags  S syn  F fin  R rst  P psh  U urg  . ack, and seq:end(length)
+//   in("S 0:0(0) win 65535 <mss 1460,ws 7>")     from the peer       flags  S syn  F fin  R rst  P psh  U urg  E ece  W cwr  . ack, and seq:end(length)
 //   out(". 1:1461(1460) ack 1")                   from strata         all numbers count from the first one of their side, timestamps too
 //
+// in() may say `urg N` too, the urgent pointer as it stands in the header.
 // A segment states only what differs:  in: flags "." unless given, the number that follows what the peer sent, the ACK of its last segment, its last window.
 // out: data without flags may or may not carry PSH; what is not stated is not compared, but see player.hpp for what always is.
 // Windows are in bytes: the player scales. Times are in milliseconds since the script began.
@@ -19,7 +20,7 @@ namespace strata::script {
 enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
   user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete, next_life, corrupt, in_use, active, passive, peer_unscaled,
-  stale, above
+  stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
@@ -33,7 +34,7 @@ namespace flag { inline constexpr u8 fin = 1, syn = 2, rst = 4, psh = 8, ack = 1
 /// One segment as the script states it.
 struct wanted {
   u32 seq = 0, length = 0, ack = 0, window = 0, ts_value = 0, ts_echo = 0;
-  u16 mss = 0;
+  u16 mss = 0, urgent = 0;
   u8 flags = 0, shift = 0;
   bool has_flags = false, has_seq = false, has_ack = false, has_window = false, has_mss = false, has_shift = false, has_ts = false, no_ts = false, sack_ok = false,
        has_options = false;
@@ -44,6 +45,7 @@ struct step {
   verb what{};
   u8 peer = 0;          // which of several peers: they differ in their port
   u8 code = 0;          // an error, an event, a field, a kind
+  u8 address = 0;       // which of our addresses, from 1; zero: the first, or whichever
   bool flagged = false; // `more`, `true`
   bool has_gives = false, has_fails = false;
   u32 number = 0, gives = 0;
@@ -54,6 +56,8 @@ struct step {
 
   /// The same step for another peer: its source port is another one, and so are its numbers.
   [[nodiscard]] consteval step peer_is(u8 n) const { step c = *this; c.peer = n; return c; }
+  /// The same step at another of our addresses, of which there are two: where a segment goes or comes from, and what listen() and connect() ask for.
+  [[nodiscard]] consteval step on_address(u8 n) const { step c = *this; c.address = n; return c; }
   /// What the call answers: how many bytes.
   [[nodiscard]] consteval step takes(u32 n) const { step c = *this; c.has_gives = true; c.gives = n; return c; }
   /// The call fails so.
@@ -149,6 +153,8 @@ consteval wanted parse(const char* text) {
       s.has_ack = true, s.ack = r.number();
     } else if (r.word("win")) {
       s.has_window = true, s.window = r.number();
+    } else if (r.word("urg")) {
+      s.urgent = static_cast<u16>(r.number());
     } else if (*r.p == '<') {
       ++r.p;
       r.options(s);
@@ -176,17 +182,31 @@ consteval step together(u32 n, here h = here::current()) { return make(verb::tog
 consteval step corrupt(here h = here::current()) { return make(verb::corrupt, h); }
 /// The next segment is cut to `n` bytes of header and data.
 consteval step cut_to(u32 n, here h = here::current()) { return make(verb::in_raw, n, h); }
+/// The next segment says that its header has so many 32-bit words.
+consteval step header_words(u32 n, here h = here::current()) { return make(verb::header_words, n, h); }
+/// The four reserved bits of the next segment.
+consteval step reserved_bits(u32 bits, here h = here::current()) { return make(verb::reserved, bits, h); }
+/// The next segment comes as a broadcast, or to a group.
+consteval step broadcast(here h = here::current()) { return make(verb::broadcast, h); }
 /// The peer begins a new connection from the same port: its numbers start `higher` above where the last life's started.
 consteval step next_life(u32 higher, here h = here::current()) { return make(verb::next_life, higher, h); }
 
 /// The first number of this life lies above all `sent` numbers of the one before.
 consteval step above_old_life(u32 sent, here h = here::current()) { return make(verb::above, sent, h); }
 
+/// The first number of this life lies about so much above that of the one before, a twentieth more or less.
+consteval step iss_moved(u32 about, here h = here::current()) { return make(verb::iss_moved, about, h); }
+/// The first number lies a million and more away from that of the connection with another peer.
+consteval step iss_apart_from(u32 peer, here h = here::current()) { return make(verb::iss_apart, peer, h); }
+
 // ---- the application ----
 inline constexpr bool more = true;
 consteval step listen(u32 backlog = 0, here h = here::current()) { return make(verb::listen, backlog, h); }
 consteval step close_listener(here h = here::current()) { return make(verb::close_listener, h); }
 consteval step connect(here h = here::current()) { return make(verb::connect, h); }
+/// Where nobody can be.
+enum class nowhere : u8 { unspecified, everybody, group, no_port };
+consteval step connect_to(nowhere who, here h = here::current()) { return make(verb::connect_nowhere, static_cast<u32>(who), h); }
 consteval step write(u32 n, bool with_more = false, here h = here::current()) { step s = make(verb::write, n, h); s.flagged = with_more; return s; }
 /// Sends what is unread, by its view: an echo without a copy in between.
 consteval step echo(here h = here::current()) { return make(verb::write_view, h); }
@@ -231,6 +251,8 @@ consteval step ring_full(u32 n, here h = here::current()) { return make(verb::ri
 consteval step chunks(u32 n, here h = here::current()) { return make(verb::chunks, n, h); }
 /// Only `n` of those are left that are kept for receiving; with two of the four not even one for an ACK.
 consteval step last_chunks(u32 n, here h = here::current()) { step s = make(verb::chunks, n, h); s.flagged = true; return s; }
+/// Which of our addresses the internet layer selects for whoever names none.
+consteval step ip_selects(u32 address, here h = here::current()) { return make(verb::selects, address, h); }
 inline constexpr u32 all = 1000;
 consteval step unroutable(bool on, here h = here::current()) { step s = make(verb::unroutable, h); s.flagged = on; return s; }
 /// The NIC keeps what it is given until complete().
@@ -246,7 +268,8 @@ consteval step established_passive(u32 rtt = 0, here h = here::current()) { retu
 /// In which variations a script is played. Always: both families, and a tick of 32 bits; the clock, the sequence numbers and the timestamps of both sides
 /// far from their wrap and just below it.
 enum class with : u8 { either, timestamps, no_timestamps };
-enum class policy : u8 { standard, only_v4, only_v6, immediate };  // standard: both families; immediate: tcp::none and tcp::immediate_acks
+/// standard: both families; immediate: tcp::none and tcp::immediate_acks; minshall: tcp::minshall.
+enum class policy : u8 { standard, only_v4, only_v6, immediate, minshall };
 
 /// Plays it in each variation; the first that fails is shown, with the trace until then.
 void play(std::span<const step> script, with timestamps = with::either, policy which = policy::standard, here h = here::current());
