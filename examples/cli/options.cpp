@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -40,16 +41,18 @@ CLI::Validator whole(strata::u64 least, strata::u64 most) {
 }
 constexpr strata::u64 any = ~strata::u64{0};
 
-/// A decimal number, perhaps with a fraction: no infinity, no exponent.
-CLI::Validator seconds(double least, strata::u64 most) {
+/// A decimal number from `least` to `most`, perhaps with a fraction: no infinity, no exponent.
+CLI::Validator decimal(double least, double most, const char* unit) {
+  const std::string limit = std::to_string(static_cast<strata::u64>(most));
   return {[=](std::string& text) {
             const bool is_number = !text.empty() && text.size() < 32 && text.find_first_not_of("0123456789.") == std::string::npos && text.find_first_of("0123456789") != std::string::npos &&
                                    text.find('.') == text.rfind('.');
             const double n = is_number ? std::strtod(text.c_str(), nullptr) : 0;
-            return is_number && n >= least && n <= static_cast<double>(most) ? std::string() : "\"" + text + "\" is no number of seconds up to " + std::to_string(most);
+            return is_number && n >= least && n <= most ? std::string() : "\"" + text + "\" is no number of " + unit + " up to " + limit;
           },
-          "SECONDS"};
+          unit};
 }
+CLI::Validator seconds(double least, strata::u64 most) { return decimal(least, static_cast<double>(most), "seconds"); }
 CLI::Validator filled() {
   return {[](std::string& text) { return std::string(text.empty() ? "the value is empty" : ""); }, ""};
 }
@@ -242,6 +245,57 @@ std::optional<int> read_options(int argc, char** argv, swap_options& o) {
   app.add_option("--bytes", o.bytes, "how many each moves")->check(whole(1, 1 << 28))->capture_default_str();
   app.add_option("--seed", o.seed, "of the bytes")->check(whole(0, any))->capture_default_str();
   return parse(app, "swap", argc, argv, [&] { o.format = format_of(kind); });
+}
+
+std::optional<int> read_options(int argc, char** argv, relay_options& o) {
+  CLI::App app{"A bridge between two interfaces that delays, loses, reorders, doubles and corrupts frames on purpose, both ways alike.\n\n"
+               "A and B are names of interfaces. A TAP that nobody is attached to, or that is not there yet, is attached to, and relay is on its far side, as another\n"
+               "host would be. An interface whose far side another program has (strata, on its TAP), or that is no TAP, is attached to on the kernel's side, by a\n"
+               "packet socket: what that program sends comes here, what is sent here reaches it. tap:NAME and packet:NAME ask for one of the two. Start strata\n"
+               "first, or say packet:NAME. The kernel must stay silent on an interface that is attached to on its side: no address there, `ip link set NAME arp off`,\n"
+               "and sysctl net.ipv6.conf.NAME.disable_ipv6=1; one that offloads checksums (veth) needs `ethtool -K NAME tx off`.\n"};
+  std::string drop_a, drop_b;
+  double delay = 0, jitter = 0, reorder_by = 3, loss = 0, reorder = 0, duplicate = 0, corrupt = 0;
+  std::optional<double> for_seconds;
+  const auto ms = decimal(0, 60000, "milliseconds"), per_cent = decimal(0, 100, "per cent");
+  app.add_option("A", o.a, "an interface: NAME, tap:NAME or packet:NAME")->required();
+  app.add_option("B", o.b, "the other one")->required();
+  app.add_option("--delay", delay, "milliseconds, each way")->check(ms);
+  app.add_option("--jitter", jitter, "up to so many milliseconds more, without reordering")->check(ms);
+  app.add_option("--loss", loss, "per cent of frames that are lost")->check(per_cent);
+  app.add_option("--reorder", reorder, "per cent of frames that others overtake")->check(per_cent);
+  app.add_option("--reorder-by", reorder_by, "milliseconds that such a frame comes later")->check(ms)->capture_default_str();
+  app.add_option("--duplicate", duplicate, "per cent of frames that come twice")->check(per_cent);
+  app.add_option("--corrupt", corrupt, "per cent of IP packets in which one bit is flipped")->check(per_cent);
+  app.add_option("--rate", o.rate, "bit/s each way; 0: no limit")->check(whole(0, 1'000'000'000'000));
+  app.add_option("--queue", o.queue, "frames that may be on their way, each way; more are dropped")->check(whole(1, relay_options::most_frames))->capture_default_str();
+  app.add_option("--drop-a", drop_a, "drops these data segments of the first TCP connection that sends any from A, by number from 1, counting only new ones,\n"
+                                     "as in 20,21,20: a number that stands there twice is dropped again when it is sent again")->check(filled());
+  app.add_option("--drop-b", drop_b, "the same from B")->check(filled());
+  app.add_option("--seed", o.seed, "the same arrivals and the same seed: the same fate")->check(whole(0, any))->capture_default_str();
+  app.add_option("--for", for_seconds, "ends after so many seconds")->check(seconds(0, 1'000'000'000));
+  return parse(app, "relay", argc, argv, [&] {
+    for (auto [name, kind] : {std::pair(&o.a, &o.a_kind), std::pair(&o.b, &o.b_kind)}) {
+      if (name->rfind("tap:", 0) == 0) *kind = side_kind::tap, name->erase(0, 4);
+      else if (name->rfind("packet:", 0) == 0) *kind = side_kind::packet, name->erase(0, 7);
+      if (!is_interface_name(*name)) wrong("this is no name of 1 to 15 bytes that an interface may have: " + *name);
+    }
+    if (o.a == o.b) wrong("A and B are the same interface: " + o.a);
+    for (auto [text, list] : {std::pair(&drop_a, &o.drop_a), std::pair(&drop_b, &o.drop_b)})
+      for (std::size_t at = 0; at < text->size();) {
+        const std::size_t end = std::min(text->find(',', at), text->size());
+        std::string number = text->substr(at, end - at);
+        if (const std::string fault = whole(1, 0xffff'ffff)(number); !fault.empty()) wrong("a list of segments is 3,7,8: " + *text);
+        list->push_back(static_cast<strata::u32>(std::stoul(number)));
+        at = end + 1;
+        if (end + 1 == text->size()) wrong("a list of segments is 3,7,8: " + *text);
+      }
+    const auto ns = [](double t) { return static_cast<strata::u64>(t * 1e6 + 0.5); };
+    const auto ppm = [](double p) { return static_cast<strata::u32>(p * 1e4 + 0.5); };
+    o.delay_ns = ns(delay), o.jitter_ns = ns(jitter), o.reorder_ns = ns(reorder_by);
+    o.loss = ppm(loss), o.reorder = ppm(reorder), o.duplicate = ppm(duplicate), o.corrupt = ppm(corrupt);
+    if (for_seconds) o.for_ns = std::max(strata::u64{1}, static_cast<strata::u64>(*for_seconds * 1e9));
+  });
 }
 
 std::string text_of(strata::ipv4_address a) {

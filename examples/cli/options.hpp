@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace example {
 
@@ -62,12 +63,28 @@ struct swap_options {
   strata::u64 seed = 1;
 };
 
+/// What a relay attaches to: see --help.
+enum class side_kind : strata::u8 { any, tap, packet };
+struct relay_options {
+  static constexpr strata::u32 most_frames = 4096;
+  std::string a, b;                      ///< interfaces
+  side_kind a_kind = side_kind::any, b_kind = side_kind::any;
+  strata::u64 delay_ns = 0, jitter_ns = 0, reorder_ns = 0;
+  strata::u32 loss = 0, reorder = 0, duplicate = 0, corrupt = 0;  ///< of a million frames
+  strata::u64 rate = 0;                  ///< bit/s; zero: no limit
+  strata::u32 queue = most_frames;       ///< frames on their way, each way
+  std::vector<strata::u32> drop_a, drop_b;  ///< numbers of data segments
+  strata::u64 seed = 0;
+  strata::u64 for_ns = 0;
+};
+
 /// Fills `o` from the command line. A value says that the program ends now, with that code: 0 after --help, 2 after an error, which was printed.
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, http_server_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, fetch_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, echo_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, journey_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, swap_options& o);
+[[nodiscard]] std::optional<int> read_options(int argc, char** argv, relay_options& o);
 
 /// `10.9.0.2`.
 [[nodiscard]] std::string text_of(strata::ipv4_address a);

@@ -57,8 +57,8 @@ def random_file(path, size):
 class Program:
     """One of our examples on the TAP. `with Program("echo") as p:` waits for its ready line; leaving sends SIGTERM and checks how it ended."""
 
-    def __init__(self, name, *options):
-        self.name, self.words = name, [str(EXAMPLES / name), "--nic", "tap", "--interface", "tap0", "--address", f"{STRATA}/24", *map(str, options)]
+    def __init__(self, name, *options, interface="tap0"):
+        self.name, self.words = name, [str(EXAMPLES / name), "--nic", "tap", "--interface", interface, "--address", f"{STRATA}/24", *map(str, options)]
         self.log = pathlib.Path(tempfile.mkstemp(prefix=f"strata-{name}-")[1])
         self.done = {}
         self.said = None  # everything, once it has ended
@@ -108,9 +108,9 @@ class Program:
             print(text.strip()[-1000:], file=sys.stderr)
 
 
-def fetch(*words):
+def fetch(*words, interface="tap0"):
     """strata's client on the TAP: exit code, stdout, stderr."""
-    done = subprocess.run([str(EXAMPLES / "fetch"), "--nic", "tap", "--interface", "tap0", "--address", f"{STRATA}/24", *map(str, words)],
+    done = subprocess.run([str(EXAMPLES / "fetch"), "--nic", "tap", "--interface", interface, "--address", f"{STRATA}/24", *map(str, words)],
                           capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
     expect(re.search(r"(^|\n)done requests=\d+ bytes=\d+ .*retransmitted=\d+ drops=\d+ chunks_in_use=0\n$", done.stdout) or done.returncode == 2,
            f"fetch does not end with done: {done.stdout}{done.stderr}")

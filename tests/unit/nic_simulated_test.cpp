@@ -324,6 +324,26 @@ TEST_CASE("a receiver without chunks leaves frames in flight; too many of them f
   t->finish();
 }
 
+TEST_CASE("a link that may have four frames on their way drops the fifth, whether it waits or flies") {
+  auto t = std::make_unique<bench>();
+  t->link.faults(0).queue_frames = 4;
+  t->link.faults(0).delay_ns = ms;
+  for (u8 i = 0; i < 6; ++i) {
+    REQUIRE(t->send(i));
+    REQUIRE(t->reclaim() == 1);
+  }
+  CHECK(t->link.in_flight(0) == 4);
+  CHECK(t->link.of(0).queue_full == 2);
+  t->step(ms);
+  CHECK(t->arrivals.size() == 4);
+  CHECK(t->link.in_flight(0) == 0);
+  REQUIRE(t->send(7));  // and what has arrived made room
+  t->step(2 * ms);
+  CHECK(t->arrivals.size() == 5);
+  CHECK(t->link.of(0).queue_full == 2);
+  t->finish();
+}
+
 TEST_CASE("the sender may be closed while its frames are in flight, and the receiver before they come") {
   auto t = std::make_unique<bench>();
   t->link.faults(0).delay_ns = ms;

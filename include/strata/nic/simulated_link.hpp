@@ -18,6 +18,7 @@ struct impairment {
   u64 jitter_ns = 0;          ///< 0..jitter more; does not reorder
   u64 rate = 0;               ///< bit/s; zero: infinite
   u32 queue_bytes = 0;        ///< with a rate: what may wait to be sent, at most 2^31; more is dropped. Zero: no limit
+  u32 queue_frames = 0;       ///< what may be on its way at once, waiting or flying; more is dropped. Zero: all that the link can store
   u32 loss = 0;
   u32 burst_begin = 0;        ///< a burst begins; in a burst every frame is lost
   u32 burst_end = 0;          ///< a burst ends, after each of its frames
@@ -88,7 +89,7 @@ template <u32 Frames, u32 Bytes> struct simulated_link_of {
     flight flights[Frames] = {};
     posted ring[Frames] = {};
     u32 first = 0, last = 0, free = 0, fresh = 0;  // flights by due time; 1 + index
-    u32 in_ring = 0;
+    u32 in_ring = 0, flying = 0;
     u64 busy_until = 0, full_until = 0, last_due = 0, sent_order = 0, received_order = 0;
     bool is_in_burst = false, is_deaf = false;
     entropy::seeded random{};
@@ -104,6 +105,10 @@ template <u32 Frames, u32 Bytes> struct simulated_link_of {
 
     /// Puts a copy into the flights, behind all that are due no later; most often that is the end. Null if there is no room, counted.
     flight* fly(std::span<const std::byte> frame, u64 due) {
+      if (faults.queue_frames != 0 && flying >= faults.queue_frames) {
+        ++count.queue_full;
+        return nullptr;
+      }
       if (frame.size() > Bytes || (free == 0 && fresh == Frames)) {
         ++count.no_room;
         return nullptr;
@@ -123,6 +128,7 @@ template <u32 Frames, u32 Bytes> struct simulated_link_of {
       f.next = behind;
       (f.next == 0 ? last : flights[f.next - 1].previous) = name;
       behind = name;
+      ++flying;
       return &f;
     }
     /// The first flight is over.
@@ -133,6 +139,7 @@ template <u32 Frames, u32 Bytes> struct simulated_link_of {
       (f.next == 0 ? last : flights[f.next - 1].previous) = 0;
       f.next = free;
       free = name;
+      --flying;
     }
 
     /// Flips bits of a frame in flight.
@@ -200,11 +207,7 @@ template <u32 Frames, u32 Bytes> struct simulated_link_of {
   [[nodiscard]] impairment& faults(u32 side) { return ways[side].faults; }  ///< of what `side` sends
   [[nodiscard]] const simulated_counters& of(u32 side) const { return ways[side].count; }
   /// Frames on their way from `side`.
-  [[nodiscard]] u32 in_flight(u32 side) const {
-    u32 n = 0;
-    for (u32 i = ways[side].first; i != 0; i = ways[side].flights[i - 1].next) ++n;
-    return n;
-  }
+  [[nodiscard]] u32 in_flight(u32 side) const { return ways[side].flying; }
 };
 using simulated_link = simulated_link_of<256, 2048>;
 
