@@ -58,10 +58,8 @@ class bridge {
 
   /// Drops what is still on its way. Nothing of the pool is in use afterwards.
   [[nodiscard]] relay_counts finish() {
-    for (u32 i = 0; i < 2; ++i) {
-      count_.end += link_.in_flight(i);
-      ends_[i].close();
-    }
+    for (u32 i = 0; i < 2; ++i) count_.end += link_.in_flight(i);
+    for (auto& end : ends_) end.close();
     for (u32 i = 0; i < 2; ++i) {
       const strata::nic::simulated_counters& way = link_.of(i);
       count_.loss += way.lost;

@@ -148,8 +148,12 @@ def impairments():
     with _path.Relay("--delay", 60000, sides=("a0", "b0")) as relay:  # what is on its way at the end
         hosts = Hosts(relay)
         hosts.send(7)
+        with hosts.socket_in(hosts.spaces[1]) as back:
+            for _ in range(3):
+                back.sendto(b"x", (A, 9))
+        time.sleep(0.1)
         hosts.end()
-    _net.expect(relay.by == {"end": 7}, f"7 were on their way: {relay.by}")
+    _net.expect(relay.by == {"end": 10}, f"10 were on their way: {relay.by}")
 
 
 def ticks_of(relay):
