@@ -87,6 +87,7 @@ class flow_checker {
     half& peer = halves_[1 - side];
     const auto bad = [&](const char* rule, std::string why) { report(rule, std::move(why) + " " + text(s, me)); };
     if (ip_length > mtu) bad("ip.mtu", "larger than the link carries");
+    if (ip_length > me.path_mtu && !loses_below) bad("tcp.path_mtu", "larger than a router said that it carries (RFC 1191 §6.4)");
     form(s, bad);
     if (s.has(tcp_segment::rst)) return reset(me, s, loses_below, bad);
     if (s.has(tcp_segment::syn)) return synchronise(me, peer, s, bad);
@@ -114,7 +115,7 @@ class flow_checker {
       }
       me.heard_syn = true, me.heard_iss = s.seq;
     }
-    if (!me.heard_syn || me.heard_iss != peer.iss) return;
+    if (!me.heard_syn) return;  // else of the life that this side knows, even when the peer has begun the next one meanwhile
     me.take(s.seq, s.seq + s.span());
     if (s.has_times) me.heard_times.insert(s.ts_value);
     if (!s.has(tcp_segment::ack_bit) || !me.has_syn || before(s.ack, me.iss) || after(s.ack, me.next)) return;
@@ -123,6 +124,13 @@ class flow_checker {
     const std::uint32_t edge = s.ack + (s.window << (s.has(tcp_segment::syn) ? 0 : scale_of(peer, me)));
     if (!me.knows_edge || after(edge, me.heard_edge)) me.heard_edge = edge;
     me.knows_edge = true;
+  }
+
+  /// A router told `side` of a smaller MTU, about a segment that is outstanding (RFC 5927 §4.1). Below 576 a host need not follow.
+  void too_big(int side, std::uint32_t seq, unsigned mtu) {
+    half& me = halves_[side];
+    const bool is_outstanding = me.has_syn && !before(seq, me.knows_edge ? me.heard_ack : me.iss) && before(seq, me.next);
+    if (is_outstanding && mtu >= 576 && mtu < me.path_mtu) me.path_mtu = mtu;
   }
 
   /// `side` may answer with a reset: RFC 9293 §3.5.2.
@@ -135,7 +143,7 @@ class flow_checker {
   struct half {
     bool has_syn = false, was_acked = false, has_acked = false, has_fin = false, is_reset = false, offers_times = false, offers_scale = false, has_edge = false, has_time = false;
     std::uint32_t iss = 0, next = 0, fin = 0;      // next: behind everything sent
-    unsigned mss = 536, scale = 0;
+    unsigned mss = 536, scale = 0, path_mtu = 65535;
     std::vector<std::byte> stream;                 // from iss + 1
     std::vector<bool> is_seen;                     // of each byte of it, whether it was on the wire
     std::uint32_t last_ack = 0, edge = 0;          // what we acknowledged and offered

@@ -57,6 +57,7 @@ class frame_checker {
     std::deque<std::vector<std::byte>>& heard = heard_[side];
     heard.emplace_back(whole.begin(), whole.end());
     if (heard.size() > 512) heard.pop_front();
+    if (at8(d, 9) == 1) told_.emplace_back(side, std::vector<std::byte>(body.begin(), body.end()));
     if (at8(d, 9) != 6) return;
     const tcp_segment s = read_segment(body, at32(d, 12), at32(d, 16));
     if (s.fault == nullptr) flow(1 - side, s).arrived(side, s);
@@ -67,6 +68,17 @@ class frame_checker {
     const octets body = f.subspan(14 + (at8(f, 14) & 15) * 4);
     const tcp_segment s = read_segment(body, at32(f, 26), at32(f, 30));
     if (s.fault == nullptr) flow(1 - side, s).may_be_answered(side, s);
+  }
+
+  /// What arrived until now has been seen by its host: what it says holds from the next frame on.
+  void end_of_turn() {
+    for (const auto& [side, m] : told_) {
+      if (m.size() < 36 || at8(m, 0) != 3 || at8(m, 1) != 4 || !adds_up(m) || at8(m, 8) != 0x45 || at8(m, 17) != 6) continue;
+      tcp_segment about{};
+      about.source = at16(m, 28), about.destination = at16(m, 30);
+      flow(side, about).too_big(side, at32(m, 32), at16(m, 6));
+    }
+    told_.clear();
   }
 
   [[nodiscard]] const std::vector<finding>& findings() const { return findings_; }
@@ -187,6 +199,7 @@ class frame_checker {
   std::map<std::uint32_t, flow_checker> flows_;
   std::set<unsigned> ids_;
   std::deque<std::vector<std::byte>> heard_[2];
+  std::vector<std::pair<int, std::vector<std::byte>>> told_;  // ICMP messages
   std::vector<finding> findings_;
   // A host that lost its peer's address in the middle of a conversation keeps a bounded queue for it and drops the oldest (RFC 1122 §2.3.2.2).
   bool speaks_[2] = {}, asks_again_[2] = {};

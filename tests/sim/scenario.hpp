@@ -17,6 +17,9 @@ struct dice : entropy::seeded {
   template <class T> T one_of(std::initializer_list<T> all) { return all.begin()[below(all.size())]; }
 };
 
+/// What the applications are like; `any`: the seed says it.
+enum class manner : u8 { any, one_way, half_close, slow_reader, tiny_writes, aborts, closes_unread, reconnects };
+
 struct weather {
   nic::impairment faults[2]{};
   u64 extra = 0;              ///< of the time limit, nanoseconds
@@ -24,6 +27,11 @@ struct weather {
   u64 down_from = 0, down_for = 0;
   u64 deaf_for = 0;           ///< at the beginning every frame is lost
   u32 forged_percent = 0;     ///< of wake-ups: somebody else puts a segment on the wire
+  sim::manner manner = manner::any;
+  u16 mtu = 0;                ///< of the link; zero: drawn
+  u16 carries = 0;            ///< from `carries_from` on, for `carries_for`, a link further on has this MTU
+  u64 carries_from = 0, carries_for = ~u64{0};
+  bool tells_mtu = false;     ///< and its router says so (RFC 1191)
   bool may_time_out = false;  ///< a connection may end because nothing came through
   bool is_short_of_chunks = false;
   bool corrupts = false;
@@ -39,6 +47,13 @@ inline void both(weather& w, auto&& f) { f(w.faults[0]), f(w.faults[1]); }
 inline void rtt(weather& w, dice& d, u64 least, u64 most) {
   both(w, [&](nic::impairment& f) { f.delay_ns = d.between(least, most) / 2; });
   w.per_byte += (w.faults[0].delay_ns + w.faults[1].delay_ns) / 50;
+}
+/// A usual link, now and then with a little loss, for what applications do.
+inline void mild(weather& w, dice& d, manner m) {
+  rtt(w, d, 10 * us, 60 * ms);
+  const u32 loss = d.one_of<u32>({0, 0, 20'000});
+  both(w, [&](nic::impairment& f) { f.loss = loss; });
+  w.manner = m, w.per_byte += 2 * ms, w.extra = 300 * second, w.may_time_out = loss != 0;
 }
 constexpr u32 percent = nic::impairment::always / 100;
 }  // namespace detail
@@ -68,13 +83,18 @@ inline constexpr scenario scenarios[] = {
      }},
     {"heavy_loss", [](weather& w, dice& d) {
        detail::rtt(w, d, 10 * us, 20 * ms);
-       detail::both(w, [&](nic::impairment& f) { f.loss = static_cast<u32>(d.between(100'000, 250'000)); });
-       w.per_byte += 50 * ms, w.extra = 3600 * second, w.may_time_out = true;
+       detail::both(w, [&](nic::impairment& f) { f.loss = static_cast<u32>(d.between(100'000, 400'000)); });
+       w.per_byte += 100 * ms, w.extra = 3600 * second, w.may_time_out = true;
      }},
     {"ack_loss", [](weather& w, dice& d) {
        detail::rtt(w, d, 10 * us, 20 * ms);
        w.faults[d.below(2)].loss = 300'000;
        w.per_byte += 50 * ms, w.extra = 3600 * second, w.may_time_out = true;
+     }},
+    {"pure_ack_loss", [](weather& w, dice& d) {  // 66: without data, with timestamps
+       detail::rtt(w, d, 10 * us, 60 * ms);
+       detail::both(w, [&](nic::impairment& f) { f.loss = static_cast<u32>(d.between(50'000, 300'000)), f.loss_up_to = 66; });
+       w.per_byte += 300 * ms, w.extra = 3600 * second, w.may_time_out = true;
      }},
     {"burst", [](weather& w, dice& d) {
        detail::rtt(w, d, 10 * us, 60 * ms);
@@ -84,6 +104,14 @@ inline constexpr scenario scenarios[] = {
     {"reorder", [](weather& w, dice& d) {
        detail::rtt(w, d, 100 * us, 60 * ms);
        detail::both(w, [&](nic::impairment& f) { f.reordering = static_cast<u32>(d.between(10'000, 250'000)), f.reorder_ns = f.delay_ns * d.between(1, 4); });
+       w.per_byte += 2 * ms;
+     }},
+    {"reorder_far", [](weather& w, dice& d) {  // up to a hundred full frames overtake
+       detail::rtt(w, d, 100 * us, 60 * ms);
+       detail::both(w, [&](nic::impairment& f) {
+         f.rate = d.one_of<u64>({10'000'000, 100'000'000, 1'000'000'000});
+         f.reordering = static_cast<u32>(d.between(5'000, 100'000)), f.reorder_ns = d.between(1, 100) * 1514 * 8 * second / f.rate;
+       });
        w.per_byte += 2 * ms;
      }},
     {"duplicate", [](weather& w, dice& d) {
@@ -106,6 +134,21 @@ inline constexpr scenario scenarios[] = {
        w.faults[0].rate = 20'000'000, w.faults[1].rate = 200'000;
        w.faults[1].queue_bytes = 60'000;
        w.per_byte += 5 * ms, w.extra = 900 * second, w.may_time_out = true;
+     }},
+    {"long_and_fat", [](weather& w, dice& d) {
+       detail::rtt(w, d, 100 * ms, 600 * ms);
+       detail::both(w, [&](nic::impairment& f) { f.rate = d.one_of<u64>({100'000'000, 1'000'000'000}), f.loss = d.one_of<u32>({0, 1'000, 10'000}); });
+       w.extra = 600 * second, w.may_time_out = true;
+     }},
+    {"mtu_told", [](weather& w, dice& d) {
+       detail::rtt(w, d, 10 * us, 60 * ms);
+       w.mtu = 1500, w.carries = static_cast<u16>(d.between(576, 1400)), w.carries_from = d.between(0, 200 * ms), w.tells_mtu = true;
+       w.per_byte += 2 * ms;
+     }},
+    {"mtu_untold", [](weather& w, dice& d) {  // nobody says so; it passes before a SYN-ACK is given up, whose ACK rides on lost data
+       detail::rtt(w, d, 10 * us, 60 * ms);
+       w.mtu = 1500, w.carries = static_cast<u16>(d.between(576, 1400)), w.carries_from = d.between(0, 200 * ms), w.carries_for = d.between(5, 20) * second;
+       w.per_byte += 2 * ms, w.extra = 300 * second;
      }},
     {"late", [](weather& w, dice& d) {
        detail::rtt(w, d, 10 * us, 10 * ms);
@@ -149,6 +192,13 @@ inline constexpr scenario scenarios[] = {
        w.forged_percent = 20;
        w.per_byte += 1 * ms;
      }},
+    {"one_way", [](weather& w, dice& d) { detail::mild(w, d, manner::one_way); }},
+    {"half_close", [](weather& w, dice& d) { detail::mild(w, d, manner::half_close); }},
+    {"slow_reader", [](weather& w, dice& d) { detail::mild(w, d, manner::slow_reader); }},
+    {"tiny_writes", [](weather& w, dice& d) { detail::mild(w, d, manner::tiny_writes); }},
+    {"abort", [](weather& w, dice& d) { detail::mild(w, d, manner::aborts); }},
+    {"close_unread", [](weather& w, dice& d) { detail::mild(w, d, manner::closes_unread); }},
+    {"reconnect", [](weather& w, dice& d) { detail::mild(w, d, manner::reconnects); }},
     {"everything", [](weather& w, dice& d) {
        detail::rtt(w, d, 10 * us, 40 * ms);
        detail::both(w, [&](nic::impairment& f) {

@@ -23,8 +23,26 @@ constexpr const char* help =
     "  --seconds S      stop after so many seconds of real time\n"
     "  --pcap FILE      every frame that was sent, with virtual times\n"
     "  --events         every event, on stderr\n\n"
-    "Prints `seed=N scenario=S ok|FAILED invariant=NAME` for each and, last, `simulate seeds=N failed=N`.\n"
+    "Prints `seed=N scenario=S ok|FAILED invariant=NAME` for each, then how many ran of each scenario and how many connections\n"
+    "ended how (`end=A/B`: at side 0, at side 1) and, last, `simulate seeds=N failed=N`.\n"
     "Exit code 0 when nothing failed, 1 when something did, 2 for wrong options.\n";
+
+/// Names, as many as a line holds.
+void print_names(const char* what, const char* (*name)(u32), u32 count) {
+  std::printf("\n%s:", what);
+  for (u32 i = 0, column = 100; i < count; ++i) {
+    const u32 length = static_cast<u32>(std::strlen(name(i))) + 1;
+    if (column + length > 100) std::printf("\n "), column = 1;
+    std::printf(" %s", name(i));
+    column += length;
+  }
+  std::printf("\n");
+}
+void print_help() {
+  std::fputs(help, stdout);
+  print_names("scenarios", sim::scenario_name, sim::number_of_scenarios());
+  print_names("policies", sim::policy_name, sim::number_of_policies());
+}
 
 int wrong(const char* text) {
   std::fprintf(stderr, "simulate: error: %s (options); see --help\n", text);
@@ -48,7 +66,7 @@ int main(int argc, char** argv) {
   sim::request r;
   for (int i = 1; i < argc; ++i) {
     const std::string_view option = argv[i];
-    if (option == "--help" || option == "-h") return std::fputs(help, stdout), 0;
+    if (option == "--help" || option == "-h") return print_help(), 0;
     if (option == "--events") {
       r.is_told = true;
       continue;
@@ -81,12 +99,14 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::time_t start = std::time(nullptr);
   u64 seeds = 0, failed = 0;
-  std::map<std::string, u64> by_scenario, by_end;
+  struct tally { u64 seeds = 0, failed = 0; };
+  std::map<std::string, tally> by_scenario;
+  std::map<std::string, u64> by_end;
   for (r.seed = first; r.seed <= last; ++r.seed) {
     if (seconds != 0 && static_cast<u64>(std::time(nullptr) - start) >= seconds) break;
     const sim::outcome o = sim::simulate(r);
     ++seeds;
-    ++by_scenario[o.scenario];
+    ++by_scenario[o.scenario].seeds, by_scenario[o.scenario].failed += o.is_ok ? 0 : 1;
     ++by_end[o.is_ok ? o.ends : "failed"];
     std::printf("seed=%" PRIu64 " scenario=%s %s", r.seed, o.scenario, o.is_ok ? "ok" : "FAILED");
     if (!o.is_ok) std::printf(" invariant=%s", o.invariant.c_str());
@@ -101,7 +121,7 @@ int main(int argc, char** argv) {
   }
   if (r.capture != nullptr) std::fclose(r.capture);
   if (!is_one) {
-    for (const auto& [name, n] : by_scenario) std::printf("scenario=%s seeds=%" PRIu64 "\n", name.c_str(), n);
+    for (const auto& [name, n] : by_scenario) std::printf("scenario=%s seeds=%" PRIu64 " failed=%" PRIu64 "\n", name.c_str(), n.seeds, n.failed);
     std::map<std::string, u64> words;
     for (const auto& [ends, n] : by_end)
       for (std::size_t at = 0; at <= ends.size();) {

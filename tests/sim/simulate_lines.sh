@@ -17,6 +17,10 @@ cmp "$work/a.pcap" "$work/b.pcap" || fail "the same seed is not the same run"
 grep -q "$(grep '^seed=4 ' "$work/out")" "$work/one" || fail "a replay is another run"
 
 "$program" --help >"$work/help" && grep -q -- --seeds "$work/help" || fail "--help"
+for name in $(awk '/^scenarios:/ { on = 1; next } /^policies:/ { exit } on' "$work/help"); do
+  "$program" --seed 9 --scenario "$name" >"$work/out" || fail "scenario $name: $(cat "$work/out")"
+  grep -qE "^seed=9 scenario=$name ok " "$work/out" || fail "the row of $name: $(cat "$work/out")"
+done
 for wrong in "--seeds 5" "--seeds 5-3" "--scenario nowhere" "--policy none" "--seed x" "--pcap file" "--seed" "--what 3"; do
   # shellcheck disable=SC2086  # a list of words
   "$program" $wrong >/dev/null 2>"$work/error"

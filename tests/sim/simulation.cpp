@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "simulation.hpp"
 
-#include "frame_checker.hpp"
-#include "talker.hpp"
+#include "foreign.hpp"
+#include "plans.hpp"
 
 namespace strata::sim {
 
@@ -19,7 +19,7 @@ class simulation final : watcher {
     result_.scenario = s.name, result_.policy = p.name;
     dice_.state = r.seed * 0x2545f4914f6cdd1d + 1;
     s.set(weather_, dice_);
-    link_->mtu = dice_.one_of<u16>({1500, 1500, 1500, 1280, 576, 296});
+    link_->mtu = weather_.mtu != 0 ? weather_.mtu : dice_.one_of<u16>({1500, 1500, 1500, 1280, 576, 296});
     for (u32 side : {0u, 1u}) link_->faults(side) = weather_.faults[side];
     judge_ = std::make_unique<checker::frame_checker>(self(0), self(1), link_->mtu);
     judge_->trusts_arp = !weather_.corrupts;
@@ -62,13 +62,14 @@ class simulation final : watcher {
     connection_id socket = nobody, stray = nobody;
     u64 wakes = 0;                 ///< the next thing that this side's world does: a datagram, a forged segment
     bool wants_poll = true;
-    std::vector<std::byte> last;   ///< the last TCP frame that it sent
+    frame last;                    ///< the last TCP frame that it sent
     void on(sim::host&, const event& e) override { whole->on(*this, e); }
   };
   struct meeting {
     u32 opener = 0;
     u64 begins = 0;
     bool has_begun = false;
+    bool follows = false;   ///< the one before, whose opener takes the same ports again as soon as it has closed
   };
 
   // ---- the beginning ----
@@ -80,7 +81,9 @@ class simulation final : watcher {
     return h;
   }
   void draw_connections() {
-    const u32 count = static_cast<u32>(dice_.between(1, policy_.connections));
+    const bool again = weather_.manner == manner::reconnects;
+    const u32 count = again ? static_cast<u32>(dice_.between(2, 5)) : static_cast<u32>(dice_.between(1, policy_.connections));
+    const u32 opener = static_cast<u32>(dice_.below(2));
     u64 bytes = 0, own = 0;
     for (u32 side : {0u, 1u}) {
       end& e = ends_[side];
@@ -93,41 +96,23 @@ class simulation final : watcher {
     }
     for (u32 i = 0; i < count; ++i) {
       meeting m{.opener = static_cast<u32>(dice_.below(2)), .begins = i == 0 ? 0 : dice_.between(0, 300 * ms)};
+      if (again) m.opener = opener, m.follows = i != 0, m.begins = i == 0 ? 0 : ~u64{0};
       meetings_.push_back(m);
       const bool may_be_rude = dice_.percent(25);
       for (u32 side : {0u, 1u}) {
         talker& t = ends_[side].talkers[i];
-        t.plan = draw_plan(side == m.opener, may_be_rude);
+        t.plan = draw_plan(dice_, weather_.manner, side == m.opener, may_be_rude);
+        result_.planned[side] += t.plan.total;
         t.most_kept = ends_[side].host->limits().chunks < 100 ? 0 : 3;
         t.key = request_.seed * 1000 + i * 2 + side, t.peer_key = request_.seed * 1000 + i * 2 + 1 - side;
         bytes += t.plan.total;
       }
       const u64 a = ends_[0].talkers[i].plan.own_time(ends_[1].talkers[i].plan.total), b = ends_[1].talkers[i].plan.own_time(ends_[0].talkers[i].plan.total);
-      own = own > a + b ? own : a + b;
+      own = again ? own + a + b + 130 * second : own > a + b ? own : a + b;  // 2 MSL between them, at most
     }
     result_.connections = count;
     limit_ = 60 * second + 2 * own + weather_.extra + bytes * (weather_.per_byte + 1 * ms);
   }
-  plan draw_plan(bool opens, bool may_be_rude) {
-    plan p;
-    p.total = 65536 + dice_.below(65536);
-    p.write_least = 1;
-    p.write_most = dice_.one_of<u32>({64, 500, 1460, 6000, 60000});
-    if (p.write_most == 64) p.total = 65536;
-    p.reserve_percent = dice_.one_of<u32>({0, 0, 30, 100});
-    p.more_percent = dice_.one_of<u32>({0, 0, 30});
-    p.now_percent = dice_.one_of<u32>({0, 10, 100});
-    if (dice_.percent(25)) p.writes_at_once = p.write_most == 64 ? static_cast<u32>(dice_.between(50, 200)) : static_cast<u32>(dice_.between(1, 20)), p.pause = dice_.between(0, 50 * ms);
-    p.reading = dice_.one_of<reads>({reads::all, reads::part, reads::copy, reads::take, reads::slowly});
-    p.read_pause = dice_.between(10 * us, 100 * ms);
-    p.read_bytes = static_cast<u32>(dice_.between(500, 20000));
-    p.end = opens ? ends::by_half : dice_.one_of<ends>({ends::by_half, ends::after_the_peer});
-    if (may_be_rude && dice_.percent(30)) p.end = ends::at_once;
-    if (may_be_rude && dice_.percent(30)) p.end = ends::by_abort, p.abort_at = dice_.between(0, p.total);
-    p.no_delay = dice_.percent(30);
-    return p;
-  }
-
   // ---- time ----
   void step() {
     for (u32 side : {0u, 1u}) world(ends_[side]);
@@ -146,6 +131,7 @@ class simulation final : watcher {
     const bool is_deaf = now < weather_.deaf_for;
     for (u32 side : {0u, 1u}) {
       link_->faults(side).is_down = is_down;
+      link_->faults(side).carries = weather_.carries != 0 && now >= weather_.carries_from && now - weather_.carries_from < weather_.carries_for ? weather_.carries : 0;
       link_->faults(side).loss = is_deaf ? nic::impairment::always : weather_.faults[side].loss;
     }
   }
@@ -173,7 +159,7 @@ class simulation final : watcher {
     if (is_eager_ || must_wait(0) || must_wait(1))
       if (const auto e = link_->next_event()) consider(*e);
     for (const meeting& m : meetings_)
-      if (!m.has_begun) consider(m.begins);
+      if (!m.has_begun && m.begins != ~u64{0}) consider(m.begins);
     if (weather_.down_for != 0 && now_ < weather_.down_from + weather_.down_for) consider(now_ < weather_.down_from ? weather_.down_from : weather_.down_from + weather_.down_for);
     if (now_ < weather_.deaf_for) consider(weather_.deaf_for);
     return t == ~u64{0} ? std::nullopt : std::optional<u64>(t);
@@ -189,6 +175,7 @@ class simulation final : watcher {
         e.wants_poll = false;
         any = any || !is_eager_ || rounds != 0 || has_frame(side);
         if (!e.host->poll(now_, frames_per_poll_, e)) return fail("busy", "poll was refused");
+        judge_->end_of_turn();
         if (!judge_->findings().empty()) return fail("frame:" + judge_->findings()[0].rule, judge_->findings()[0].text);
         for (u32 i = 0; i < e.talkers.size(); ++i)
           if (!e.talkers[i].fault.empty()) return fail(e.talkers[i].fault, "connection " + std::to_string(i) + ", side " + std::to_string(side) + ", after " + std::to_string(e.talkers[i].received) + " bytes");
@@ -204,10 +191,21 @@ class simulation final : watcher {
   void world(end& e) {
     for (u32 i = 0; i < meetings_.size(); ++i) {
       meeting& m = meetings_[i];
+      if (m.follows && m.opener == e.side && m.begins == ~u64{0}) {
+        // Where the other side never heard of the one before, it must not take it for this one.
+        const talker& before = e.talkers[i - 1];
+        const bool is_met = ends_[1 - e.side].talkers[i - 1].is_known;
+        if (is_met ? before.has_closed || before.is_told_closed : before.is_told_closed) m.begins = now_ + (is_met ? 0 : 3 * second);
+      }
       if (m.has_begun || m.opener != e.side || now_ < m.begins) continue;
       e.host->advance(now_);
       talker& t = e.talkers[i];
-      const auto id = e.host->connect(host::ip(1 - e.side), static_cast<u16>(1000 + i), 0);
+      const bool again = weather_.manner == manner::reconnects;
+      const auto id = again ? e.host->connect(host::ip(1 - e.side), 1000, 40'000) : e.host->connect(host::ip(1 - e.side), static_cast<u16>(1000 + i), 0);
+      if (m.follows && !id && id.error() == tcp::connect_error::in_use) {  // it is not over yet, or remembered
+        m.begins = now_ + 20 * ms;
+        continue;
+      }
       m.has_begun = true;
       if (!id) return fail("connect", "error " + std::to_string(static_cast<int>(id.error())));
       t.id = *id, t.is_known = true;
@@ -237,39 +235,15 @@ class simulation final : watcher {
       ++datagrams_;
     }
   }
-  /// An echo request for `side`, as if the other one had sent it.
+  /// As if the other one had sent it.
   void ping(u32 side) {
-    std::vector<std::byte> f(14 + 20 + 8 + dice_.below(200));
-    const checker::host to = self(side), from = self(1 - side);
-    copy_bytes(f.data(), to.mac, 6), copy_bytes(f.data() + 6, from.mac, 6);
-    store_be<u16>(f.data() + 12, 0x0800), store_be<u16>(f.data() + 14, 0x4500), store_be<u16>(f.data() + 16, static_cast<u16>(f.size() - 14));
-    store_be<u16>(f.data() + 20, 0x4000), store_be<u16>(f.data() + 22, 0x4001), store_be<u32>(f.data() + 26, from.ip), store_be<u32>(f.data() + 30, to.ip);
-    f[34] = std::byte{8};
-    store_be<u32>(f.data() + 38, static_cast<u32>(dice_.next()));
-    store_be<u16>(f.data() + 24, static_cast<u16>(0xffff - checker::sum_of_words(std::span(f).subspan(14, 20))));
-    store_be<u16>(f.data() + 36, static_cast<u16>(0xffff - checker::sum_of_words(std::span(f).subspan(34))));
+    const frame f = sim::ping(self(1 - side), self(side), dice_.below(200), static_cast<u32>(dice_.next()));
     if (f.size() - 14 <= link_->mtu) (void)link_->ways[1 - side].fly(f, now_);
   }
-  /// A blind attacker's segment for `e`: RFC 5961 §1. It knows the four numbers of a connection and guesses the rest.
   void forge(end& e) {
-    std::vector<std::byte> f = ends_[1 - e.side].last;
-    if (f.size() < 54 || ends_[1 - e.side].talkers.size() != 1 || !e.talkers[0].is_open() || e.talkers[0].received < 1000 || now_ < 100 * ms) return;
-    const u32 seq = load_be<u32>(f.data() + 38);
-    constexpr u8 kinds[] = {0x04, 0x14, 0x02, 0x12, 0x10, 0x11, 0x18, 0x00, 0x29};
-    u8 flags = kinds[dice_.below(sizeof kinds)];
-    u32 guess = static_cast<u32>(dice_.next());
-    if (guess - seq + (1u << 20) < 1u << 21) guess += 1u << 22;
-    if (dice_.percent(50)) guess = seq + 4000 + static_cast<u32>(dice_.below(1000)), flags = dice_.one_of<u8>({0x04, 0x02});  // inside the window, and not exact
-    store_be<u32>(f.data() + 38, guess);
-    if (dice_.percent(50)) store_be<u32>(f.data() + 42, static_cast<u32>(dice_.next()));
-    f[47] = static_cast<std::byte>(flags);
-    const std::span<std::byte> segment = std::span(f).subspan(34);
-    store_be<u16>(f.data() + 18, 0xf00d);  // by which watchers know it
-    store_be<u16>(f.data() + 24, 0);
-    store_be<u16>(f.data() + 24, static_cast<u16>(0xffff - checker::sum_of_words(std::span(f).subspan(14, 20))));
-    store_be<u16>(f.data() + 50, 0);
-    store_be<u16>(f.data() + 50, static_cast<u16>(0xffff - checker::sum_of_words(segment, checker::pseudo_header(load_be<u32>(f.data() + 26), load_be<u32>(f.data() + 30), 6, segment.size()))));
-    (void)link_->ways[1 - e.side].fly(f, now_);
+    const frame& last = ends_[1 - e.side].last;
+    if (last.size() < 54 || ends_[1 - e.side].talkers.size() != 1 || !e.talkers[0].is_open() || e.talkers[0].received < 1000 || now_ < 100 * ms) return;
+    (void)link_->ways[1 - e.side].fly(forged(last, dice_), now_);
   }
 
   // ---- events ----
@@ -285,7 +259,9 @@ class simulation final : watcher {
     }
     if (!e.host->is_live(what_came.id)) return fail("stale_event", "an event of a stream that is no more");
     if (what_came.what == what::accepted) {
-      const u32 i = e.host->local_port(what_came.id) - 1000u;
+      u32 i = e.host->local_port(what_came.id) - 1000u;
+      if (weather_.manner == manner::reconnects)
+        for (i = static_cast<u32>(meetings_.size()) - 1; i > 0 && !meetings_[i].has_begun;) --i;
       if (i >= e.talkers.size() || e.talkers[i].is_known) return fail("accepted_once", "a stream that nobody opened");
       e.talkers[i].id = what_came.id, e.talkers[i].is_known = e.talkers[i].is_connected = true;
       if (e.talkers[i].plan.no_delay) (void)e.host->set_no_delay(what_came.id, true);
@@ -317,11 +293,14 @@ class simulation final : watcher {
   }
 
   // ---- the eyes on the wire ----
-  static bool is_forged(std::span<const std::byte> f) { return f.size() >= 54 && load_be<u16>(f.data() + 12) == 0x0800 && load_be<u16>(f.data() + 18) == 0xf00d; }
   void sent(u32 side, std::span<const std::byte> f) override {
     capture(f);
     judge_->sent(static_cast<int>(side), f);
-    if (f.size() >= 54 && load_be<u16>(f.data() + 12) == 0x0800 && f[23] == std::byte{6}) ends_[side].last.assign(f.begin(), f.end());
+    if (!is_tcp(f)) return;
+    ends_[side].last.assign(f.begin(), f.end());
+    const u32 carries = link_->faults(side).carries;
+    if (!weather_.tells_mtu || carries == 0 || f.size() - 14 <= carries) return;
+    (void)link_->ways[1 - side].fly(packet_too_big(self(1 - side), self(side), f, static_cast<u16>(carries)), now_ + link_->faults(side).delay_ns);
   }
   void arrived(u32 side, std::span<const std::byte> f) override {
     if (is_forged(f)) judge_->forged(static_cast<int>(side), f), capture(f);
@@ -424,7 +403,7 @@ class simulation final : watcher {
       const talker &a = ends_[0].talkers[i], &b = ends_[1].talkers[i];
       result_.bytes[0] += b.received, result_.bytes[1] += a.received;
       result_.ends += (result_.ends.empty() ? "" : ",") + std::string(a.is_known ? name_of(a.why) : "none") + "/" + (b.is_known ? name_of(b.why) : "none");
-      const auto is_rude = [](const talker& t) { return t.plan.end == ends::at_once || t.plan.end == ends::by_abort; };
+      const auto is_rude = [](const talker& t) { return t.plan.end == ends::at_once || t.plan.end == ends::by_abort || t.plan.end == ends::unread; };
       const bool is_excused = is_rude(a) || is_rude(b) || weather_.may_time_out;
       if (!is_excused && (a.why != close_reason::orderly || b.why != close_reason::orderly)) fail("ends", "connection " + std::to_string(i) + " ended " + result_.ends);
       if (a.why == close_reason::orderly && b.why == close_reason::orderly && !is_rude(a) && !is_rude(b) && (a.received != b.plan.total || b.received != a.plan.total))
@@ -521,6 +500,9 @@ bool is_policy(std::string_view name) {
     if (name == p.name) return true;
   return false;
 }
+const char* scenario_name(u32 index) { return scenarios[index].name; }
+const char* policy_name(u32 index) { return policies[index].name; }
+u32 number_of_policies() { return static_cast<u32>(sizeof policies / sizeof *policies); }
 u32 number_of_scenarios() { return static_cast<u32>(sizeof scenarios / sizeof *scenarios); }
 
 }  // namespace strata::sim

@@ -24,6 +24,7 @@ struct outcome {
   std::string invariant, detail;   ///< of a failure
   std::string ends;                ///< how the connections ended, one word each side
   u64 bytes[2]{};                  ///< that arrived from side 0, from side 1
+  u64 planned[2]{};                ///< that side 0, side 1 meant to send
   u64 ns = 0, frames = 0, retransmitted = 0;
   u32 connections = 0;
 };
@@ -33,5 +34,8 @@ struct outcome {
 [[nodiscard]] bool is_scenario(std::string_view name);
 [[nodiscard]] bool is_policy(std::string_view name);
 [[nodiscard]] u32 number_of_scenarios();
+[[nodiscard]] u32 number_of_policies();
+[[nodiscard]] const char* scenario_name(u32 index);
+[[nodiscard]] const char* policy_name(u32 index);
 
 }  // namespace strata::sim

@@ -17,8 +17,8 @@ inline void fill(std::span<std::byte> to, u64 key, u64 offset) {
   for (std::byte& b : to) b = pattern(key, offset++);
 }
 
-enum class reads : u8 { all, part, copy, take, slowly };
-enum class ends : u8 { after_the_peer, by_half, at_once, by_abort };
+enum class reads : u8 { all, part, copy, take, slowly, never };
+enum class ends : u8 { after_the_peer, by_half, at_once, by_abort, unread };
 
 struct plan {
   u64 total = 0;
@@ -92,7 +92,9 @@ struct talker {
     if (!timer_runs || is_time || plan.writes_at_once == 0) {
       if (write(h, d)) wants_timer = true, pause = plan.pause;
     }
-    if (plan.reading != reads::slowly) {
+    if (plan.reading == reads::never) {
+      if (const auto i = h.info(id); plan.end == ends::unread && i && i->unread != 0 && sent == plan.total) return (void)h.close(id), void(has_shut = has_closed = true);
+    } else if (plan.reading != reads::slowly) {
       if (read(h, d)) wants_timer = true, pause = pause < plan.read_pause ? pause : plan.read_pause;
     } else if (const auto i = h.info(id); i && i->unread != 0) {
       if (because == what::timer || !timer_runs) take_in(h, h.peek(id), plan.read_bytes);
@@ -193,7 +195,7 @@ struct talker {
           if (kept.size() == most_kept && most_kept != 0) kept.erase(kept.begin());
           if (most_kept != 0) kept.push_back(std::move(*v));
         }
-      case reads::slowly: break;
+      case reads::slowly: case reads::never: break;
     }
     return false;
   }

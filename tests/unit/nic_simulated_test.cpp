@@ -187,6 +187,29 @@ TEST_CASE("each fault happens about as often as asked for, is counted, and loses
   t->finish();
 }
 
+TEST_CASE("loss may be that of short frames only, and a link further on may carry less") {
+  bench t;
+  t.link.faults(0).loss = nic::impairment::always, t.link.faults(0).loss_up_to = 66;
+  CHECK(t.send(1, 66));
+  CHECK(t.send(2, 67));
+  t.step(1);
+  REQUIRE(t.arrivals.size() == 1);
+  CHECK(t.arrivals[0].mark == 2);
+  CHECK(t.link.of(0).lost == 1);
+  t.link.faults(0).loss = 0, t.link.faults(0).carries = 500;  // of IP packet, behind 14 bytes
+  CHECK(t.send(3, 515));
+  CHECK(t.send(4, 514));
+  t.step(2);
+  REQUIRE(t.arrivals.size() == 2);
+  CHECK(t.arrivals[1].mark == 4);
+  CHECK(t.link.of(0).too_long == 1);
+  t.link.is_raw_ip = true;
+  CHECK(t.send(5, 501));
+  CHECK(t.send(6, 500));
+  t.step(3);
+  REQUIRE(t.arrivals.size() == 3);
+  CHECK(t.arrivals[2].mark == 6);
+}
 TEST_CASE("a slow link's queue drops what does not fit") {
   auto t = std::make_unique<bench>();
   t->link.faults(0) = {.rate = 8'000'000, .queue_bytes = 1000};

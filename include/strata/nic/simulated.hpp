@@ -167,7 +167,8 @@ template <u32 Frames, u32 Bytes> class simulated_end {
     if (is_dropped) return;
     if (f.is_down || to.is_deaf) return void(++count.lost_down);
     if (is_in_burst) return void(++count.lost_in_burst);
-    if (is_lost) return void(++count.lost);
+    if (f.carries != 0 && frame.size() > f.carries + (link_->is_raw_ip ? 0u : 14u)) return void(++count.too_long);
+    if (is_lost && (f.loss_up_to == 0 || frame.size() <= f.loss_up_to)) return void(++count.lost);
 
     u64 due = departure + f.delay_ns + jitter;
     if (due < to.last_due) due = to.last_due;

@@ -20,6 +20,8 @@ struct impairment {
   u32 queue_bytes = 0;        ///< with a rate: what may wait to be sent, at most 2^31; more is dropped. Zero: no limit
   u32 queue_frames = 0;       ///< what may be on its way at once, waiting or flying; more is dropped. Zero: all that the link can store
   u32 loss = 0;
+  u32 loss_up_to = 0;         ///< bytes of frame: longer ones are spared by `loss`, as if only ACKs were lost. Zero: none is
+  u32 carries = 0;            ///< bytes of IP packet: longer ones are lost on the way, behind a smaller MTU. Zero: none is
   u32 burst_begin = 0;        ///< a burst begins; in a burst every frame is lost
   u32 burst_end = 0;          ///< a burst ends, after each of its frames
   u32 duplication = 0;
@@ -51,6 +53,7 @@ struct simulated_counters {
   u64 lost_in_burst = 0;
   u64 lost_down = 0;     ///< the link was down, or the receiver closed
   u64 queue_full = 0;
+  u64 too_long = 0;      ///< for `carries`
   u64 no_room = 0;       ///< more in flight than the link can store, or a frame longer than its slots
   u64 oversized = 0;     ///< did not fit in a chunk of the receiver
   u64 duplicated = 0;

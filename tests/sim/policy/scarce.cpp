@@ -1,47 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "../scarce.hpp"
+#include "../scarce_config.hpp"
 
-#include <strata/core/keyed_table.hpp>
+using net = strata::stack<strata::sim::scarce>;
+extern template void net::input_batch(net::raised&);
+extern template void net::advance_timers();
+extern template void net::end();
 
 strata::sim::refusals& strata::sim::refused_inserts() {
   static refusals one;
   return one;
 }
-
-namespace strata::inline STRATA_ABI {
-/// The table of 8 connections, 6 half-open ones and 7 records; no other Config has so many entries.
-template <> class keyed_table<21> : public keyed_table<24> {
- public:
-  static constexpr u32 capacity = 21;
-  [[nodiscard]] bool insert(u32 hash, u32 value) { return !sim::refused_inserts().next() && keyed_table<24>::insert(hash, value); }
-};
-}  // namespace strata::inline STRATA_ABI
-
-#include "../configs.hpp"
-
-namespace strata::sim {
-namespace {
-struct scarce : presets::testing {
-  using tick = strata::microseconds32;
-  using nic = watched_nic;
-  static constexpr strata::limits limits{.chunks = 64,
-                                         .connections = 8,
-                                         .listeners = 2,
-                                         .backlog = 4,
-                                         .syn_slots = 6,
-                                         .time_wait = 7,
-                                         .send_chunks = 6,
-                                         .receive_chunks = 6,
-                                         .datagram_sockets = 2,
-                                         .datagrams = 3,
-                                         .neighbours = 4,
-                                         .neighbour_queue = 2,
-                                         .routes = 2,
-                                         .errors = 4,
-                                         .batch = 4,
-                                         .receive_reserve = 4};
-};
-}  // namespace
-}  // namespace strata::sim
 
 std::unique_ptr<strata::sim::host> strata::sim::make_scarce(const beginning& b) { return make<scarce>(b); }

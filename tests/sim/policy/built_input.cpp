@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// The way up and the timers: with its host and the calls it would take too long to compile as one unit.
+#include "../configs.hpp"
+
+using net = strata::stack<strata::sim::built>;
+template void net::input_batch(net::raised&);
+template void net::advance_timers();
+template void net::end();
