@@ -84,7 +84,7 @@ inline constexpr scenario scenarios[] = {
     {"heavy_loss", [](weather& w, dice& d) {
        detail::rtt(w, d, 10 * us, 20 * ms);
        detail::both(w, [&](nic::impairment& f) { f.loss = static_cast<u32>(d.between(100'000, 400'000)); });
-       w.per_byte += 100 * ms, w.extra = 3600 * second, w.may_time_out = true;
+       w.per_byte += 500 * ms, w.extra = 3600 * second, w.may_time_out = true;
      }},
     {"ack_loss", [](weather& w, dice& d) {
        detail::rtt(w, d, 10 * us, 20 * ms);
