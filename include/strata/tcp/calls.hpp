@@ -189,7 +189,9 @@ template <config C> template <class B> expected<void, call_error> layer<C>::set(
 template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::user_timeout o, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return call_error::stale;
+  const bool was_cut = c->user_timeout_ms != 0 && is_armed(*c, retransmit_timer) && c->deadline[retransmit_timer].count == user_deadline(*c, now).count;
   c->user_timeout_ms = o.ms;
+  if (was_cut) restart_retransmit_timer(*c, now);  // RFC 6298 §5: what ended there would else be sent again too early
   if (o.ms != 0 && is_armed(*c, retransmit_timer)) arm(*c, retransmit_timer, earlier_of(c->deadline[retransmit_timer], user_deadline(*c, now)));
   return {};
 }
@@ -233,6 +235,7 @@ template <config C> std::optional<connection_info> layer<C>::info(connection_id 
   i.unacked = c->snd_nxt - c->snd_una;
   i.unsent = c->snd_nxt < c->snd_end ? c->snd_end - c->snd_nxt : 0;
   i.unread = c->unread;
+  i.urgent = c->urgent && c->rcv_up > first_unread(*c) ? c->rcv_up - first_unread(*c) : 0;
   i.send_chunks = c->send_count;
   i.receive_chunks = c->receive_count;
   i.srtt_us = microseconds(c->rtt.srtt());

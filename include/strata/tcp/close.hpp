@@ -161,8 +161,9 @@ void layer<C>::on_time_wait(B&& below, u32 index, const segment& s, const tcp_op
   if (s.has(wire::tcp::flag::rst)) return;  // RFC 1337 §3, fix F1: a reset does not end TIME-WAIT early
   const bool is_new_syn = s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack);
   if (is_new_syn) {
-    // RFC 6191 §2: a SYN with a later timestamp, or without one with a later sequence number, begins a new life.
-    const bool later = r.has_timestamps && s.has_timestamps ? serial32{s.ts_value} > serial32{r.ts_recent} || (s.ts_value == r.ts_recent && s.seq > r.rcv_nxt) : s.seq > r.rcv_nxt;
+    // RFC 6191 §2: a SYN with a later timestamp, or without one with a later sequence number, begins a new life; so does one with timestamps where the old
+    // life had none, since PAWS will tell the two apart.
+    const bool later = r.has_timestamps && s.has_timestamps ? serial32{s.ts_value} > serial32{r.ts_recent} || (s.ts_value == r.ts_recent && s.seq > r.rcv_nxt) : (s.has_timestamps && !r.has_timestamps) || s.seq > r.rcv_nxt;
     if (later) {
       ++counters_.time_wait_reused;
       const serial32 above = r.snd_nxt;

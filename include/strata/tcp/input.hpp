@@ -53,7 +53,7 @@ template <config C>
 STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes) const {
   const serial32 seq{header.seq}, ack{header.ack};
   const u32 length = static_cast<u32>(bytes.size()) - header.header_length;
-  const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !c.detached;
+  const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !c.urgent && !c.detached;
   const bool is_usual = (header.flags & ~wire::tcp::flag::psh) == wire::tcp::flag::ack && header.window != 0 && c.snd_wnd != 0;
   // A pure ACK may have come before the data that it follows: then its window is the newer one (RFC 9293 §3.10.7.4, SND.WL1).
   const bool is_next = seq == c.rcv_nxt && c.snd_wl1 <= seq && length <= c.rcv_adv - c.rcv_nxt && ack - c.snd_una <= c.snd_nxt - c.snd_una && (length != 0 || ack != c.snd_una);
@@ -96,6 +96,7 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::on_other(B
   s.ack = {header.ack};
   s.flags = header.flags;
   s.window = header.window;
+  s.urgent = header.urgent;
   s.length = static_cast<u32>(p.size()) - header.header_length;
   s.body = static_cast<u32>(p->offset) + header.header_length;
   const auto options = p.bytes().subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);
@@ -233,7 +234,7 @@ template <config C> template <class B> void layer<C>::after_ack(B&& below, conne
   }
   if (!on_ack(below, c, s, now)) return;
   if (c.state == state::closed) return;  // the ACK of our FIN ended it
-  // RFC 9293 §3.10.7.4, sixth: urgent data is received in line, as RFC 6093 §6 recommends.
+  if (s.has(wire::tcp::flag::urg) || c.urgent) on_urgent(c, s);
   if (s.length != 0) {
     switch (c.state) {
       case state::established:
@@ -265,6 +266,17 @@ template <config C> template <class B> void layer<C>::after_ack(B&& below, conne
     on_fin(below, c, now);
   }
   add_to_turn(c);
+}
+
+/// RFC 9293 §3.10.7.4, sixth: the application is told where urgent data ends, once for each place. The data itself stays in line (RFC 6093 §4); a pointer that
+/// leads nowhere does no harm.
+template <config C> STRATA_OFF_PATH void layer<C>::on_urgent(connection& c, const segment& s) {
+  const serial32 read = first_unread(c), pointer = s.seq + s.urgent;
+  if (!(c.rcv_up > read)) c.urgent = false;
+  if (!s.has(wire::tcp::flag::urg) || c.fin_received || !(pointer > read) || (c.urgent && !(pointer > c.rcv_up))) return;
+  c.urgent = true;
+  c.rcv_up = pointer;
+  raise(c, stream_events::error);
 }
 
 /// RFC 9293 §3.10.7.3.
@@ -303,6 +315,7 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
   }
   become_established(below, c, now);
   c.ack_now = true;
+  if (s.has(wire::tcp::flag::urg)) on_urgent(c, s);
   ++s.seq;  // the SYN is used up; data and FIN behind it are looked at as in ESTABLISHED
   c.snd_wl1 = s.seq;
   if (on_ack(below, c, s, now) && (s.length != 0 || s.has(wire::tcp::flag::fin))) {

@@ -142,6 +142,7 @@ template <config C> class layer {
     u32 length = 0;        // payload bytes
     u32 body = 0;          // offset of the payload in the chunk
     u32 window = 0;        // as in the header
+    u16 urgent = 0;
     u8 flags = 0;
     bool has_timestamps = false;
     u32 ts_value = 0, ts_echo = 0;
@@ -161,6 +162,7 @@ template <config C> class layer {
   static constexpr bool timestamps = C::timestamps;
   static constexpr u32 option_room = timestamps ? 12 : 0;                                  // timestamps: the options of every segment but SYN
   static constexpr u32 copybreak = 256;                                   // bytes; shorter segments are copied to the chunk before them
+  static constexpr u32 first_advice = 3;                                  // RFC 9293 §3.8.3, R1: retransmissions of one segment
   static constexpr u32 max_backoff = 15;                                  // Linux: TCP_RETR2; 15 minutes and more
   static constexpr u32 max_syn_ack_retries = 5;                           // Linux: TCP_SYNACK_RETRIES
   static constexpr u32 duplicate_threshold = 3;                           // RFC 5681 §3.2
@@ -223,6 +225,8 @@ template <config C> class layer {
   template <class B> void on_new_ack(B&& below, connection& c, serial32 ack, u32 ts_echo, time_point now);
   template <class B> void on_duplicate_ack(B&& below, connection& c, time_point now);
   void update_window(connection& c, const segment& s);
+  void on_urgent(connection& c, const segment& s);
+  [[nodiscard]] static serial32 first_unread(const connection& c) { return c.rcv_nxt - (c.unread + (c.fin_received ? 1u : 0u)); }
   template <class B> void become_established(B&& below, connection& c, time_point now);
   template <class B> void receive_data(B&& below, connection& c, packet& p, segment& s, time_point now);
   template <class B> bool receive_next(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n);

@@ -244,7 +244,7 @@ template <config C> template <class B> void layer<C>::challenge(B&& below, conne
 /// After the handler of this turn: whether the ACK leaves now, later, or went with data. RFC 9293 §3.8.6.3. Linux: __tcp_ack_snd_check.
 template <config C> template <class B> void layer<C>::decide_ack(B&& below, connection& c, time_point now) {
   if (!c.ack_pending && !c.ack_now) return;
-  if (c.state == state::closed || c.state == state::syn_sent || c.state == state::syn_received) return;
+  if (c.state == state::closed || c.state == state::syn_sent || (c.state == state::syn_received && !c.ack_now)) return;
   // RFC 5681 §4.2: at least every second full segment, or as many bytes in smaller ones.
   if (C::acks::delay_ms == 0 || c.rcv_nxt - c.last_ack_sent >= C::acks::full_segments * u32{c.observed}) c.ack_now = true;
   if (c.ack_now) send_ack(below, c, now);

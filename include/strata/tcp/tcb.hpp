@@ -58,6 +58,7 @@ template <class C> struct tcb {
   bool wants_write : 1 = false;        ///< a send came up short: tell `writable`
   bool in_turn : 1 = false;            ///< on the list of this turn
   bool in_recovery : 1 = false;        ///< fast recovery, RFC 6582
+  bool urgent : 1 = false;             ///< rcv_up lies ahead of what was read
   bool in_loss : 1 = false;            ///< after a timeout, until `recover` is acknowledged
   bool rtt_timed : 1 = false;
   bool no_delay : 1 = false;
@@ -106,6 +107,7 @@ template <class C> struct tcb {
   time_point challenged{};       ///< when the last challenge ACK left, RFC 5961 §7
 
   serial32 fin_at{};             ///< sequence number of an out-of-order FIN
+  serial32 rcv_up{};             ///< behind the last urgent byte, RFC 9293 §3.8.5
 
   // Who and where.
   u32 header_sum = 0;            ///< ports, addresses and protocol: what never changes of the checksum

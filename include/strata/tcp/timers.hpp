@@ -212,6 +212,7 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
   }
   const bool is_first = c.unanswered == 0;
   ++c.unanswered;
+  if (c.unanswered == first_advice) raise(c, stream_events::error);  // RFC 9293 §3.8.3 (e), §3.9.1.8: R1 is reached
   if (c.backoff < max_backoff) ++c.backoff;
   c.rtt_timed = false;
   if (is_syn) {

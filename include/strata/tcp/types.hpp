@@ -146,6 +146,7 @@ struct connection_info {
   u32 unacked = 0;            ///< bytes sent, not acknowledged
   u32 unsent = 0;             ///< bytes queued, not sent
   u32 unread = 0;
+  u32 urgent = 0;             ///< bytes from the first unread one to the end of urgent data, which may not be here yet (RFC 9293 §3.8.5)
   u32 send_chunks = 0;
   u32 receive_chunks = 0;
   u32 srtt_us = 0;
