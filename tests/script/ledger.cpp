@@ -71,7 +71,7 @@ bool ledger::check(const seen& s) {
   }
   if (!syn && (s.has_mss || s.has_shift || s.sack_ok)) return fault("an option of SYN segments in another one");  // RFC 9293 §3.7.1, RFC 7323 §2.2
   if (rst) return true;
-  if (!syn && s.has_ts != has_ts(r)) return fault(s.has_ts ? "timestamps that were not agreed on" : "no timestamps, though both SYNs had them");
+  if (!syn && s.has_ts != has_ts(r) && !is_old_life_) return fault(s.has_ts ? "timestamps that were not agreed on" : "no timestamps, though both SYNs had them");
   const u32 seq = s.seq - r.local_iss, length = static_cast<u32>(s.data.size());
   const u32 end = seq + length + (syn ? 1 : 0) + ((s.flags & flag::fin) != 0 ? 1 : 0);
   if (static_cast<i32>(seq - r.local_next) > 0) return fault("sequence numbers are skipped", r.local_next, seq);

@@ -186,6 +186,7 @@ template <class C> bool player<C>::compare(const step& s, const remote& r) {
     STRATA_FIELD(unacked, i->unacked);
     STRATA_FIELD(unsent, i->unsent);
     STRATA_FIELD(unread, i->unread);
+    STRATA_FIELD(urgent, i->urgent);
     STRATA_FIELD(send_chunks, i->send_chunks);
     STRATA_FIELD(receive_chunks, i->receive_chunks);
     STRATA_FIELD(srtt_ms, (i->srtt_us + 500) / 1000);

@@ -90,4 +90,28 @@ TEST_CASE("SACK permitted is not answered") {
   play(script);
 }
 
+
+// RFC 9293 §3.1; MUST-7, MUST-64: on an open connection, too, at odd places, cut anywhere, repeated, behind the end.
+TEST_CASE("Options of any kind on an open connection leave data and connection alone") {
+  static constexpr step script[] = {
+      established_passive(), in("P. 1:11(10) <hex 00ffffff>"), in("P. 11:21(10) <hex 02000000>"), in("P. 21:31(10) <hex 0201fd80>"), in("P. 31:41(10) <hex fdfdfdfd>"),
+      in("P. 41:51(10) <hex 01010108>"), in("P. 51:61(10) <hex 01080a000000000000000000>"), read(60), is(tcp::state::established), at(40), out(". ack 61"),
+  };
+  play(script, with::no_timestamps);
+}
+TEST_CASE("Every one-byte cut of an option leaves the SYN's other options as they were") {
+  static constexpr step nothing[] = {listen(), in("S 0:0(0) <hex 0204020001010102>"), out("S. 0:0(0) ack 1"), in(". 1:1(0) ack 1"), expect(bit::accepted), is(field::mss, 512)};
+  static constexpr step length[] = {listen(), in("S 0:0(0) <hex 0204020001010204>"), out("S. 0:0(0) ack 1"), in(". 1:1(0) ack 1"), expect(bit::accepted), is(field::mss, 512)};
+  static constexpr step half[] = {listen(), in("S 0:0(0) <hex 0204020001020401>"), out("S. 0:0(0) ack 1"), in(". 1:1(0) ack 1"), expect(bit::accepted), is(field::mss, 512)};
+  play(nothing, with::no_timestamps), play(length, with::no_timestamps), play(half, with::no_timestamps);
+}
+// RFC 9293 §3.2; MUST-4: what stands behind the end is padding, whatever it looks like.
+TEST_CASE("What looks like an option behind the end of the list is none") {
+  static constexpr step script[] = {
+      listen(), in("S 0:0(0) <hex 020402000002040100030307>"), out("S. 0:0(0) ack 1 <mss 1460>"), in(". 1:1(0) ack 1"), expect(bit::accepted), is(field::mss, 512),
+      is(field::send_window_scale, 0),
+  };
+  play(script, with::no_timestamps);
+}
+
 }  // namespace strata::script
