@@ -589,6 +589,7 @@ TEST_CASE("error about a stream is for what it may survive: its neighbour is gon
 }
 
 // The texts of the errors are tests of their own: refuses/handler_without_closed.cpp, refuses/overload_that_is_never_called.cpp.
+// RFC 9293 §3.9.1.8; SHLD-20: whoever does not want to hear of errors names ignore_rest.
 TEST_CASE("a handler that lacks an overload and has no ignore_rest does not compile, nor does an overload that takes no event by value or const&") {
   const auto only_readable = on{[](net::readable) {}};
   using lacking = decltype(only_readable);

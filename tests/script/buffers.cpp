@@ -151,7 +151,7 @@ TEST_CASE("abort() while the NIC holds chunks loses none of them") {
   };
   play(script);
 }
-// A path whose MTU is larger than a chunk: 2048 bytes here, of which 64 are headroom, 20 TCP and 12 timestamps.
+// A path whose MTU is larger than a chunk: 2048 bytes here, of which 64 are headroom, 20 TCP and 12 timestamps (MUST-16, MUST-67).
 TEST_CASE("Segments are no longer than a chunk holds") {
   static constexpr step script[] = {
       path_mtu(9000), connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 <mss 8960,ws 0>"), out(". ack 1"), is(field::mss, 1952), write(4000),

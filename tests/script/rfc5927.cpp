@@ -8,13 +8,13 @@ namespace strata::script {
 
 using kind = icmp_error_kind;
 
-// RFC 9293 §3.9.2.2 (MUST-54): hard errors refuse what is not open yet.
+// RFC 9293 §3.9.2.2 (MUST-54): hard errors refuse what is not open yet (SHLD-26).
 TEST_CASE("A port that cannot be reached refuses the connection") {
   static constexpr step script[] = {connect(), out("S 0:0(0)"), icmp(kind::port_unreachable, 0), closed(close_reason::refused), in_use(0, 0, 0)};
   static constexpr step protocol[] = {connect(), out("S 0:0(0)"), icmp(kind::protocol_unreachable, 0), closed(close_reason::refused)};
   play(script), play(protocol);
 }
-// RFC 9293 §3.9.2.2 (MUST-56): soft errors abort nothing, and are told.
+// RFC 9293 §3.9.2.2 (MUST-56): soft errors abort nothing, and are told (SHLD-25, MUST-47, MUST-54).
 TEST_CASE("Soft errors in SYN-SENT are told, and the SYN goes on") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), icmp(kind::host_unreachable, 0), expect(bit::error), icmp(kind::net_unreachable, 0), expect(bit::error),
@@ -27,7 +27,7 @@ TEST_CASE("Our own neighbour cache's failure ends a connection that is not open"
   static constexpr step prohibited[] = {connect(), out("S 0:0(0)"), icmp(kind::prohibited, 0), closed(close_reason::unreachable)};
   play(script), play(prohibited);
 }
-// RFC 5927 §5.2: once open, no ICMP ends a connection.
+// RFC 5927 §5.2: once open, no ICMP ends a connection (SHLD-25, MUST-56).
 TEST_CASE("No error ends an open connection") {
   static constexpr step script[] = {
       established_active(), write(100), out("P. 1:101(100)"), icmp(kind::port_unreachable, 1), icmp(kind::protocol_unreachable, 1),

@@ -25,7 +25,7 @@ TEST_CASE("A reset outside the window is dropped in silence") {
   static constexpr step script[] = {established_active(), in("R 0:0(0)"), in("R 200000:200000(0)"), is(tcp::state::established)};
   play(script);
 }
-// RFC 5961 §3.2 with RFC 9293 §3.10.7.4: text in a reset does not matter.
+// RFC 5961 §3.2 with RFC 9293 §3.10.7.4: text in a reset does not matter (SHLD-2).
 TEST_CASE("A reset may carry text") {
   static constexpr step script[] = {established_active(), in("R. 1:21(20)"), closed(close_reason::reset)};
   play(script);
@@ -80,7 +80,7 @@ TEST_CASE("Challenge ACKs are limited, each connection for itself") {
   play(script);
 }
 
-// RFC 9293 §3.10.7.4, fifth; RFC 5961 §5.2.
+// RFC 9293 §3.10.7.4, fifth; RFC 5961 §5.2 (MAY-12).
 TEST_CASE("An ACK of what was never sent is answered and dropped with its data") {
   static constexpr step script[] = {
       established_active(), in("P. 1:11(10) ack 2"), out(". 1:1(0) ack 1"), never(bit::readable), is(field::unread, 0), in("P. 1:11(10) ack 100"),
@@ -88,6 +88,7 @@ TEST_CASE("An ACK of what was never sent is answered and dropped with its data")
   };
   play(script);
 }
+// MAY-12.
 TEST_CASE("An ACK older than the largest window is answered and dropped with its data") {
   static constexpr step script[] = {
       established_active(), in("P. 1:11(10) ack 4294901000"), out(". 1:1(0) ack 1"), never(bit::readable), in("P. 1:11(10) ack 1"),
@@ -119,7 +120,7 @@ TEST_CASE("A segment outside the window is answered by an ACK and dropped") {
   };
   play(script);
 }
-// RFC 9293 §3.8.4, RFC 1122 §4.2.3.6: a keep-alive is a segment of which everything is old.
+// RFC 9293 §3.8.4, RFC 1122 §4.2.3.6: a keep-alive is a segment of which everything is old (1122-4).
 TEST_CASE("Keep-alive probes are answered, with a byte and without") {
   static constexpr step script[] = {
       established_active(), at(100), in(". 0:0(0)"), out(". 1:1(0) ack 1"), at(200), in(". 0:1(1)"), out(". 1:1(0) ack 1"), never(bit::readable),
@@ -140,7 +141,7 @@ TEST_CASE("Broken segments are dropped and counted") {
   };
   play(script, with::no_timestamps);
 }
-// RFC 9293 §3.10.7.4, sixth; RFC 6093 §6: in line.
+// RFC 9293 §3.10.7.4, sixth; RFC 6093 §6: in line (MUST-30).
 TEST_CASE("Urgent data is delivered in line") {
   static constexpr step script[] = {established_active(), in("UP. 1:11(10)"), expect(bit::readable), read(10), at(40), out(". ack 11")};
   play(script);

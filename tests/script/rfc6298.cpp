@@ -6,7 +6,7 @@
 
 namespace strata::script {
 
-// RFC 6298 (5.1), (5.4), (5.5), (5.6).
+// RFC 6298 (5.1), (5.4), (5.5), (5.6) (MUST-19, 6298-10, 6298-13, 6298-14, 6298-15).
 TEST_CASE("The first unacknowledged segment is sent again with doubled timeouts") {
   static constexpr step script[] = {
       established_active(100), is(field::srtt_ms, 100), is(field::rto_ms, 300), write(1000), out("P. 1:1001(1000)"),
@@ -17,7 +17,7 @@ TEST_CASE("The first unacknowledged segment is sent again with doubled timeouts"
   play(script);
 }
 
-// RFC 6298 (2.2), (2.3): srtt = 7/8 srtt + 1/8 r, rttvar = 3/4 rttvar + 1/4 |srtt - r|.
+// RFC 6298 (2.2), (2.3): srtt = 7/8 srtt + 1/8 r, rttvar = 3/4 rttvar + 1/4 |srtt - r| (MUST-18, 6298-3).
 TEST_CASE("Each measurement moves srtt by an eighth and the timeout with it") {
   static constexpr step script[] = {
       established_active(100), is(field::srtt_ms, 100), write(100), out("P. 1:101(100)"),
@@ -27,7 +27,7 @@ TEST_CASE("Each measurement moves srtt by an eighth and the timeout with it") {
   play(script);
 }
 
-// RFC 6298 (2.2): RTO = R + max(G, 4 * R/2) after the first measurement.
+// RFC 6298 (2.2): RTO = R + max(G, 4 * R/2) after the first measurement (MUST-18, 6298-2).
 TEST_CASE("The first measurement gives three times the round-trip time") {
   static constexpr step script[] = {
       established_active(400), is(field::srtt_ms, 400), is(field::rto_ms, 1200), write(1), out("P. 1:2(1)"),
@@ -35,6 +35,7 @@ TEST_CASE("The first measurement gives three times the round-trip time") {
   };
   play(script);
 }
+// 6298-2.
 TEST_CASE("The timeout of a passive open comes from SYN-ACK and its ACK") {
   static constexpr step script[] = {
       established_passive(400), is(field::srtt_ms, 400), is(field::rto_ms, 1200), write(1), out("P. 1:2(1)"),
@@ -43,7 +44,7 @@ TEST_CASE("The timeout of a passive open comes from SYN-ACK and its ACK") {
   play(script);
 }
 
-// RFC 6298 (5.2), (5.3).
+// RFC 6298 (5.2), (5.3) (6298-9, 6298-11, 6298-12).
 TEST_CASE("An ACK of new data restarts the timer, and the last one stops it") {
   static constexpr step script[] = {
       established_active(100), no_delay(true), write(2000), out("1:1461(1460)"), out("P. 1461:2001(540)"),
@@ -54,6 +55,7 @@ TEST_CASE("An ACK of new data restarts the timer, and the last one stops it") {
 }
 
 // RFC 6298 §3 (Karn), §5: without timestamps the ACK of a segment that was sent twice is no measurement, and the doubled timeout stays until there is one.
+// MUST-18, 6298-6.
 TEST_CASE("The doubled timeout stays until a segment that was sent once is acknowledged") {
   static constexpr step script[] = {
       established_active(100), write(1000), out("P. 1:1001(1000)"), at(400), out("P. 1:1001(1000)"),
@@ -74,7 +76,7 @@ TEST_CASE("With timestamps the ACK of a segment that was sent twice is a measure
   play(script, with::timestamps);
 }
 
-// RFC 6298 §3, RFC 7323 §4.3: the first copy came and its ACK was lost; the answer to the second one repeats the echo of the first.
+// RFC 6298 §3, RFC 7323 §4.3: the first copy came and its ACK was lost; the answer to the second one repeats the echo of the first (6298-6).
 TEST_CASE("The echo of what was sent before the retransmission measures nothing") {
   static constexpr step script[] = {
       established_active(100), write(1000), out("P. 1:1001(1000)"), at(400), out("P. 1:1001(1000)"),
@@ -141,7 +143,7 @@ TEST_CASE("Of a SYN-ACK that was sent twice the echo says which was answered") {
   play(first), play(second), play(without, with::no_timestamps);
 }
 
-// RFC 6298 §3: at least one measurement in each round trip; the others are not needed.
+// RFC 6298 §3: at least one measurement in each round trip; the others are not needed (6298-7).
 TEST_CASE("One segment of a flight is timed") {
   static constexpr step script[] = {
       established_active(100), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"),
@@ -150,7 +152,7 @@ TEST_CASE("One segment of a flight is timed") {
   play(script, with::no_timestamps);
 }
 
-// RFC 5681 §3.1 (4): half the flight, at least two segments; the loss window is one segment.
+// RFC 5681 §3.1 (4): half the flight, at least two segments; the loss window is one segment (5681-6, 5681-10, 5681-11, 5681-12).
 TEST_CASE("A timeout halves ssthresh once and sends one segment") {
   static constexpr step script[] = {
       established_active(100), write(14600), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"),
@@ -161,7 +163,7 @@ TEST_CASE("A timeout halves ssthresh once and sends one segment") {
   play(script);
 }
 
-// RFC 6298 §5 and RFC 5681 §3.1: what else was outstanding is sent again in slow start.
+// RFC 6298 §5 and RFC 5681 §3.1: what else was outstanding is sent again in slow start (5681-12).
 TEST_CASE("After a timeout the rest of the flight follows in slow start") {
   static constexpr step script[] = {
       established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
@@ -182,7 +184,7 @@ TEST_CASE("New data waits until what was lost has been sent again") {
   play(script);
 }
 
-// RFC 9293 §3.8.3, R2: more than a hundred seconds.
+// RFC 9293 §3.8.3, R2: more than a hundred seconds (MUST-20, SHLD-11, 6298-5).
 TEST_CASE("After fifteen retransmissions the connection times out") {
   static constexpr step script[] = {
       established_active(0), write(1), out("P. 1:2(1)"), at(200), out("P. 1:2(1)"), at(600), out("P. 1:2(1)"),
@@ -195,7 +197,7 @@ TEST_CASE("After fifteen retransmissions the connection times out") {
   play(script);
 }
 
-// RFC 9293 §3.9.1.1, §3.8.3: the application's own limit.
+// RFC 9293 §3.9.1.1, §3.8.3: the application's own limit (MUST-20, MUST-21).
 TEST_CASE("The user timeout ends a connection whose data is not acknowledged") {
   static constexpr step script[] = {
       established_active(100), user_timeout(1000), write(1), out("P. 1:2(1)"), at(400), out("P. 1:2(1)"),
@@ -211,6 +213,7 @@ TEST_CASE("The user timeout counts from the last progress") {
   };
   play(script, with::no_timestamps);
 }
+// MUST-21, MUST-22.
 TEST_CASE("The user timeout ends a handshake that nobody answers") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), user_timeout(2500), at(1000), out("S 0:0(0)"), at(2500), closed(close_reason::timed_out),
@@ -239,6 +242,31 @@ TEST_CASE("A FIN whose data was acknowledged goes again alone") {
   static constexpr step script[] = {
       established_active(100), write(10), out("P. 1:11(10)"), shutdown(), out("F. 11:11(0)"),
       at(200), in(". ack 11"), is(tcp::state::fin_wait_1), at(500), out("F. 11:11(0)"), at(510), in(". ack 12"), is(tcp::state::fin_wait_2),
+  };
+  play(script);
+}
+
+// RFC 6298 §4, (2.4); 6298-8: the variation may go to zero, the term that it stands for does not.
+TEST_CASE("A path without any variation keeps a margin above its round-trip time") {
+  static constexpr step script[] = {
+      established_active(100), is(field::rto_ms, 300),
+#define ROUND(ms, a, b) at(ms), write(100), out("P. " a ":" b "(100)"), at(ms + 100), in(". ack " b), is(field::srtt_ms, 100), is(field::rto_ms, 300)
+      ROUND(200, "1", "101"), ROUND(400, "101", "201"), ROUND(600, "201", "301"), ROUND(800, "301", "401"), ROUND(1000, "401", "501"), ROUND(1200, "501", "601"),
+      ROUND(1400, "601", "701"), ROUND(1600, "701", "801"), at(1800), write(1), out("P. 801:802(1)"), at(2099), at(2100), out("P. 801:802(1)"),
+  };
+  play(script);
+}
+// RFC 6298 §5; 6298-9: the application's limit may come and go, the timeout is what it is.
+TEST_CASE("A user timeout that is taken back sends nothing before the retransmission timeout") {
+  static constexpr step script[] = {
+      established_active(400), user_timeout(500), write(10), out("P. 1:11(10)"), at(600), user_timeout(0), at(1799), at(1800), out("P. 1:11(10)"),
+  };
+  play(script);
+}
+// RFC 6298 (5.1), (5.3); 6298-9: new data in flight does not move the timer of what was sent before.
+TEST_CASE("The timer of the first segment runs on while others are sent") {
+  static constexpr step script[] = {
+      established_active(100), no_delay(true), write(10), out("P. 1:11(10)"), at(250), write(10), out("P. 11:21(10)"), at(399), at(400), out("P. 1:11(10)"),
   };
   play(script);
 }

@@ -7,6 +7,7 @@
 namespace strata::script {
 
 // RFC 6582 §3.2 (3): the next hole at once, one for each round trip; the window deflates by what was acknowledged and gets one segment back.
+// 6582-4, 6582-5.
 TEST_CASE("A partial ACK resends the next hole") {
   static constexpr step script[] = {
       established_active(100), write(8760), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"),
@@ -17,6 +18,7 @@ TEST_CASE("A partial ACK resends the next hole") {
   };
   play(script);
 }
+// 6582-5.
 TEST_CASE("A partial ACK of less than a segment gives nothing back") {
   static constexpr step script[] = {
       established_active(100), write(8760), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"),
@@ -26,7 +28,7 @@ TEST_CASE("A partial ACK of less than a segment gives nothing back") {
   play(script);
 }
 
-// RFC 6582 §3.2 (3): min(ssthresh, max(FlightSize, SMSS) + SMSS).
+// RFC 6582 §3.2 (3): min(ssthresh, max(FlightSize, SMSS) + SMSS) (6582-3, 5681-18, 5681-22).
 TEST_CASE("A full ACK ends recovery without a burst") {
   static constexpr step script[] = {
       established_active(100), write(14600 + 2920), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"),
@@ -37,7 +39,7 @@ TEST_CASE("A full ACK ends recovery without a burst") {
   play(script);
 }
 
-// RFC 6582 §3.2 (2): duplicates of what was sent before recovery find no second loss.
+// RFC 6582 §3.2 (2): duplicates of what was sent before recovery find no second loss (6582-2).
 TEST_CASE("Duplicate ACKs that cover no more than recover do not start recovery again") {
   static constexpr step script[] = {
       established_active(100), write(8760), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"),
@@ -57,7 +59,7 @@ TEST_CASE("Behind recover three duplicate ACKs start recovery again") {
   play(script);
 }
 
-// RFC 6582 §3.2 (4): a timeout ends recovery.
+// RFC 6582 §3.2 (4): a timeout ends recovery (6582-7).
 TEST_CASE("A timeout in recovery goes back to slow start from the first hole") {
   static constexpr step script[] = {
       established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
@@ -67,7 +69,7 @@ TEST_CASE("A timeout in recovery goes back to slow start from the first hole") {
   play(script);
 }
 
-// RFC 5681 §3.2 (4): each further duplicate stands for a segment that left the network.
+// RFC 5681 §3.2 (4): each further duplicate stands for a segment that left the network (5681-20, 5681-21).
 TEST_CASE("In recovery further duplicates let new data out") {
   static constexpr step script[] = {
       established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
@@ -77,7 +79,7 @@ TEST_CASE("In recovery further duplicates let new data out") {
   play(script);
 }
 
-// RFC 6582 §3.2: recover begins with the initial number.
+// RFC 6582 §3.2: recover begins with the initial number (6582-1).
 TEST_CASE("The first window of a passive open recovers by duplicate ACKs too") {
   static constexpr step script[] = {
       established_passive(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
@@ -92,6 +94,25 @@ TEST_CASE("Duplicate ACKs after a timeout neither resend nor open the window") {
       established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
       at(400), out("1:1461(1460)"), in(". ack 1"), in(". ack 1"), in(". ack 1"), in(". ack 1"), is(field::cwnd, 1460), counted(&tcp::counters::fast_retransmits, 0),
       at(500), in(". ack 1461"), out("1461:2921(1460)"), out("2921:4381(1460)"), in(". ack 1461"), in(". ack 1461"), in(". ack 1461"), is(field::cwnd, 2920),
+  };
+  play(script);
+}
+
+// RFC 6582 §3.2 (3), §4; 6582-6.
+TEST_CASE("A partial ACK starts the retransmission timer again") {
+  static constexpr step script[] = {
+      established_active(100), write(8760), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"), out("5841:7301(1460)"),
+      out("P. 7301:8761(1460)"), at(200), in(". ack 1"), in(". ack 1"), in(". ack 1"), out("1:1461(1460)"), at(400), in(". ack 1461"), out("1461:2921(1460)"),
+      is(field::in_recovery, 1), at(600), in(". ack 2921"), out("2921:4381(1460)"), at(700), in(". ack 8761"), is(field::in_recovery, 0), counted(&tcp::counters::timeouts, 0),
+  };
+  play(script, with::no_timestamps);
+}
+// RFC 6582 §3.2 (2); 6582-2: ssthresh is left alone, too.
+TEST_CASE("Duplicate ACKs that find no second loss leave ssthresh alone") {
+  static constexpr step script[] = {
+      established_active(100), write(8760), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"), out("5841:7301(1460)"),
+      out("P. 7301:8761(1460)"), at(400), out("1:1461(1460)"), is(field::ssthresh, 4380), at(410), in(". ack 8761"), write(2920), out("8761:10221(1460)"), out("P. 10221:11681(1460)"),
+      in(". ack 8761"), in(". ack 8761"), in(". ack 8761"), is(field::ssthresh, 4380), is(field::in_recovery, 0),
   };
   play(script);
 }

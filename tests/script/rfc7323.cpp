@@ -6,7 +6,7 @@
 
 namespace strata::script {
 
-// RFC 7323 §2.2: both or none.
+// RFC 7323 §2.2: both or none (7323-1, 7323-6).
 TEST_CASE("Windows are scaled when both SYNs had the option") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0) <mss 1460,ws 1>"), in("S. 0:0(0) ack 1 win 1000 <mss 1460,ws 7>"), out(". ack 1"), is(field::send_window, 1000),
@@ -14,6 +14,7 @@ TEST_CASE("Windows are scaled when both SYNs had the option") {
   };
   play(script);
 }
+// 7323-1.
 TEST_CASE("Without the option in SYN-ACK no window is scaled") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 <mss 1460>"), out(". ack 1 win 58400"), is(field::send_window_scale, 0),
@@ -21,6 +22,7 @@ TEST_CASE("Without the option in SYN-ACK no window is scaled") {
   };
   play(script, with::no_timestamps);
 }
+// 7323-1, 7323-2.
 TEST_CASE("SYN-ACK has the option only if SYN had it") {
   static constexpr step without[] = {
       listen(), in("S 0:0(0) <mss 1460>"), out("S. 0:0(0) ack 1 <mss 1460>"), in(". ack 1"), expect(bit::accepted),
@@ -32,7 +34,7 @@ TEST_CASE("SYN-ACK has the option only if SYN had it") {
   };
   play(without), play(both);
 }
-// RFC 7323 §2.3: at most 14.
+// RFC 7323 §2.3: at most 14 (7323-5, REC-1).
 TEST_CASE("A scale above 14 is taken as 14") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 <mss 1460,ws 15>"), out(". ack 1"), is(field::send_window_scale, 14),
@@ -40,7 +42,7 @@ TEST_CASE("A scale above 14 is taken as 14") {
   };
   play(script);
 }
-// RFC 7323 §2.2: in SYN segments the field is never scaled.
+// RFC 7323 §2.2: in SYN segments the field is never scaled (7323-4).
 TEST_CASE("The window of SYN and SYN-ACK is not scaled") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0) win 58400"), in("S. 0:0(0) ack 1 win 1460 <mss 1460,ws 5>"), out(". ack 1 win 58400"), is(field::send_window, 1460),
@@ -52,7 +54,7 @@ TEST_CASE("The window of SYN and SYN-ACK is not scaled") {
   play(script, with::no_timestamps), play(passive, with::no_timestamps);
 }
 
-// RFC 7323 §3.2: SYN offers them, every segment has them once SYN-ACK did.
+// RFC 7323 §3.2: SYN offers them, every segment has them once SYN-ACK did (7323-9, 7323-10, 7323-15).
 TEST_CASE("Timestamps are in every segment when both SYNs had them") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0) <mss 1460,ws 1,ts 0 0>"), at(10), in("S. 0:0(0) ack 1 <mss 1460,ws 0,ts 100 0>"), out(". ack 1 <ts 10 100>"),
@@ -62,6 +64,7 @@ TEST_CASE("Timestamps are in every segment when both SYNs had them") {
   };
   play(script);
 }
+// 7323-9.
 TEST_CASE("Timestamps are in no segment when SYN-ACK had none") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1"), out(". ack 1 <nots>"), is(field::has_timestamps, 0), write(1460),
@@ -72,6 +75,7 @@ TEST_CASE("Timestamps are in no segment when SYN-ACK had none") {
   };
   play(script, with::no_timestamps), play(passive, with::no_timestamps);
 }
+// 7323-15.
 TEST_CASE("SYN-ACK echoes the timestamp of SYN, and the first data that of the last ACK") {
   static constexpr step script[] = {
       listen(), in("S 0:0(0) <mss 1460,ts 100 0>"), out("S. 0:0(0) ack 1 <mss 1460,ts 0 100>"),
@@ -81,14 +85,14 @@ TEST_CASE("SYN-ACK echoes the timestamp of SYN, and the first data that of the l
   play(script);
 }
 
-// RFC 7323 §4.3: with delayed ACKs the earliest unacknowledged segment's timestamp is echoed.
+// RFC 7323 §4.3: with delayed ACKs the earliest unacknowledged segment's timestamp is echoed (7323-18).
 TEST_CASE("A delayed ACK echoes the timestamp of the first segment that it covers") {
   static constexpr step script[] = {
       established_passive(), at(100), in("1:1461(1460) <ts 100 0>"), at(110), in("1461:2921(1460) <ts 110 0>"), out(". ack 2921 <ts 110 100>"),
   };
   play(script);
 }
-// RFC 7323 §4.3, (B): out of order the timestamp of the last segment in order is echoed.
+// RFC 7323 §4.3, (B): out of order the timestamp of the last segment in order is echoed (7323-18).
 TEST_CASE("A segment behind a hole does not move what is echoed, the one that fills it does") {
   static constexpr step script[] = {
       established_passive(), at(100), in("1:1461(1460) <ts 100 0>"), in("1461:2921(1460) <ts 101 0>"), out(". ack 2921 <ts 100 100>"),
@@ -98,7 +102,7 @@ TEST_CASE("A segment behind a hole does not move what is echoed, the one that fi
   play(script);
 }
 
-// RFC 7323 §5.3, R1.
+// RFC 7323 §5.3, R1 (7323-20).
 TEST_CASE("A segment with an older timestamp is dropped and answered") {
   static constexpr step script[] = {
       established_passive(), at(100), in("P. 1:11(10) <ts 100 0>"), at(140), out(". ack 11 <ts 140 100>"), in("P. 11:21(10) <ts 99 0>"),
@@ -107,13 +111,13 @@ TEST_CASE("A segment with an older timestamp is dropped and answered") {
   };
   play(script);
 }
-// RFC 7323 §5.3, R1: a reset is looked at all the same.
+// RFC 7323 §5.3, R1: a reset is looked at all the same (7323-19).
 TEST_CASE("A reset with an older timestamp, or none, counts") {
   static constexpr step old[] = {established_passive(), at(100), in(". 1:1(0) <ts 100 0>"), in("R 1:1(0) <ts 5 0>"), closed(close_reason::reset)};
   static constexpr step none[] = {established_passive(), in("R 1:1(0)"), closed(close_reason::reset)};
   play(old), play(none, with::timestamps);
 }
-// RFC 7323 §3.2 (SHOULD).
+// RFC 7323 §3.2 (SHOULD) (7323-11, 7323-12).
 TEST_CASE("A segment that lacks the agreed timestamps is dropped in silence") {
   static constexpr step script[] = {
       established_passive(), in("P. 1:11(10) <nots>"), never(bit::readable), counted(&tcp::counters::paws_rejected, 1), in("P. 1:11(10)"),
@@ -124,7 +128,7 @@ TEST_CASE("A segment that lacks the agreed timestamps is dropped in silence") {
   };
   play(script, with::timestamps), play(half_open, with::timestamps);
 }
-// RFC 7323 §5.5: after 24 idle days the peer's clock may have gone half round.
+// RFC 7323 §5.5: after 24 idle days the peer's clock may have gone half round (7323-26).
 TEST_CASE("After 24 idle days an older timestamp is taken and becomes the recent one") {
   static constexpr step script[] = {
       established_passive(), in(". 1:1(0) <ts 1000 0>"), at(2073600001), in("P. 1:11(10) <ts 500 0>"), is(field::unread, 10),
@@ -132,7 +136,7 @@ TEST_CASE("After 24 idle days an older timestamp is taken and becomes the recent
   };
   play(script);
 }
-// RFC 7323 §3.2: in a segment without ACK the echo must be zero; here in a SYN.
+// RFC 7323 §3.2: in a segment without ACK the echo must be zero; here in a SYN (7323-14).
 TEST_CASE("SYN echoes zero") {
   static constexpr step script[] = {connect(), out("S 0:0(0) <mss 1460,ws 1,ts 0 0>"), at(1000), out("S 0:0(0) <mss 1460,ws 1,ts 1000 0>")};
   play(script);

@@ -6,7 +6,7 @@
 
 namespace strata::script {
 
-// RFC 9293 §3.6, figure 12: the side that closes first waits in TIME-WAIT.
+// RFC 9293 §3.6, figure 12: the side that closes first waits in TIME-WAIT (MUST-13).
 TEST_CASE("A normal close ends in TIME-WAIT on the side that began it") {
   static constexpr step script[] = {
       established_active(), shutdown(), out("F. 1:1(0) ack 1"), is(tcp::state::fin_wait_1), in(". 1:1(0) ack 2"), is(tcp::state::fin_wait_2),
@@ -40,7 +40,7 @@ TEST_CASE("FIN that acknowledges ours leads from FIN-WAIT-1 to TIME-WAIT at once
   play(script);
 }
 
-// RFC 9293 §3.6: half-close, both ways.
+// RFC 9293 §3.6: half-close, both ways (1122-3).
 TEST_CASE("After our FIN data of the peer is still received") {
   static constexpr step script[] = {
       established_active(), write(10), out("P. 1:11(10)"), shutdown(), out("F. 11:11(0)"), in(". 1:1(0) ack 12"),
@@ -49,6 +49,7 @@ TEST_CASE("After our FIN data of the peer is still received") {
   };
   play(script);
 }
+// 1122-3.
 TEST_CASE("After the peer's FIN data of ours is still sent") {
   static constexpr step script[] = {
       established_active(), in("FP. 1:101(100)"), out(". ack 102"), never(bit::peer_closed), read(100), expect(bit::peer_closed), write(2920),
@@ -114,7 +115,7 @@ TEST_CASE("Data behind the peer's FIN is ignored") {
   play(script);
 }
 
-// RFC 9293 §3.6.1 (SHOULD), RFC 2525 §2.17: what was not read is lost, and the peer must know.
+// RFC 9293 §3.6.1 (SHOULD), RFC 2525 §2.17: what was not read is lost, and the peer must know (MAY-1, SHLD-3).
 TEST_CASE("close() with unread data resets the connection") {
   static constexpr step script[] = {
       established_active(), in("P. 1:101(100)"), expect(bit::readable), close(), out("R. 1:1(0) ack 101"), closed(close_reason::aborted),
@@ -123,7 +124,7 @@ TEST_CASE("close() with unread data resets the connection") {
   play(script);
 }
 
-// RFC 9293 §3.6.1 (SHOULD): nobody will read it.
+// RFC 9293 §3.6.1 (SHOULD): nobody will read it (MAY-1, SHLD-3).
 TEST_CASE("Data after close() resets the connection") {
   static constexpr step script[] = {
       established_active(), close(), out("F. 1:1(0) ack 1"), in(". 1:1(0) ack 2"), in("P. 1:101(100)"), out("R. 2:2(0) ack 1"),

@@ -67,6 +67,7 @@ TEST_CASE("After SYNs that crossed a reset elsewhere in the window is challenged
   play(script);
 }
 // RFC 9293 §3.10.7.4, fourth; MUST-11: an active open in SYN-RECEIVED is handled as the synchronized states, a passive one returns to LISTEN.
+// 1122-2.
 TEST_CASE("A SYN in SYN-RECEIVED returns a passive open to LISTEN and challenges an active one") {
   static constexpr step passive[] = {HALF_OPEN, in("S 100:100(0)"), in_use(0, 0, 0), at(5000), in("S 200:200(0)"), out("S. 0:0(0) ack 201")};
   static constexpr step active[] = {CROSSED, in("S 100:100(0)"), out(". 1:1(0) ack 1"), is(tcp::state::syn_received), in(". 1:1(0) ack 1"), expect(bit::connected)};

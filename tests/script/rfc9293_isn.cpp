@@ -37,4 +37,12 @@ TEST_CASE("The first number depends on a secret, all else being equal") {
   CHECK(numbers.size() == 20);
 }
 
+// RFC 7323 §5.4, §7.1; 7323-25: the time since the start cannot be read from a timestamp.
+TEST_CASE("The first timestamp depends on a secret, all else being equal") {
+  const variation v{.name = "", .timestamps = true, .start = 1'000'000'000'000, .peer_iss = 0x4000'0000, .peer_clock = 0x1000'0000};
+  std::set<u32> stamps;
+  for (u64 secrets = 1; secrets <= 20; ++secrets) stamps.insert(first_numbers_over_v4(v, secrets).second);
+  CHECK(stamps.size() == 20);
+}
+
 }  // namespace strata::script

@@ -6,7 +6,7 @@
 
 namespace strata::script {
 
-// RFC 9293 §3.5, figure 6.
+// RFC 9293 §3.5, figure 6 (MUST-14, SHLD-5, MAY-3).
 TEST_CASE("An active open sends SYN, and ACK when SYN-ACK comes") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0) <mss 1460,ws 1>"), is(tcp::state::syn_sent),
@@ -15,7 +15,7 @@ TEST_CASE("An active open sends SYN, and ACK when SYN-ACK comes") {
   play(script);
 }
 
-// RFC 9293 §3.5, figure 6, the other side.
+// RFC 9293 §3.5, figure 6, the other side (MUST-14, SHLD-5, MAY-3).
 TEST_CASE("A passive open answers SYN with SYN-ACK and is told when the ACK comes") {
   static constexpr step script[] = {
       listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1 <mss 1460,ws 1>"), in_use(0, 1, 0), never(bit::accepted),
@@ -88,7 +88,7 @@ TEST_CASE("A bare ACK of our SYN opens nothing") {
   play(script);
 }
 
-// RFC 6298 §2.1, §5.5; RFC 9293 §3.8.3 (MUST-23): at least three minutes.
+// RFC 6298 §2.1, §5.5; RFC 9293 §3.8.3 (MUST-23): at least three minutes (MUST-22, 6298-1, 6298-14).
 TEST_CASE("SYN is sent again with doubled timeouts and given up after more than three minutes") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), at(1000), out("S 0:0(0)"), at(3000), out("S 0:0(0)"),
@@ -99,7 +99,7 @@ TEST_CASE("SYN is sent again with doubled timeouts and given up after more than 
   play(script);
 }
 
-// RFC 9293 §3.5, figure 7.
+// RFC 9293 §3.5, figure 7 (MUST-10).
 TEST_CASE("Two SYNs that cross open one connection") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), is(tcp::state::syn_received), never(bit::connected),
@@ -108,7 +108,7 @@ TEST_CASE("Two SYNs that cross open one connection") {
   play(script);
 }
 
-// RFC 9293 §3.10.7.4, fifth: in SYN-RECEIVED any acceptable ACK of our SYN will do.
+// RFC 9293 §3.10.7.4, fifth: in SYN-RECEIVED any acceptable ACK of our SYN will do (MUST-10).
 TEST_CASE("After SYNs that crossed a plain ACK completes the handshake too") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), in(". ack 1"), expect(bit::connected), is(tcp::state::established),
@@ -159,7 +159,7 @@ TEST_CASE("LISTEN ignores resets and resets ACKs") {
   play(script);
 }
 
-// RFC 6298 §5.5 for SYN-ACK. Linux: TCP_SYNACK_RETRIES.
+// RFC 6298 §5.5 for SYN-ACK. Linux: TCP_SYNACK_RETRIES (6298-1, 6298-14).
 TEST_CASE("SYN-ACK is sent again five times and then forgotten") {
   static constexpr step script[] = {
       listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), at(1000), out("S. 0:0(0) ack 1"),
@@ -258,7 +258,7 @@ TEST_CASE("A segment outside the window of SYN-RECEIVED gets an ACK and changes 
   play(script);
 }
 
-// RFC 9293 §3.10.7.4, fourth: a connection that was opened passively returns to LISTEN.
+// RFC 9293 §3.10.7.4, fourth: a connection that was opened passively returns to LISTEN (1122-2).
 TEST_CASE("A SYN inside the window of SYN-RECEIVED returns to LISTEN") {
   static constexpr step script[] = {
       listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), in("S 100:100(0)"), in_use(0, 0, 0), at(1000),
@@ -300,7 +300,7 @@ TEST_CASE("What was written before the handshake leaves when it is done") {
   play(script);
 }
 
-// RFC 9293 §3.10.2, §3.7.1: chunks that were filled for a larger MSS are split.
+// RFC 9293 §3.10.2, §3.7.1: chunks that were filled for a larger MSS are split (MUST-16).
 TEST_CASE("What was written before the handshake is cut to the MSS that the peer states") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), write(2500), in("S. 0:0(0) ack 1 <mss 1000,ws 0>"), out(". 1:1001(1000) ack 1"), out(". 1001:1461(460) ack 1"),
@@ -320,7 +320,7 @@ TEST_CASE("A peer that states no MSS is sent 536 bytes over IPv4 and 1220 over I
   play(v4, with::no_timestamps, policy::only_v4), play(v6, with::no_timestamps, policy::only_v6);
 }
 
-// RFC 9293 §3.7.1, RFC 6691 §2: the smaller of both sides' sizes; options come off it.
+// RFC 9293 §3.7.1, RFC 6691 §2: the smaller of both sides' sizes; options come off it (MUST-14, MUST-16, MUST-67).
 TEST_CASE("The MSS is the smaller of what the peer states and what the path takes") {
   static constexpr step small[] = {
       connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 <mss 800,ws 0>"), out(". ack 1"), write(1600), out(". 1:801(800)"), out("P. 801:1601(800)"),
@@ -364,7 +364,7 @@ TEST_CASE("abort() in SYN-SENT ends in silence") {
   play(script);
 }
 
-// RFC 6298 (5.7): an RTO below three seconds becomes three seconds when the SYN had to be sent again.
+// RFC 6298 (5.7): an RTO below three seconds becomes three seconds when the SYN had to be sent again (6298-16).
 TEST_CASE("After a lost SYN the first timeout of data is three seconds") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), at(1000), out("S 0:0(0)"), in("S. 0:0(0) ack 1"), out(". ack 1"), write(100), out("P. 1:101(100)"),
@@ -372,6 +372,7 @@ TEST_CASE("After a lost SYN the first timeout of data is three seconds") {
   };
   play(script, with::no_timestamps);
 }
+// 6298-16.
 TEST_CASE("After a lost SYN-ACK the first timeout of data is three seconds") {
   static constexpr step script[] = {
       listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), at(1000), out("S. 0:0(0) ack 1"), in(". 1:1(0) ack 1"), expect(bit::accepted), write(100),
@@ -380,7 +381,7 @@ TEST_CASE("After a lost SYN-ACK the first timeout of data is three seconds") {
   play(script, with::no_timestamps);
 }
 
-// RFC 6928 §2: refrain from it unless more than one SYN was lost. RFC 5681 §3.1: then the initial window is one segment.
+// RFC 6928 §2: refrain from it unless more than one SYN was lost. RFC 5681 §3.1: then the initial window is one segment (5681-4).
 TEST_CASE("The initial window is ten segments after one lost SYN and one segment after two") {
   static constexpr step one[] = {
       connect(), out("S 0:0(0)"), at(1000), out("S 0:0(0)"), in("S. 0:0(0) ack 1"), out(". ack 1"), is(field::cwnd, 14600),

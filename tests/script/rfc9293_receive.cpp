@@ -6,7 +6,7 @@
 
 namespace strata::script {
 
-// RFC 9293 §3.8.6.3 (MUST-58, SHOULD-18): within half a second; here 40 ms, as Linux.
+// RFC 9293 §3.8.6.3 (MUST-58, SHLD-18): within half a second; here 40 ms, as Linux (MUST-40, 5681-24, 5681-25).
 TEST_CASE("A lone segment is acknowledged after 40 ms") {
   static constexpr step script[] = {
       established_active(), in("P. 1:101(100)"), at(39), at(40), out(". ack 101"), in("P. 101:201(100)"),
@@ -14,6 +14,7 @@ TEST_CASE("A lone segment is acknowledged after 40 ms") {
   };
   play(script);
 }
+// SHLD-19, 5681-24.
 TEST_CASE("Every second full segment is acknowledged at once") {
   static constexpr step script[] = {
       established_active(), in("1:1461(1460)"), in("1461:2921(1460)"), out(". ack 2921"), in("2921:4381(1460)"),
@@ -21,6 +22,7 @@ TEST_CASE("Every second full segment is acknowledged at once") {
   };
   play(script);
 }
+// MUST-58, MUST-59, 5681-26.
 TEST_CASE("Segments that come together get one ACK") {
   static constexpr step script[] = {
       established_active(), together(6), in("1:1461(1460)"), in("1461:2921(1460)"), in("2921:4381(1460)"), in("4381:5841(1460)"),
@@ -28,7 +30,7 @@ TEST_CASE("Segments that come together get one ACK") {
   };
   play(script);
 }
-// RFC 5681 §4.2, RFC 9293 §3.8.6.3: segments that the path made smaller are full ones too.
+// RFC 5681 §4.2, RFC 9293 §3.8.6.3: segments that the path made smaller are full ones too (SHLD-19).
 TEST_CASE("A peer with smaller segments is acknowledged as often") {
   static constexpr step script[] = {
       established_active(), in("1:1001(1000)"), in("1001:2001(1000)"), in("2001:3001(1000)"), out(". ack 3001"), in("3001:4001(1000)"),
@@ -41,6 +43,7 @@ TEST_CASE("A peer with smaller segments is acknowledged as often") {
   };
   play(script, with::no_timestamps);
 }
+// MUST-58, SHLD-18.
 TEST_CASE("Data of ours carries the ACK") {
   static constexpr step script[] = {established_active(), in("P. 1:101(100)"), write(10), out("P. 1:11(10) ack 101"), in(". ack 11"), at(1000)};
   play(script);
@@ -70,7 +73,7 @@ TEST_CASE("Of a segment that overlaps the front only what is new is delivered") 
   play(script);
 }
 
-// RFC 9293 §3.10.7.4, seventh: out of order, with overlaps of each kind; every byte is delivered once.
+// RFC 9293 §3.10.7.4, seventh: out of order, with overlaps of each kind; every byte is delivered once (SHLD-31).
 TEST_CASE("Overlaps out of order are cut") {
   static constexpr step script[] = {
       established_active(), in("2001:3001(1000)"), out(". ack 1"), in("2501:3501(1000)"), out(". ack 1"), in("1501:2501(1000)"), out(". ack 1"),
@@ -100,6 +103,7 @@ TEST_CASE("A segment that reaches over the hole joins what is behind it") {
   };
   play(script);
 }
+// SHLD-31.
 TEST_CASE("Holes are filled in any order") {
   static constexpr step script[] = {
       established_active(), in("4001:5001(1000)"), out(". ack 1"), in("2001:3001(1000)"), out(". ack 1"), in("1001:2001(1000)"), out(". ack 1"),
@@ -131,7 +135,7 @@ TEST_CASE("A chunk that the application took is left alone") {
   play(script);
 }
 
-// RFC 9293 §3.8.6: the window tells what the chunks hold.
+// RFC 9293 §3.8.6: the window tells what the chunks hold (SHLD-14).
 TEST_CASE("The window shrinks by what is unread and never moves left") {
   static constexpr step script[] = {
       established_active(), in("1:1461(1460)"), in("1461:2921(1460)"), out(". ack 2921 win 55480"), in("2921:4381(1460)"), in("4381:5841(1460)"),

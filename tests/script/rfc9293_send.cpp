@@ -6,7 +6,7 @@
 
 namespace strata::script {
 
-// RFC 9293 §3.9.1.2 (MUST-61): PSH ends what was written.
+// RFC 9293 §3.9.1.2 (MUST-61): PSH ends what was written (SHLD-28).
 TEST_CASE("PSH is set at the end of each write and nowhere else") {
   static constexpr step script[] = {
       established_active(), write(4000), out(". 1:1461(1460)"), out(". 1461:2921(1460)"),
@@ -16,7 +16,7 @@ TEST_CASE("PSH is set at the end of each write and nowhere else") {
   play(script), play(exact);
 }
 
-// RFC 9293 §3.7.4.
+// RFC 9293 §3.7.4 (SHLD-7, SHLD-27, MAY-16).
 TEST_CASE("A small segment waits while anything is unacknowledged") {
   static constexpr step script[] = {
       established_active(), write(10), out("P. 1:11(10)"), write(20), write(30), is(tcp::limited_by::coalescing), is(field::unsent, 50),
@@ -24,6 +24,7 @@ TEST_CASE("A small segment waits while anything is unacknowledged") {
   };
   play(script);
 }
+// SHLD-7.
 TEST_CASE("The end of a write waits as any small segment does") {
   static constexpr step script[] = {
       established_active(), write(2000), out(". 1:1461(1460)"), is(tcp::limited_by::coalescing),
@@ -31,6 +32,7 @@ TEST_CASE("The end of a write waits as any small segment does") {
   };
   play(script);
 }
+// SHLD-7, SHLD-27, SHLD-28.
 TEST_CASE("Small writes become a full segment while they wait") {
   static constexpr step script[] = {
       established_active(), write(10), out("P. 1:11(10)"), write(700), write(700), write(100), out("11:1471(1460)"), is(field::unsent, 40),
@@ -38,6 +40,7 @@ TEST_CASE("Small writes become a full segment while they wait") {
   };
   play(script);
 }
+// MUST-17.
 TEST_CASE("no_delay lets small segments out at once, and what waited too") {
   static constexpr step script[] = {
       established_active(), write(10), out("P. 1:11(10)"), write(20), no_delay(true), out("P. 11:31(20)"), write(5), out("P. 31:36(5)"),
@@ -60,7 +63,7 @@ TEST_CASE("Small commits wait together and leave together") {
   play(script);
 }
 
-// Linux: MSG_MORE.
+// Linux: MSG_MORE (MAY-15, MAY-16).
 TEST_CASE("more holds a short segment back until the next write") {
   static constexpr step script[] = {established_active(), write(100, more), is(tcp::limited_by::coalescing), write(100), out("P. 1:201(200)")};
   play(script);
@@ -71,7 +74,7 @@ TEST_CASE("more lets full segments go, without PSH") {
   };
   play(script);
 }
-// RFC 9293 §3.8.6.2.1, (4): nothing waits for ever.
+// RFC 9293 §3.8.6.2.1, (4): nothing waits for ever (MUST-60, 1122-1).
 TEST_CASE("What more holds back leaves after a timeout") {
   static constexpr step script[] = {established_active(), write(100, more), at(199), at(200), out("1:101(100)")};
   play(script);
@@ -90,7 +93,7 @@ TEST_CASE("Writes after shutdown() and to closed connections fail by name") {
   play(script);
 }
 
-// RFC 9293 §3.8.6.1 (MUST-35, MUST-36, MUST-37), RFC 6429: for ever, as long as the peer answers.
+// RFC 9293 §3.8.6.1 (MUST-35, MUST-36, MUST-37), RFC 6429: for ever, as long as the peer answers (SHLD-29, SHLD-30, 6429-1).
 TEST_CASE("A closed window is probed with doubled intervals, for as long as the probes are answered") {
   static constexpr step script[] = {
       established_active(), in(". ack 1 win 0"), write(1000), is(tcp::limited_by::receive_window),
@@ -143,6 +146,7 @@ TEST_CASE("A sender does not fill a silly window") {
   };
   play(script);
 }
+// MUST-38.
 TEST_CASE("Half of the largest window is worth a segment") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 1000"), out(". ack 1"), write(5000), out("1:1001(1000)"),
@@ -151,7 +155,7 @@ TEST_CASE("Half of the largest window is worth a segment") {
   };
   play(script);
 }
-// RFC 9293 §3.8.6.2.1, (4): the override timeout.
+// RFC 9293 §3.8.6.2.1, (4): the override timeout (1122-1).
 TEST_CASE("A silly window is used after a timeout") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 2920"), out(". ack 1"), write(10000), out("1:1461(1460)"), out("1461:2921(1460)"),
@@ -169,7 +173,7 @@ TEST_CASE("Data that comes late does not bring back the window of its time") {
   play(script);
 }
 
-// RFC 9293 §3.8.6 (SHOULD-15, MUST-34): what was sent before the window shrank is sent again all the same.
+// RFC 9293 §3.8.6 (SHLD-15, MUST-34): what was sent before the window shrank is sent again all the same (SHLD-15, SHLD-16).
 TEST_CASE("A window that shrinks stops new data and nothing else") {
   static constexpr step script[] = {
       established_active(), no_delay(true), write(2920), out("1:1461(1460)"), out("P. 1461:2921(1460)"), in(". ack 1 win 1000"), write(10),

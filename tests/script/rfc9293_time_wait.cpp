@@ -8,7 +8,7 @@ namespace strata::script {
 
 #define IN_TIME_WAIT established_passive(), close(), out("F. 1:1(0)"), in("F. 1:1(0) ack 2"), out(". 2:2(0) ack 2"), closed(close_reason::orderly), in_use(0, 0, 1)
 
-// RFC 9293 §3.10.7.4, eighth: 2 MSL begin again.
+// RFC 9293 §3.10.7.4, eighth: 2 MSL begin again (MUST-13).
 TEST_CASE("A FIN that comes again in TIME-WAIT is acknowledged and restarts the wait") {
   static constexpr step script[] = {
       IN_TIME_WAIT, at(30000), in("F. 1:1(0) ack 2"), out(". 2:2(0) ack 2"), at(89999), in_use(0, 0, 1),
@@ -17,7 +17,7 @@ TEST_CASE("A FIN that comes again in TIME-WAIT is acknowledged and restarts the 
   play(script);
 }
 
-// RFC 1337 §3, F1.
+// RFC 1337 §3, F1 (1337-1).
 TEST_CASE("A reset does not end TIME-WAIT") {
   static constexpr step script[] = {IN_TIME_WAIT, in("R 2:2(0)"), in("R. 2:2(0) ack 2"), in_use(0, 0, 1), at(60000), in_use(0, 0, 0)};
   play(script);
@@ -32,7 +32,7 @@ TEST_CASE("Old data in TIME-WAIT gets the last ACK again, a plain ACK nothing") 
   play(script);
 }
 
-// RFC 6191 §2, RFC 9293 §3.10.7.4 (MAY): a SYN with a higher number, or a later timestamp.
+// RFC 6191 §2, RFC 9293 §3.10.7.4 (MAY): a SYN with a higher number, or a later timestamp (MAY-2, 6191-5).
 TEST_CASE("A SYN above the old numbers begins a new connection in TIME-WAIT") {
   static constexpr step script[] = {
       IN_TIME_WAIT, at(1000), next_life(100000), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), counted(&tcp::counters::time_wait_reused, 1),
@@ -41,15 +41,17 @@ TEST_CASE("A SYN above the old numbers begins a new connection in TIME-WAIT") {
   };
   play(script);
 }
-// RFC 6191 §2: the timestamp decides where both have one.
+// RFC 6191 §2: the timestamp decides where both have one (SHLD-4, 6191-1).
 TEST_CASE("A SYN below the old numbers begins a new connection if its timestamp is later") {
   static constexpr step script[] = {IN_TIME_WAIT, at(1000), next_life(0xfff0'0000), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), in_use(0, 1, 0)};
   play(script, with::timestamps);
 }
+// 6191-5.
 TEST_CASE("A SYN below the old numbers begins nothing without timestamps") {
   static constexpr step script[] = {IN_TIME_WAIT, at(1000), next_life(0xfff0'0000), in("S 0:0(0)"), out(". 2:2(0)"), in_use(0, 0, 1)};
   play(script, with::no_timestamps);
 }
+// 6191-6.
 TEST_CASE("A SYN with an older timestamp begins nothing in TIME-WAIT") {
   static constexpr step script[] = {
       listen(), in("S 0:0(0) <mss 1460,ts 500 0>"), out("S. 0:0(0) ack 1"), in(". ack 1 <ts 600 0>"), expect(bit::accepted), close(),
@@ -60,7 +62,7 @@ TEST_CASE("A SYN with an older timestamp begins nothing in TIME-WAIT") {
   play(script);
 }
 
-// RFC 9293 §3.10.7.4: the new initial number lies above all that was sent before, though the old connection was faster than its clock.
+// RFC 9293 §3.10.7.4: the new initial number lies above all that was sent before, though the old connection was faster than its clock (MAY-2).
 TEST_CASE("The numbers of a new life in TIME-WAIT lie above those of the old one") {
   static constexpr step script[] = {
       established_passive(), write(14600), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"),

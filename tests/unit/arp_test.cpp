@@ -102,6 +102,7 @@ template <class Tick, u32 Neighbours = 4> struct lan : board {
 // RFC 826, "Packet Generation".
 constexpr auto request_for_b = hex("00 01 08 00 06 04 00 01 02 00 00 00 00 01 0a 00 00 01 00 00 00 00 00 00 0a 00 00 0b");
 
+// MUST-20.
 TEMPLATE_TEST_CASE("an entry lives through all states of RFC 4861 §7.3", "", nanoseconds64, milliseconds32) {
   lan<TestType> net;
   REQUIRE_FALSE(net.resolve(b));  // incomplete: the first request leaves at once

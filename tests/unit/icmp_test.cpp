@@ -112,6 +112,7 @@ TEST_CASE("nobody answers a broadcast echo, a broken one, or one for which there
   CHECK(h.ip.icmp_counted().in_echos == 2);
 }
 
+// MUST-55.
 TEST_CASE("echo replies, redirects, source quench and timestamps are counted and passed over") {
   host h;
   (void)h.in(ip_packet(b, us, 1, message(0, 0, 1, text("x"))));
@@ -122,6 +123,7 @@ TEST_CASE("echo replies, redirects, source quench and timestamps are counted and
   CHECK(h.below.posted.empty());
 }
 
+// MUST-54.
 TEST_CASE("an error about what we sent goes up with both ends and the first eight bytes") {
   host h;
   const bytes ours = ip_packet(us, far, 6, text("12345678"), 8);

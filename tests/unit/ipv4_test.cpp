@@ -274,6 +274,7 @@ TEST_CASE("broadcasts and groups go up as such") {
   }
 }
 
+// MUST-51, MUST-52, MUST-53, MUST-63.
 TEST_CASE("each check of RFC 1122 §3.2.1 drops, and one counter says which") {
   using counter = u32 ip::counters::*;
   struct row {
@@ -335,6 +336,7 @@ TEST_CASE("each check of RFC 1122 §3.2.1 drops, and one counter says which") {
   }
 }
 
+// MUST-50.
 TEST_CASE("other options are passed over, and the reserved flag and a TTL of zero too") {
   host<cached> h;
   for (const bytes& options : {copy_of(hex("01 01 01 00")), copy_of(hex("94 04 00 00")), copy_of(hex("00 ff ff ff"))}) {  // no-ops, router alert, end

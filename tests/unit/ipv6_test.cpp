@@ -130,6 +130,7 @@ TEST_CASE("a sound packet for us, or for a group, goes up cut to its length") {
   CHECK(h.ip.counted().in_delivers == 2);
 }
 
+// MUST-63.
 TEST_CASE("each check on the base header drops, and one counter says which") {
   using c = ip::counters;
   struct row {
