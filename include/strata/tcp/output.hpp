@@ -288,7 +288,6 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::retransmit
     if (transmit_copy(below, c, *d, now) != sent::full) count_retransmission(c);
     return;
   }
-  d->marks = static_cast<u16>(d->marks | mark_retransmitted);
   if (transmit_again(below, c, *d, now) != sent::full) count_retransmission(c);
 }
 
@@ -313,7 +312,6 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::resend_los
     }
     c.rtt_timed = false;
     if (c.resend == c.snd_una) c.resent_ts = timestamp_clock(now);
-    d->marks = static_cast<u16>(d->marks | mark_retransmitted);
     if (transmit_again(below, c, *d, now) == sent::full) {
       add_to_retry(c);
       return;

@@ -19,8 +19,7 @@ namespace strata::inline STRATA_ABI::tcp {
 enum mark : u16 {
   mark_sum_known = 1,       ///< descriptor::sum is the sum of body[0, body_length)
   mark_push = 2,            ///< PSH goes with it: the end of a write without `more`
-  mark_retransmitted = 4,
-  mark_waited_an_rto = 8    ///< was still below when it should have been sent again
+  mark_waited_an_rto = 4    ///< was still below when it should have been sent again
 };
 
 /// One wheel timer serves a control block; these are its deadlines.
