@@ -95,7 +95,8 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
       if (c.resend < c.snd_una) c.resend = c.snd_una;
       if (c.snd_una >= c.recover) c.in_loss = false;
     }
-    if (acked != 0) c.congestion.on_ack(acked, flight, c.mss);
+    // Where the window is what stopped the last send loop, it was full, however many ACKs of the same batch have come since: nothing is sent between them.
+    if (acked != 0) c.congestion.on_ack(acked, c.limit == limited_by::congestion_window ? c.congestion.cwnd() : flight, c.mss);
   }
   below.confirm(c.way);
   if (c.snd_una == c.snd_nxt) disarm(c, retransmit_timer);  // RFC 6298 (5.2)
@@ -123,6 +124,9 @@ template <config C> template <class B> void layer<C>::on_duplicate_ack(B&& below
     c.congestion.on_duplicate(c.mss);
     return;
   }
+  // Now, and not at the end of the turn: what the ACKs before it in the same batch let out, and a segment for itself (RFC 3042 §2), is outstanding when the third
+  // one comes. Else FlightSize would be what one batch of ACKs left over.
+  if (c.duplicate_acks < duplicate_threshold) return output(below, c, now);
   if (c.duplicate_acks != duplicate_threshold || !(c.snd_una > c.recover)) return;
   ++counters_.fast_retransmits;
   c.in_recovery = true;
