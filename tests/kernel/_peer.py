@@ -17,8 +17,9 @@ PORT = 9000
 class Pair:
     """A connection: strata connects or listens, the kernel's end is a plain socket whose bytes are read and counted."""
 
-    def __init__(self, strata_connects):
+    def __init__(self, strata_connects, reads_along=True):
         self.strata_connects = strata_connects
+        self.reads_along = reads_along
 
     def __enter__(self):
         listening = socket.create_server((_net.KERNEL, PORT)) if self.strata_connects else None
@@ -31,12 +32,17 @@ class Pair:
             self.socket = listening.accept()[0]
             listening.close()
         else:
-            self.socket = socket.create_connection((_net.STRATA, PORT), 10)
+            self.socket = socket.socket()
+            if not self.reads_along:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            self.socket.settimeout(10)
+            self.socket.connect((_net.STRATA, PORT))
         said = self.process.stdout.readline()
         _net.expect(said == "open\n", f"kernel_peer is not connected: {said}")
         self.socket.settimeout(None)
         self.received = 0
-        threading.Thread(target=self._read, daemon=True).start()
+        if self.reads_along:
+            threading.Thread(target=self._read, daemon=True).start()
         return self
 
     def _read(self):
@@ -72,6 +78,12 @@ class Pair:
     def strata_sends(self, size):
         wanted = self.received + size
         self._say(f"send {size}")
+        if not self.reads_along:  # a reader holds the socket, and what comes meanwhile is merged and acknowledged at once: fewer ACKs than segments
+            _path.wait_until(lambda: (lambda o: o["unacked"] + o["unsent"] == 0)(self.ours()), "all acknowledged", 30)
+            self.socket.setblocking(True)
+            while self.received < wanted:
+                self.received += len(self.socket.recv(wanted - self.received))
+            return
         _path.wait_until(lambda: self.received == wanted, f"{wanted} bytes at the kernel, {self.received} are there", 30)
         _path.wait_until(lambda: self.ours()["unacked"] == 0, "all acknowledged")
 
