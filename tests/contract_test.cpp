@@ -178,6 +178,9 @@ void check_stale(const net::stream& s) {
   CHECK(s.set(option::no_delay{true}).error() == tcp::call_error::stale);
   CHECK(s.set(option::user_timeout{1}).error() == tcp::call_error::stale);
   CHECK(!s.get<option::no_delay>());
+  CHECK(s.set(option::keep_alive{true}).error() == tcp::call_error::stale);
+  CHECK(s.set(option::linger{true}).error() == tcp::call_error::stale);
+  CHECK(s.shutdown_receive().error() == tcp::call_error::stale);
   CHECK(!s.get<option::user_timeout>());
   CHECK(s.set_timer(net::duration::seconds(1)).error() == tcp::call_error::stale);
   CHECK(s.cancel_timer().error() == tcp::call_error::stale);
@@ -795,8 +798,14 @@ template <class S, class O> concept can_set = requires(S s, O o) { s.set(o); };
 TEST_CASE("options are set and told by type, and an option of an absent policy does not compile") {
   static_assert(can_set<net::stream, option::no_delay> && can_set<net::stream, option::user_timeout>);
   static_assert(!can_set<stack<eager>::stream, option::no_delay>);
+  static_assert(!can_set<stack<presets::embedded>::stream, option::keep_alive> && !can_set<stack<presets::embedded>::stream, option::linger>);
   auto t = pair_of::make();
   t->open();
+  CHECK(t->client.get<option::keep_alive>()->idle_s == 7200);
+  REQUIRE(t->client.set(option::keep_alive{.value = true, .idle_s = 60}));
+  CHECK(t->client.get<option::keep_alive>()->idle_s == 60);
+  REQUIRE(t->client.set(option::linger{.value = true, .ms = 5}));
+  CHECK(t->client.get<option::linger>()->ms == 5);
   CHECK(t->client.get<option::no_delay>()->value == false);
   REQUIRE(t->client.set(option::no_delay{true}));
   CHECK(t->client.get<option::no_delay>()->value == true);

@@ -13,6 +13,9 @@ struct over_v4 {
   using coalescing = strata::tcp::nagle;
   using acks = strata::tcp::delayed_acks;
   static constexpr bool timestamps = true;
+  static constexpr bool keep_alive = true;
+  static constexpr bool linger = true;
+  static constexpr bool shutdown_receive = true;
   static constexpr bool header_prediction = true;
   struct connection_data {};
   static constexpr strata::limits limits{.chunks = 200,
@@ -35,8 +38,12 @@ struct in_32_bits : over_v4 {  // as on a microcontroller
   using tick = microseconds32;
   using header_image = strata::header_image::built;
 };
+struct adaptive : over_v4 {
+  using acks = strata::tcp::adaptive_acks;
+};
 struct minshall : over_v4 {
   using coalescing = strata::tcp::minshall;
+  using acks = strata::tcp::every_nth_ack<4>;
 };
 struct immediate : over_v4 {
   using coalescing = strata::tcp::none;

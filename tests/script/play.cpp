@@ -68,6 +68,7 @@ void play(std::span<const step> steps, with timestamps, policy which, here h) {
       if ((on == 1 && !with_ts) || (on == 0 && (!without || v.clock_of_timestamps_wraps))) continue;
       std::string text;
       if (which == policy::immediate) text = play_immediate(script, v);
+      if (which == policy::adaptive) text = play_adaptive(script, v);
       if (which == policy::minshall) text = play_minshall(script, v);
       if (which == policy::standard || which == policy::only_v4) text = play_over_v4(script, v);
       if (text.empty() && (which == policy::standard || which == policy::only_v6)) text = play_over_v6(script, v);

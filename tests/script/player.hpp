@@ -19,6 +19,7 @@ std::string play_over_v4(const script_file& script, variation v);
 std::string play_over_v6(const script_file& script, variation v);
 std::string play_in_32_bits(const script_file& script, variation v);
 std::string play_immediate(const script_file& script, variation v);
+std::string play_adaptive(const script_file& script, variation v);
 std::string play_minshall(const script_file& script, variation v);
 /// The numbers of the first SYN of a stack with other secrets: its sequence number and its timestamp.
 std::pair<u32, u32> first_numbers_over_v4(const variation& v, u64 secrets);
@@ -71,6 +72,7 @@ template <class C> class player : ledger {
     way.mtu = static_cast<u16>(mtu());
     return true;
   }
+  bool is_group(const address& a) const { return a.is_multicast() || a.is_broadcast(); }
   sent send(path& way, packet&& given, u8 protocol) {
     packet p = std::move(given);
     if (ring_full_ != 0) {

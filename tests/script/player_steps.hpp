@@ -102,6 +102,13 @@ template <class C> bool player<C>::run(const step& s) {
       if constexpr (C::coalescing::has_no_delay) return answered(s, "no_delay", tcp_->set(*this, r.id, tcp::option::no_delay{s.flagged}, now_)) && polled();
       return fault("this Config has no no_delay");
     case verb::user_timeout: return answered(s, "user_timeout", tcp_->set(*this, r.id, tcp::option::user_timeout{s.number}, now_)) && polled();
+    case verb::shutdown_receive: return answered(s, "shutdown_receive", tcp_->shutdown_receive(*this, r.id, now_)) && polled();
+    case verb::keep_alive: {
+      const tcp::option::keep_alive o = s.flagged ? tcp::option::keep_alive{true, static_cast<u16>(s.number >> 16), static_cast<u16>(s.number), s.has_fails ? u8{0} : s.code}
+                                                  : tcp::option::keep_alive{};
+      return answered(s, "keep_alive", tcp_->set(*this, r.id, o, now_)) && polled();
+    }
+    case verb::linger: return answered(s, "linger", tcp_->set(*this, r.id, tcp::option::linger{true, s.number}, now_)) && polled();
     case verb::timer: return answered(s, "timer", tcp_->set_timer(r.id, layer::duration::from_ms(s.number), now_)) && polled();
     case verb::expect:
       if ((r.events & s.code) == 0) return fault("an event was not told: " + describe_event(s.code));

@@ -30,11 +30,26 @@ TEST_CASE("Our own neighbour cache's failure ends a connection that is not open"
 // RFC 5927 §5.2: once open, no ICMP ends a connection (SHLD-25, MUST-56).
 TEST_CASE("No error ends an open connection") {
   static constexpr step script[] = {
-      established_active(), write(100), out("P. 1:101(100)"), icmp(kind::port_unreachable, 1), icmp(kind::protocol_unreachable, 1),
+      established_active(), write(100), out("P. 1:101(100)"), icmp(kind::port_unreachable, 1), expect(bit::error), icmp(kind::protocol_unreachable, 1), expect(bit::error),
       icmp(kind::host_unreachable, 1), expect(bit::error), icmp(kind::prohibited, 1), icmp(kind::host_unreachable, 1, 0, true),
       is(tcp::state::established), at(200), out("P. 1:101(100)"), in(". ack 101"),
   };
   play(script);
+}
+// Linux: sk_err_soft. What ICMP said is a better reason than silence; what it said before the peer was heard again is none.
+TEST_CASE("A timeout after soft errors is told as unreachable") {
+  static constexpr step syn[] = {
+      connect(), out("S 0:0(0)"), user_timeout(2500), icmp(kind::host_unreachable, 0), at(1000), out("S 0:0(0)"), at(2500), closed(close_reason::unreachable),
+  };
+  static constexpr step data[] = {
+      established_active(), write(100), out("P. 1:101(100)"), user_timeout(500), at(200), out("P. 1:101(100)"), icmp(kind::net_unreachable, 1), at(500),
+      closed(close_reason::unreachable),
+  };
+  static constexpr step earlier[] = {
+      established_active(), write(100), out("P. 1:101(100)"), icmp(kind::net_unreachable, 1), in(". ack 101"), write(100), out("P. 101:201(100)"), user_timeout(500),
+      at(200), out("P. 101:201(100)"), at(500), closed(close_reason::timed_out),
+  };
+  play(syn), play(data), play(earlier);
 }
 // RFC 5927 §4.1: the quoted number must be outstanding.
 TEST_CASE("An error that quotes what is not outstanding is ignored") {
@@ -54,17 +69,17 @@ TEST_CASE("An error that quotes what is not outstanding is ignored") {
 TEST_CASE("A smaller path MTU resends what is outstanding in smaller segments and is no loss") {
   static constexpr step script[] = {
       established_active(), write(2920), out("1:1461(1460)"), out("P. 1461:2921(1460)"),
-      at(10), path_mtu(1040), icmp(kind::packet_too_big, 1, 1040), out("1:1001(1000)"), out("1001:1461(460)"), out("1461:2461(1000)"),
-      out("P. 2461:2921(460)"), is(field::mss, 1000), is(field::cwnd, 14600), at(30), in(". ack 2921"),
-      at(31), in(". ack 2921"), write(2000), out("2921:3921(1000)"), out("P. 3921:4921(1000)"),
+      at(10), path_mtu(1300), icmp(kind::packet_too_big, 1, 1300), out("1:1261(1260)"), out("1261:1461(200)"), out("1461:2721(1260)"),
+      out("P. 2721:2921(200)"), is(field::mss, 1260), is(field::cwnd, 14600), at(30), in(". ack 2921"),
+      at(31), in(". ack 2921"), write(2520), out("2921:4181(1260)"), out("P. 4181:5441(1260)"),
   };
   play(script);
 }
 TEST_CASE("What was not sent yet is cut too") {
   static constexpr step script[] = {
-      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 1460"), out(". ack 1"), write(4380), out("1:1461(1460)"), path_mtu(1040),
-      icmp(kind::packet_too_big, 1, 1040), out("1:1001(1000)"), out("1001:1461(460)"), at(10), in(". ack 1461 win 10000"), out("1461:2461(1000)"),
-      out("2461:2921(460)"), out("2921:3921(1000)"), is(tcp::limited_by::coalescing), at(20), in(". ack 3921"), out("P. 3921:4381(460)"),
+      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 1460"), out(". ack 1"), write(4380), out("1:1461(1460)"), path_mtu(1300),
+      icmp(kind::packet_too_big, 1, 1300), out("1:1261(1260)"), out("1261:1461(200)"), at(10), in(". ack 1461 win 10000"), out("1461:2721(1260)"),
+      out("2721:2921(200)"), out("2921:4181(1260)"), is(tcp::limited_by::coalescing), at(20), in(". ack 4181"), out("P. 4181:4381(200)"),
   };
   play(script);
 }
@@ -75,12 +90,21 @@ TEST_CASE("A path MTU that is no smaller, or below the floor, changes nothing") 
   };
   play(script);
 }
+// RFC 8201 §4: no IPv6 link is smaller than 1280; RFC 791 §3.2: an IPv4 one may be.
+TEST_CASE("A path MTU below 1280 is heeded over IPv4 and ignored over IPv6") {
+  static constexpr step script_v4[] = {
+      established_active(), write(1460), out("P. 1:1461(1460)"), path_mtu(1040), icmp(kind::packet_too_big, 1, 1040), out("1:1001(1000)"), out("P. 1001:1461(460)"),
+      is(field::mss, 1000),
+  };
+  static constexpr step script_v6[] = {established_active(), write(1460), out("P. 1:1461(1460)"), icmp(kind::packet_too_big, 1, 1240), is(field::mss, 1460)};
+  play(script_v4, with::either, policy::only_v4), play(script_v6, with::either, policy::only_v6);
+}
 TEST_CASE("A smaller path MTU in fast recovery resends in smaller segments") {
   static constexpr step script[] = {
       established_active(100), write(4380), out("1:1461(1460)"), out("1461:2921(1460)"), out("P. 2921:4381(1460)"),
-      at(200), in(". ack 1"), in(". ack 1"), in(". ack 1"), out("1:1461(1460)"), path_mtu(1040), icmp(kind::packet_too_big, 1, 1040),
-      out("1:1001(1000)"), out("1001:1461(460)"), out("1461:2461(1000)"), out("2461:2921(460)"), is(field::cwnd, 2920),
-      at(300), in(". ack 1461"), out("2921:3921(1000)"), out("P. 3921:4381(460)"), at(500), in(". ack 4381"), is(field::in_recovery, 0),
+      at(200), in(". ack 1"), in(". ack 1"), in(". ack 1"), out("1:1461(1460)"), path_mtu(1300), icmp(kind::packet_too_big, 1, 1300),
+      out("1:1261(1260)"), out("1261:1461(200)"), out("1461:2721(1260)"), out("2721:2921(200)"), is(field::cwnd, 2920),
+      at(300), in(". ack 1461"), out("2921:4181(1260)"), out("P. 4181:4381(200)"), at(500), in(". ack 4381"), is(field::in_recovery, 0),
   };
   play(script);
 }

@@ -19,8 +19,8 @@ namespace strata::script {
 
 enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
-  user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete, next_life, corrupt, in_use, active, passive, peer_unscaled,
-  stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart
+  shutdown_receive, keep_alive, linger, user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
+  next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
@@ -221,6 +221,13 @@ consteval step shutdown(here h = here::current()) { return make(verb::shutdown, 
 consteval step abort(here h = here::current()) { return make(verb::abort, h); }
 consteval step no_delay(bool on, here h = here::current()) { step s = make(verb::no_delay, h); s.flagged = on; return s; }
 consteval step user_timeout(u32 ms, here h = here::current()) { return make(verb::user_timeout, ms, h); }
+consteval step shutdown_receive(here h = here::current()) { return make(verb::shutdown_receive, h); }
+/// option::keep_alive; `idle` and `interval` in seconds. Without arguments: off.
+consteval step keep_alive(u16 idle, u16 interval, u8 probes, here h = here::current()) {
+  step s = make(verb::keep_alive, u32{idle} << 16 | interval, h); s.code = probes; s.flagged = true; return s;
+}
+consteval step no_keep_alive(here h = here::current()) { return make(verb::keep_alive, h); }
+consteval step linger(u32 ms, here h = here::current()) { return make(verb::linger, ms, h); }
 consteval step timer(u32 ms, here h = here::current()) { return make(verb::timer, ms, h); }
 
 // ---- what the application is told ----
@@ -268,8 +275,8 @@ consteval step established_passive(u32 rtt = 0, here h = here::current()) { retu
 /// In which variations a script is played. Always: both families, and a tick of 32 bits; the clock, the sequence numbers and the timestamps of both sides
 /// far from their wrap and just below it.
 enum class with : u8 { either, timestamps, no_timestamps };
-/// standard: both families; immediate: tcp::none and tcp::immediate_acks; minshall: tcp::minshall.
-enum class policy : u8 { standard, only_v4, only_v6, immediate, minshall };
+/// standard: both families; immediate: tcp::none and tcp::immediate_acks; adaptive: tcp::adaptive_acks; minshall: tcp::minshall and every fourth ACK.
+enum class policy : u8 { standard, only_v4, only_v6, immediate, adaptive, minshall };
 
 /// Plays it in each variation; the first that fails is shown, with the trace until then.
 void play(std::span<const step> script, with timestamps = with::either, policy which = policy::standard, here h = here::current());

@@ -8,7 +8,7 @@ using namespace strata;
 
 static_assert(sizeof(void*) != 8 || sizeof(buffer::descriptor) == 64, "a descriptor is one cache line");
 static_assert(sizeof(void*) != 8 || sizeof(packet) <= 16);
-static_assert(sizeof(tcp::tcb<presets::server>) <= 400, "512 is the limit with SACK and all that belongs to it");
+static_assert(sizeof(tcp::tcb<presets::server>) <= 432, "512 is the limit with SACK and all that belongs to it");
 static_assert(sizeof(tcp::tcb<presets::embedded>) <= 288);
 static_assert(sizeof(tcp::syn_slot<presets::server>) <= 64, "half-open connections are small (RFC 4987 §3.1)");
 static_assert(sizeof(tcp::time_wait_record<presets::server>) <= 48);

@@ -247,6 +247,15 @@ TEST_CASE("poll inside a handler is busy and does nothing") {
   CHECK(t->b.counters().busy_polls == 1);
 }
 
+// RFC 9293 §3.9.2.3; MUST-46: no connection to many.
+TEST_CASE("connect() to a broadcast or multicast address is refused, that of our own network too") {
+  auto t = pair_of::make();
+  const net::endpoint many[] = {{"10.0.0.255"_ip, 7}, {"255.255.255.255"_ip, 7}, {"224.0.0.1"_ip, 7}, {"0.0.0.0"_ip, 7}};
+  for (const net::endpoint& to : many) CHECK(t->a.connect({.remote = to}).error() == tcp::connect_error::bad_address);
+  const net::endpoint one{"10.0.0.254"_ip, 7};
+  CHECK(t->a.connect({.remote = one}));
+}
+
 // A neighbour that does not answer is an error of a later turn; as many wait as limits.errors says.
 TEST_CASE("a packet that waited for a neighbour in vain becomes an error of its socket") {
   auto t = pair_of::make();

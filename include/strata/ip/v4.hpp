@@ -51,6 +51,8 @@ template <config C> class v4 {
   void withdraw(u8 link) { out_.routes.withdraw(link); }
   [[nodiscard]] address address_on(u8 link) const { return out_.routes.address_on(link); }
   [[nodiscard]] bool is_ours(const address& a) const { return out_.routes.is_ours(a); }
+  /// Multicast, or a broadcast address of all or of one of our networks.
+  [[nodiscard]] bool is_group(const address& a) const { return out_.routes.is_group(a); }
 
   /// Fills local (if unset), next hop, link and mtu of `way`. False: no route, or `way.local` is not ours.
   [[nodiscard]] bool route(links<address> auto&& below, path& way) { return out_.route(below, way, count_); }

@@ -69,6 +69,12 @@ template <class Net> class stream {
     if (net_ == nullptr) return tcp::call_error::stale;
     return net_->shutdown_send(id_);
   }
+  /// Nobody will read any more: unread bytes go, later ones are acknowledged and dropped, so that the peer may finish; receive answers
+  /// end_of_stream. Linux: shutdown(SHUT_RD).
+  expected<void, tcp::call_error> shutdown_receive() const {
+    if (net_ == nullptr) return tcp::call_error::stale;
+    return net_->shutdown_receive(id_);
+  }
   /// RST, and everything that was not delivered is dropped; `closed{aborted}` follows. RFC 9293 §3.9.1.5.
   expected<void, tcp::call_error> abort() const {
     if (net_ == nullptr) return tcp::call_error::stale;

@@ -110,6 +110,12 @@ template <stack_config C> auto stack<C>::shutdown_send(connection_id id) -> expe
   if (const auto no = refused<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
   return streams().shutdown_send(internet{*this}, id, now_);
 }
+template <stack_config C> auto stack<C>::shutdown_receive(connection_id id) -> expected<void, tcp::call_error> requires demand::stops_reading<stream_layer, internet, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
+  return streams().shutdown_receive(internet{*this}, id, now_);
+}
 template <stack_config C> auto stack<C>::abort(connection_id id) -> expected<void, tcp::call_error> requires demand::aborts<stream_layer, internet, time_point> {
   const auto held = exclusion_.enter();
   (void)held;

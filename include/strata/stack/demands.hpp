@@ -61,6 +61,9 @@ template <class T, class Below, class Time> concept gives_chunks_away = requires
 template <class T, class Below, class Time> concept half_closes = requires(T t, Below below, connection_id id, Time now) {
   { t.shutdown_send(below, id, now) } -> std::same_as<expected<void, tcp::call_error>>;
 };
+template <class T, class Below, class Time> concept stops_reading = requires(T t, Below below, connection_id id, Time now) {
+  { t.shutdown_receive(below, id, now) } -> std::same_as<expected<void, tcp::call_error>>;
+};
 template <class T, class Below, class Time> concept aborts = requires(T t, Below below, connection_id id, Time now) {
   { t.abort(below, id, now) } -> std::same_as<expected<void, tcp::call_error>>;
 };

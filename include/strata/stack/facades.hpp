@@ -86,6 +86,9 @@ template <stack_config C> struct stack<C>::internet {
     s.network_of(way.remote, [&](auto& ip) { is_known = ip.route(links{s}, way); });
     return is_known;
   }
+  bool is_group(const stack::address& a) const {
+    return s.networks_.any([&](auto, const auto& ip) { return ip.carries(a) && ip.is_group(a); });
+  }
   STRATA_ALWAYS_INLINE sent send(path& way, packet&& p, u8 protocol) const {
     sent what = sent::unreachable;
     s.network_of(way.remote, [&](auto& ip) STRATA_INLINE_LAMBDA { what = ip.send(links{s}, way, std::move(p), protocol); });

@@ -35,7 +35,7 @@ struct server {
   using observer = strata::trace::nobody;
   using congestion_control = strata::tcp::newreno;
   using coalescing = strata::tcp::nagle;
-  using acks = strata::tcp::delayed_acks;
+  using acks = strata::tcp::adaptive_acks;
   struct connection_data {};
 
   using nic = strata::nic::wire_pair;
@@ -45,6 +45,9 @@ struct server {
 
   static constexpr strata::limits limits{};
   static constexpr bool timestamps = true;            ///< RFC 7323: 12 bytes a segment for PAWS and better round-trip times
+  static constexpr bool keep_alive = true;            ///< RFC 9293 §3.8.4: option::keep_alive exists; off until a connection sets it
+  static constexpr bool linger = true;                ///< option::linger exists
+  static constexpr bool shutdown_receive = true;      ///< the call exists
   static constexpr bool header_prediction = true;     ///< a short way for the segment that an open connection expects; false: smaller
   static constexpr bool destroyed = true;             ///< false: lives as long as the program; no destructor, no atexit
   static constexpr bool allows_weak_entropy = false;  ///< true: takes a source that can be guessed
@@ -66,7 +69,11 @@ struct low_latency : server {
 struct embedded : server {
   using tick = strata::milliseconds32;
   using header_image = strata::header_image::built;
+  using acks = strata::tcp::delayed_acks;
   static constexpr bool timestamps = false;
+  static constexpr bool keep_alive = false;
+  static constexpr bool linger = false;
+  static constexpr bool shutdown_receive = false;
   static constexpr bool header_prediction = false;
   static constexpr bool destroyed = false;
   static constexpr strata::limits limits{.chunks = 10,
@@ -74,6 +81,7 @@ struct embedded : server {
                                          .connections = 4,
                                          .listeners = 2,
                                          .backlog = 4,
+                                         .challenge_acks = 0,
                                          .syn_slots = 4,
                                          .time_wait = 4,
                                          .send_chunks = 3,

@@ -149,6 +149,7 @@ template <stack_config C> class stack {
   expected<tcp::owned_view, tcp::receive_error> take(connection_id id) requires demand::gives_chunks_away<stream_layer, internet, time_point>;
   expected<void, tcp::call_error> close(connection_id id) requires wiring::has_streams;
   expected<void, tcp::call_error> shutdown_send(connection_id id) requires demand::half_closes<stream_layer, internet, time_point>;
+  expected<void, tcp::call_error> shutdown_receive(connection_id id) requires demand::stops_reading<stream_layer, internet, time_point>;
   expected<void, tcp::call_error> abort(connection_id id) requires demand::aborts<stream_layer, internet, time_point>;
   expected<void, tcp::call_error> close_listener(connection_id id) requires demand::stops_listening<stream_layer, internet>;
   template <class Option> requires demand::takes_option<stream_layer, internet, Option, time_point>

@@ -31,6 +31,9 @@ struct archetype {
   };
   struct connection_data {};
   static constexpr bool timestamps = true;
+  static constexpr bool keep_alive = true;
+  static constexpr bool linger = true;
+  static constexpr bool shutdown_receive = true;
   static constexpr bool header_prediction = true;
   static constexpr strata::limits limits{.connections = 2, .syn_slots = 2, .time_wait = 2};
 };
@@ -42,6 +45,7 @@ struct network_archetype {
   packet take() { return {}; }
   u32 headroom() { return 20; }
   bool route(path&) { return false; }
+  bool is_group(const ipv4_address&) { return false; }
   sent send(path&, packet&&, u8) { return sent::dropped; }
   void confirm(const path&) {}
   u32 network_header_size(const path&) { return 20; }

@@ -114,7 +114,7 @@ template <config C> template <class B>
 expected<std::size_t, receive_error> layer<C>::receive(B&& below, connection_id id, std::span<std::byte> to, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return receive_error::stale;
-  if (c->unread == 0) return c->fin_received ? receive_error::end_of_stream : receive_error::would_block;
+  if (c->unread == 0) return c->fin_received || is_shut(*c) ? receive_error::end_of_stream : receive_error::would_block;
   const std::size_t n = unread_view{below.chunks(), c->receive_head, c->unread}.copy_to(to);
   (void)consume(below, id, n, now);
   return n;
@@ -123,7 +123,7 @@ expected<std::size_t, receive_error> layer<C>::receive(B&& below, connection_id 
 template <config C> template <class B> expected<owned_view, receive_error> layer<C>::take(B&& below, connection_id id, time_point) {
   connection* c = find(id);
   if (c == nullptr) return receive_error::stale;
-  if (c->unread == 0) return c->fin_received ? receive_error::end_of_stream : receive_error::would_block;
+  if (c->unread == 0) return c->fin_received || is_shut(*c) ? receive_error::end_of_stream : receive_error::would_block;
   buffer::descriptor& d = *below.chunks().named(c->receive_head);
   const u32 offset = static_cast<u32>(d.body) + d.done, n = static_cast<u32>(d.body_length) - d.done;
   packet whole = packet::adopt(d, buffer::owner::holder);
@@ -142,6 +142,16 @@ template <config C> template <class B> expected<void, call_error> layer<C>::shut
   return {};
 }
 
+template <config C> template <class B> expected<void, call_error> layer<C>::shutdown_receive(B&& below, connection_id id, time_point now)
+  requires(C::shutdown_receive)
+{
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  c->receive_shut = true;
+  (void)consume(below, id, c->unread, now);
+  return {};
+}
+
 /// RFC 9293 §3.10.4. With unread bytes the peer is told that they were lost (RFC 9293 §3.6.1, RFC 2525 §2.17).
 template <config C> template <class B> expected<void, call_error> layer<C>::close(B&& below, connection_id id, time_point now) {
   connection* c = find(id);
@@ -152,8 +162,9 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
     c->cancelled = true;
     return {};
   }
-  if (c->unread != 0 && c->state != state::closed) {
-    ++counters_.data_after_close;
+  const bool gives_up = C::linger && c->lingers && c->linger_ms == 0;
+  if ((c->unread != 0 || gives_up) && c->state != state::closed) {
+    if (c->unread != 0) ++counters_.data_after_close;
     if (!is_over(*c)) send_reset(below, *c, now);
     end(below, *c, close_reason::aborted);
     c->cancelled = true;
@@ -162,6 +173,7 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
   if (c->state == state::closed) return {};
   c->detached = true;
   if (c->state == state::fin_wait_2) arm(*c, linger_timer, now + linger_length);  // it was half-closed before
+  else if (C::linger && c->lingers) arm(*c, linger_timer, now + duration::from_ms(c->linger_ms));
   start_closing(below, *c, now);
   add_to_turn(*c);
   return {};
@@ -175,31 +187,6 @@ template <config C> template <class B> expected<void, call_error> layer<C>::abor
   end(below, *c, close_reason::aborted);
   c->cancelled = true;
   return {};
-}
-
-template <config C> template <class B> expected<void, call_error> layer<C>::set(B&& below, connection_id id, option::no_delay o, time_point now)
-  requires(C::coalescing::has_no_delay)
-{
-  connection* c = find(id);
-  if (c == nullptr) return call_error::stale;
-  c->no_delay = o.value;
-  if (o.value) output(below, *c, now);  // what was held back leaves
-  return {};
-}
-template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::user_timeout o, time_point now) {
-  connection* c = find(id);
-  if (c == nullptr) return call_error::stale;
-  const bool was_cut = c->user_timeout_ms != 0 && is_armed(*c, retransmit_timer) && c->deadline[retransmit_timer].count == user_deadline(*c, now).count;
-  c->user_timeout_ms = o.ms;
-  if (was_cut) restart_retransmit_timer(*c, now);  // RFC 6298 §5: what ended there would else be sent again too early
-  if (o.ms != 0 && is_armed(*c, retransmit_timer)) arm(*c, retransmit_timer, earlier_of(c->deadline[retransmit_timer], user_deadline(*c, now)));
-  return {};
-}
-template <config C> template <class O> std::optional<O> layer<C>::get(connection_id id) const {
-  const connection* c = find(id);
-  if (c == nullptr) return {};
-  if constexpr (requires(O o) { requires std::same_as<O, option::no_delay>; }) return O{c->no_delay};
-  else return O{c->user_timeout_ms};
 }
 
 template <config C> expected<void, call_error> layer<C>::set_timer(connection_id id, duration after, time_point now) {

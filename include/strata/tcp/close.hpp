@@ -25,7 +25,7 @@ template <config C> template <class B> void layer<C>::end(B&& below, connection&
   if (c.state == state::closed) return;
   (void)table_.erase(c.hash, value_of(kind::connection, index_of(c)));
   c.state = state::closed;
-  c.why = why;
+  if (why != close_reason::timed_out || c.why == close_reason::none) c.why = why;  // what ICMP said is the better reason. Linux: sk_err_soft
   c.armed = 0;
   wheel_.disarm(index_of(c));
   // What was sent and what waits goes; unread bytes stay readable until `closed` is told.

@@ -52,6 +52,11 @@ template <class T> concept ack_policy = requires {
   { T::full_segments } -> std::convertible_to<u32>;
   { T::delay_ms } -> std::convertible_to<u32>;
 };
+/// quick_acks: how many ACKs leave at once when data begins to come; most_delay_ms: the delay adapts to the peer's rhythm up to it.
+template <class T> concept adaptive_ack_policy = ack_policy<T> && requires {
+  { T::quick_acks } -> std::convertible_to<u32>;
+  { T::most_delay_ms } -> std::convertible_to<u32>;
+};
 
 /// The way to a peer as this Config keeps it in each connection.
 template <class C> using path_of_config = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>>;
@@ -64,6 +69,9 @@ template <class C> concept config =
       { C::header_image::template bytes<typename C::family::address> } -> std::convertible_to<u32>;
       { C::limits } -> std::convertible_to<limits>;
       { C::timestamps } -> std::convertible_to<bool>;         // RFC 7323 §3: offered and answered, or never
+      { C::keep_alive } -> std::convertible_to<bool>;         // RFC 9293 §3.8.4: option::keep_alive exists
+      { C::linger } -> std::convertible_to<bool>;             // option::linger exists
+      { C::shutdown_receive } -> std::convertible_to<bool>;   // the call exists
       { C::header_prediction } -> std::convertible_to<bool>;  // a short way for the usual segment; the frames are the same
     };
 
@@ -73,6 +81,7 @@ template <class B, class Address, class Path> concept network =
       { below.take() } -> std::same_as<packet>;                             // a transmit chunk, frame empty at the headroom; or nothing
       { below.headroom() } -> std::same_as<u32>;                            // link + network header, bytes
       { below.route(way) } -> std::same_as<bool>;                           // GET_SRCADDR, GET_MAXSIZES: fills local (if unset) and mtu
+      { below.is_group(known.remote) } -> std::same_as<bool>;               // multicast, or broadcast of a network of ours
       { below.send(way, std::move(p), protocol) } -> std::same_as<sent>;    // SEND; `full` gives the frame up but not the send queue's bytes
       { below.confirm(known) } -> std::same_as<void>;                       // ADVISE_DELIVPROB
       { below.network_header_size(known) } -> std::same_as<u32>;            // bytes, for the MSS

@@ -53,7 +53,8 @@ template <config C>
 STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes) const {
   const serial32 seq{header.seq}, ack{header.ack};
   const u32 length = static_cast<u32>(bytes.size()) - header.header_length;
-  const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !c.urgent && !c.detached;
+  const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !c.urgent &&
+                       !c.detached && !is_shut(c);
   const bool is_usual = (header.flags & ~wire::tcp::flag::psh) == wire::tcp::flag::ack && header.window != 0 && c.snd_wnd != 0;
   // A pure ACK may have come before the data that it follows: then its window is the newer one (RFC 9293 §3.10.7.4, SND.WL1).
   const bool is_next = seq == c.rcv_nxt && c.snd_wl1 <= seq && length <= c.rcv_adv - c.rcv_nxt && ack - c.snd_una <= c.snd_nxt - c.snd_una && (length != 0 || ack != c.snd_una);
@@ -77,6 +78,7 @@ STRATA_ALWAYS_INLINE inline void layer<C>::on_expected(B&& below, connection& c,
     ts_echo = load_be<u32>(p.bytes().data() + wire::tcp::header_size + 8);
   }
   c.unanswered = 0;
+  if constexpr (C::keep_alive) c.alive.last_heard = now;
   c.snd_wnd = u32{header.window} << c.snd_shift;
   if (c.snd_wnd > c.snd_wnd_max) c.snd_wnd_max = c.snd_wnd;
   c.snd_wl1 = seq;
@@ -85,7 +87,7 @@ STRATA_ALWAYS_INLINE inline void layer<C>::on_expected(B&& below, connection& c,
     below.observe({.what = trace::step::acknowledge, .seq = seq.value, .ack = ack.value, .connection = index_of(c) + 1});
     on_new_ack(below, c, ack, ts_echo, now);
   }
-  if (length != 0) (void)receive_next(below, c, p, seq, u32{p->offset} + header.header_length, length);
+  if (length != 0) (void)receive_next(below, c, p, seq, u32{p->offset} + header.header_length, length, now);
   add_to_turn(c);
 }
 
@@ -170,6 +172,7 @@ STRATA_OFF_PATH void layer<C>::on_segment(B&& below, connection& c, packet& p, s
     s.window >>= c.snd_shift;  // unscaled in a SYN, RFC 7323 §2.2
     c.ack_now = true;
   }
+  if constexpr (C::keep_alive) c.alive.last_heard = now;
   // First, the sequence number. RFC 9293 §3.10.7.4, table 6; with a window of zero the ACK, RST and URG of an empty segment still count.
   const u32 window = c.rcv_adv - c.rcv_nxt;
   const u32 span = s.has(wire::tcp::flag::rst) ? 0 : s.span();  // a closed window lets a reset in, whatever text it carries (RFC 9293 §3.10.7.4)
@@ -331,6 +334,10 @@ template <config C> template <class B> void layer<C>::become_established(B&&, co
   c.backoff = 0;
   c.first_unacked = now;
   disarm(c, retransmit_timer);
+  if constexpr (C::keep_alive) {
+    c.alive.last_heard = now;
+    start_keep_alive(c, now);
+  }
   if (!c.is_passive) raise(c, stream_events::connected);
   if (c.fin_queued) c.state = state::fin_wait_1;  // close() before the handshake ended: data and FIN leave now
 }
@@ -366,6 +373,7 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
   switch (e.kind) {
     case icmp_error_kind::packet_too_big: {  // RFC 1191 §6.4: a smaller segment size, no congestion
       const u32 headers = below.network_header_size(c.way) + 20 + (c.has_timestamps ? option_room : 0);
+      if (!c.way.remote.is_v4() && e.mtu < 1280) break;  // RFC 8201 §4: no IPv6 link is smaller
       if (e.mtu < headers + least_mss || e.mtu - headers >= c.mss) break;
       c.way.mtu = e.mtu;
       c.mss = static_cast<u16>(e.mtu - headers);
@@ -377,14 +385,18 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
       add_to_turn(c);
       break;
     }
-    case icmp_error_kind::port_unreachable:
-    case icmp_error_kind::protocol_unreachable:
-      if (c.state == state::syn_sent) ++counters_.attempt_fails, end(below, c, close_reason::refused);
+    default: {
+      const bool is_hard = e.kind == icmp_error_kind::port_unreachable || e.kind == icmp_error_kind::protocol_unreachable;
+      if (!is_hard) c.why = close_reason::unreachable;
+      // RFC 5927 §5.2: once the connection stands a hard error is a soft one.
+      if (c.state != state::syn_sent || !(is_hard || e.is_local || e.kind == icmp_error_kind::prohibited)) {
+        raise(c, stream_events::error);
+        break;
+      }
+      ++counters_.attempt_fails;
+      end(below, c, is_hard ? close_reason::refused : close_reason::unreachable);
       break;
-    default:
-      if (c.state == state::syn_sent && (e.is_local || e.kind == icmp_error_kind::prohibited)) ++counters_.attempt_fails, end(below, c, close_reason::unreachable);
-      else raise(c, stream_events::error);
-      break;
+    }
   }
   (void)now;
   return {};

@@ -6,6 +6,7 @@
 //   segment.hpp headers, ACK, SYN, FIN, RST            receive.hpp  in order, out of order, windows, ACKs owed
 //   open.hpp    ports, sequence numbers, listeners     half_open.hpp SYN slots
 //   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
+//   options.hpp options of a connection                keep_alive.hpp  probes of an idle peer
 // Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
 #pragma once
 #include <new>
@@ -15,6 +16,7 @@
 #include <strata/core/small_table.hpp>
 #include <strata/core/timer_list.hpp>
 #include <strata/tcp/acks.hpp>
+#include <strata/tcp/challenges.hpp>
 #include <strata/tcp/coalescing.hpp>
 #include <strata/tcp/congestion/newreno.hpp>
 #include <strata/tcp/tcb.hpp>
@@ -62,10 +64,14 @@ template <config C> class layer {
   template <class B> expected<void, call_error> close(B&& below, connection_id id, time_point now);
   /// Half-close: FIN after what is queued; receiving goes on.
   template <class B> expected<void, call_error> shutdown_send(B&& below, connection_id id, time_point now);
+  /// Nobody will read any more: unread bytes go, and what still comes is acknowledged and dropped, so that the peer may finish. Linux: shutdown(SHUT_RD).
+  template <class B> expected<void, call_error> shutdown_receive(B&& below, connection_id id, time_point now) requires(C::shutdown_receive);
   /// RST, and nothing more. `closed{aborted}` follows.
   template <class B> expected<void, call_error> abort(B&& below, connection_id id, time_point now);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::no_delay o, time_point now) requires(C::coalescing::has_no_delay);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::user_timeout o, time_point now);
+  template <class B> expected<void, call_error> set(B&& below, connection_id id, option::keep_alive o, time_point now) requires(C::keep_alive);
+  template <class B> expected<void, call_error> set(B&& below, connection_id id, option::linger o, time_point now) requires(C::linger);
   template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const;
   /// The application's own timer of this connection: one `timer` event after `after`. Zero ticks and up to the tick's horizon.
   expected<void, call_error> set_timer(connection_id id, duration after, time_point now);
@@ -156,7 +162,8 @@ template <config C> class layer {
     tcp_options options{};
   };
   enum class kind : u32 { connection = 0, half_open = 1, time_wait = 2 };
-  enum timer_index : u32 { retransmit_timer, ack_timer, persist_timer, linger_timer, application_timer, timer_count };
+  enum timer_index : u32 { retransmit_timer, ack_timer, persist_timer, linger_timer, application_timer, keep_alive_timer };
+  static constexpr u32 timer_count = C::keep_alive ? 6 : 5;
 
   static constexpr limits limits_ = C::limits;
   static constexpr bool timestamps = C::timestamps;
@@ -229,9 +236,11 @@ template <config C> class layer {
   [[nodiscard]] static serial32 first_unread(const connection& c) { return c.rcv_nxt - (c.unread + (c.fin_received ? 1u : 0u)); }
   template <class B> void become_established(B&& below, connection& c, time_point now);
   template <class B> void receive_data(B&& below, connection& c, packet& p, segment& s, time_point now);
-  template <class B> bool receive_next(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n);
+  template <class B> bool receive_next(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n, time_point now);
   template <class B> void receive_ahead(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n);
   bool drop_ahead(buffer::pool& chunks, connection& c);
+  void drop_unwanted(connection& c, u32 n);
+  [[nodiscard]] static bool is_shut(const connection& c) { return C::shutdown_receive && c.receive_shut; }
   template <class B> void join_ahead(B&& below, connection& c);
   template <class B> void on_fin(B&& below, connection& c, time_point now);
   template <class B> [[nodiscard]] bool may_hold(B&& below, const connection& c) const;
@@ -241,7 +250,10 @@ template <config C> class layer {
   [[nodiscard]] u16 advertise(connection& c) const;
   [[nodiscard]] u32 window_step(const connection& c) const;
   template <class B> void challenge(B&& below, connection& c, time_point now);
+  template <class B> [[nodiscard]] bool may_challenge(B&& below, const address& peer, time_point now);
   template <class B> void decide_ack(B&& below, connection& c, time_point now);
+  void follow_rhythm(connection& c, time_point now) requires adaptive_ack_policy<typename C::acks>;
+  [[nodiscard]] static u32 ack_delay_ms(const connection& c);
   template <class B> void drop_received(B&& below, connection& c, u32 n);
 
   // ---- output (output.hpp) ----
@@ -309,6 +321,8 @@ template <config C> class layer {
   template <class B> void on_retransmit_timer(B&& below, connection& c, time_point now);
   template <class B> void on_persist_timer(B&& below, connection& c, time_point now);
   template <class B> void on_half_open_timer(B&& below, slot& h, time_point now);
+  template <class B> void on_keep_alive_timer(B&& below, connection& c, time_point now);
+  void start_keep_alive(connection& c, time_point now) requires(C::keep_alive);
 
   u32 fresh_ = 0, free_ = 0, grave_ = 0, in_use_ = 0;
   u32 recent_ = 0;  // 1 + index of the connection that got the last segment
@@ -320,6 +334,8 @@ template <config C> class layer {
   time_point clock_at_{};  // when clock_ was so many milliseconds: it goes on where the tick wraps
   u32 clock_ = 0;
   u32 port_steps_[16]{};   // RFC 6056 §3.3.4: the table of the double-hash algorithm
+  static constexpr u32 challenge_groups = limits_.challenge_acks != 0 ? 64 : 0;
+  [[no_unique_address]] challenge_budget<tick, challenge_groups> challenges_{};
   listener listeners_[limits_.listeners]{};
   slot slots_[limits_.syn_slots]{};
   record records_[limits_.time_wait]{};
@@ -340,3 +356,5 @@ template <config C> class layer {
 #include <strata/tcp/receive.hpp>
 #include <strata/tcp/close.hpp>
 #include <strata/tcp/timers.hpp>
+#include <strata/tcp/options.hpp>
+#include <strata/tcp/keep_alive.hpp>

@@ -200,7 +200,7 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
 
 template <config C> template <class B>
 expected<connection_id, connect_error> layer<C>::connect(B&& below, const connect_options<address>& o, time_point now) {
-  if (o.remote.port == 0 || !o.remote.address.is_unicast()) return connect_error::bad_address;
+  if (o.remote.port == 0 || !o.remote.address.is_unicast() || below.is_group(o.remote.address)) return connect_error::bad_address;
   path way{};
   way.local = o.local.address;
   way.remote = o.remote.address;

@@ -228,6 +228,9 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>
   if (what != sent::full) {
     ++counters_.out_segments;
     c.last_sent = now;
+    if constexpr (adaptive_ack_policy<typename C::acks>) {
+      if (c.ack_pending) c.rhythm.quick = 0;  // the two talk in turn: answers carry the ACKs
+    }
     c.ack_pending = c.ack_now = false;  // it carried the ACK
     disarm(c, ack_timer);
   }

@@ -61,16 +61,26 @@ template <config C> template <class B> void layer<C>::receive_data(B&& below, co
     send_ack(below, c, now);  // RFC 5681 §4.2: a duplicate ACK at once, one for each
     return;
   }
-  if (!receive_next(below, c, p, seq, s.body + skip, n)) s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::fin);
+  if (is_shut(c)) {
+    drop_unwanted(c, n);
+  } else if (!receive_next(below, c, p, seq, s.body + skip, n, now)) s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::fin);
   if (c.ahead_head != 0) {
     join_ahead(below, c);
     c.ack_now = true;  // RFC 5681 §4.2: a hole was filled
   }
 }
 
+/// After shutdown_receive(): as if the application had read it.
+template <config C> STRATA_OUT_OF_LINE void layer<C>::drop_unwanted(connection& c, u32 n) {
+  c.rcv_nxt += n;
+  c.bytes_received += n;
+  counters_.unwanted_data += n;
+  c.ack_pending = true;
+}
+
 /// The `n` bytes at rcv_nxt, which lie at `body` in the chunk. False: there is no room for them.
 template <config C> template <class B>
-STRATA_ALWAYS_INLINE inline bool layer<C>::receive_next(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n) {
+STRATA_ALWAYS_INLINE inline bool layer<C>::receive_next(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n, time_point now) {
   buffer::pool& chunks = below.chunks();
   const std::byte* const from = p->chunk + body;
   if (n < copybreak && append_by_copy(chunks, c, from, n)) {
@@ -88,6 +98,7 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::receive_next(B&& below, connection& c
   c.ack_pending = true;
   if (n > c.observed) c.observed = static_cast<u16>(n);
   else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n + 3) / 4);
+  if constexpr (adaptive_ack_policy<typename C::acks>) follow_rhythm(c, now);
   raise(c, stream_events::readable);
   return true;
 }
@@ -168,6 +179,10 @@ template <config C> template <class B> void layer<C>::join_ahead(B&& below, conn
     const u32 skip = c.rcv_nxt - serial32{d->seq};
     if (skip >= d->body_length) continue;
     const u32 n = d->body_length - skip;
+    if (is_shut(c)) {
+      drop_unwanted(c, n);
+      continue;
+    }
     enqueue_received(chunks, c, p, static_cast<u32>(d->body) + skip, n, c.rcv_nxt);
     c.rcv_nxt += n;
     c.unread += n;
@@ -228,10 +243,10 @@ template <config C> template <class B> void layer<C>::drop_received(B&& below, c
   }
 }
 
-/// RFC 5961 §3.2, §4.2, §5.2: an ACK that a real peer answers with the right RST and a blind attacker never sees. Limited per connection, so that
-/// no counter is shared with others (RFC 5961 §7; a global one is a side channel).
+/// RFC 5961 §3.2, §4.2, §5.2: an ACK that a real peer answers with the right RST and a blind attacker never sees. Limited per connection, and for all
+/// together without a counter that a stranger could watch (RFC 5961 §7; challenges.hpp).
 template <config C> template <class B> void layer<C>::challenge(B&& below, connection& c, time_point now) {
-  if (c.was_challenged && now.since(c.challenged) < challenge_interval) {
+  if ((c.was_challenged && now.since(c.challenged) < challenge_interval) || !may_challenge(below, c.way.remote, now)) {
     ++counters_.challenge_limited;
     return;
   }
@@ -241,14 +256,51 @@ template <config C> template <class B> void layer<C>::challenge(B&& below, conne
   send_ack(below, c, now);
 }
 
+template <config C> template <class B> bool layer<C>::may_challenge(B&& below, const address& peer, time_point now) {
+  if constexpr (challenge_groups == 0) return true;
+  else {
+    const auto hash = [&](const siphash_key& key) {
+      if constexpr (address::bits == 32) return siphash(key, peer.value);
+      else return siphash(key, peer.hash_word(0), peer.hash_word(1));
+    };
+    return challenges_.take(now, limits_.challenge_acks, hash, [&] { return below.random(); });
+  }
+}
+
+/// How data comes, for an adaptive_ack_policy: the time between segments halves its way into the delay. Linux: tcp_event_data_recv.
+template <config C> void layer<C>::follow_rhythm(connection& c, time_point now)
+  requires adaptive_ack_policy<typename C::acks>
+{
+  using acks = typename C::acks;
+  const duration apart = now.since(c.rhythm.last);
+  c.rhythm.last = now;
+  if (c.rhythm.delay_ms == 0 || apart > c.rtt.rto()) {  // it begins, or begins again
+    c.rhythm.quick = acks::quick_acks;
+    c.rhythm.delay_ms = acks::delay_ms;
+    return;
+  }
+  const u32 gap = apart.in_ms(), delay = c.rhythm.delay_ms;
+  u32 next = delay;
+  if (gap <= acks::delay_ms / 2) next = delay / 2 + acks::delay_ms / 2;
+  else if (gap < delay) next = delay / 2 + gap;
+  c.rhythm.delay_ms = static_cast<u16>(next < acks::most_delay_ms ? next : acks::most_delay_ms);
+}
+template <config C> u32 layer<C>::ack_delay_ms(const connection& c) {
+  if constexpr (adaptive_ack_policy<typename C::acks>) return c.rhythm.delay_ms < C::acks::delay_ms ? C::acks::delay_ms : c.rhythm.delay_ms;
+  else return C::acks::delay_ms;
+}
+
 /// After the handler of this turn: whether the ACK leaves now, later, or went with data. RFC 9293 §3.8.6.3. Linux: __tcp_ack_snd_check.
 template <config C> template <class B> void layer<C>::decide_ack(B&& below, connection& c, time_point now) {
   if (!c.ack_pending && !c.ack_now) return;
   if (c.state == state::closed || c.state == state::syn_sent || (c.state == state::syn_received && !c.ack_now)) return;
+  if constexpr (adaptive_ack_policy<typename C::acks>) {
+    if (c.rhythm.quick != 0) --c.rhythm.quick, c.ack_now = true;
+  }
   // RFC 5681 §4.2: at least every second full segment, or as many bytes in smaller ones.
   if (C::acks::delay_ms == 0 || c.rcv_nxt - c.last_ack_sent >= C::acks::full_segments * u32{c.observed}) c.ack_now = true;
   if (c.ack_now) send_ack(below, c, now);
-  else if (!is_armed(c, ack_timer)) arm(c, ack_timer, now + duration::from_ms(C::acks::delay_ms));
+  else if (!is_armed(c, ack_timer)) arm(c, ack_timer, now + duration::from_ms(ack_delay_ms(c)));
 }
 
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -150,6 +150,8 @@ bool layer<C>::send_bare(B&& below, path& way, bare_segment& s) {
   (void)s.options.emit(at + 20);
   store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo_header_sum(way.local, way.remote, protocol, size) + ones_sum(p.bytes()))));
   p->transport = p->offset;
+  for (const trace::step what : {trace::step::tcp_header, trace::step::tcp_checksum})
+    below.observe({.what = what, .bytes = size, .seq = s.header.seq, .ack = s.header.ack, .chunk = below.chunks().name(p.d())});
   if (send_seldom(below, way, p) == sent::full) {
     ++counters_.ring_full;
     return false;

@@ -22,8 +22,19 @@ enum mark : u16 {
   mark_waited_an_rto = 4    ///< was still below when it should have been sent again
 };
 
-/// One wheel timer serves a control block; these are its deadlines.
-enum timer : u8 { timer_retransmit = 1, timer_ack = 2, timer_persist = 4, timer_linger = 8, timer_application = 16 };
+/// How data comes in, for an adaptive_ack_policy. Linux: icsk_ack.
+template <class Tick> struct ack_rhythm {
+  strata::time_point<Tick> last{};  ///< when data came
+  u16 delay_ms = 0;                 ///< zero: none came yet
+  u8 quick = 0;                     ///< ACKs that leave at once
+};
+/// The keep-alive option of a connection, and where it stands.
+template <class Tick> struct keep_alive_state {
+  strata::time_point<Tick> last_heard{};  ///< any segment of the peer
+  option::keep_alive option{false, 0, 0, 0};  ///< zeros, as all of a table that nobody has used
+  u8 unanswered = 0;                      ///< probes in a row
+};
+template <class> struct nothing {};  ///< in the place of a state that this Config does not have: types differ, so that none takes a byte
 
 template <class C> struct tcb {
   using address = typename C::family::address;
@@ -35,7 +46,7 @@ template <class C> struct tcb {
   // bytes from a pointer with one instruction, and needs three beyond.
   tcp::state state = state::closed;
   u8 events = 0;                 ///< bits of stream_events that the next turn tells
-  u8 armed = 0;                  ///< bits of `timer`
+  u8 armed = 0;                  ///< bits of the timers that have a deadline
   u8 snd_shift = 0, rcv_shift = 0;   ///< window scale, RFC 7323 §2
   u8 duplicate_acks = 0;
   u8 backoff = 0;                ///< how often the retransmission timeout was doubled; until a round-trip time is measured (RFC 6298 §5)
@@ -44,7 +55,7 @@ template <class C> struct tcb {
 
   bool was_challenged = false;
   bool fin_ahead = false;
-  close_reason why = close_reason::none;
+  close_reason why = close_reason::none;  ///< while it is open: what ICMP said about what is outstanding
   limited_by limit = limited_by::nothing;
   bool has_timestamps : 1 = false;     ///< negotiated, RFC 7323 §3
   bool ack_pending : 1 = false;        ///< we owe an ACK, soon
@@ -68,6 +79,8 @@ template <class C> struct tcb {
   bool small_unacked : 1 = false;      ///< a segment below the MSS is outstanding (Minshall)
   bool ring_full : 1 = false;
   bool is_buried : 1 = false;          ///< in the grave
+  bool receive_shut : 1 = false;       ///< shutdown_receive(): what comes is acknowledged and dropped
+  bool lingers : 1 = false;            ///< option::linger
 
   u16 send_count = 0;            ///< chunks in the send queue
   u16 mss = 0;                   ///< payload bytes of a full segment, options already taken off
@@ -113,12 +126,15 @@ template <class C> struct tcb {
   u32 hash = 0;
   path_of_config<C> way{};
   u32 user_timeout_ms = 0;
+  [[no_unique_address]] std::conditional_t<adaptive_ack_policy<typename C::acks>, ack_rhythm<tick>, nothing<ack_rhythm<tick>>> rhythm{};
+  [[no_unique_address]] std::conditional_t<C::keep_alive, keep_alive_state<tick>, nothing<keep_alive_state<tick>>> alive{};
 
-  time_point deadline[5]{};      ///< of each timer
+  time_point deadline[C::keep_alive ? 6 : 5]{};      ///< of each timer
   u32 turn_next = 0;             ///< 1 + index of the next connection that has something to do in this turn
   u32 retry_next = 0;            ///< 1 + index of the next connection that met a full ring
   u32 generation = 0;
   u32 retransmitted = 0;
+  u32 linger_ms = 0;
   u32 listener = 0;              ///< 1 + index of the listener that waits for `accepted`; then zero
   tally bytes_acked = 0, bytes_received = 0;
   [[no_unique_address]] typename C::connection_data data{};

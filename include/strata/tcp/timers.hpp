@@ -174,12 +174,16 @@ template <config C> template <class B> void layer<C>::on_timer(B&& below, connec
     c.ack_now = true;
     add_to_turn(c);
   }
-  if ((due >> linger_timer & 1) != 0) {  // the peer never sent its FIN
+  if ((due >> linger_timer & 1) != 0) {  // the peer never sent its FIN, or has not acknowledged ours in the time that option::linger gave
+    if (C::linger && c.state != state::fin_wait_2) send_reset(below, c, now);
     end(below, c, close_reason::timed_out);
     return;
   }
   if ((due >> retransmit_timer & 1) != 0) on_retransmit_timer(below, c, now);
   if (c.state != state::closed && (due >> persist_timer & 1) != 0) on_persist_timer(below, c, now);
+  if constexpr (C::keep_alive) {
+    if (c.state != state::closed && (due >> keep_alive_timer & 1) != 0) on_keep_alive_timer(below, c, now);
+  }
   if (c.state != state::closed) rearm_wheel(c);
 }
 
@@ -211,6 +215,7 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
     return;
   }
   const bool is_first = c.unanswered == 0;
+  if (is_first && !is_syn) c.why = close_reason::none;  // it was said of what has been acknowledged since
   ++c.unanswered;
   if (c.unanswered == first_advice) raise(c, stream_events::error);  // RFC 9293 §3.8.3 (e), §3.9.1.8: R1 is reached
   if (c.backoff < max_backoff) ++c.backoff;

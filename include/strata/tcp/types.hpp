@@ -24,7 +24,7 @@ enum class connect_error : u8 {
 };
 enum class send_error : u8 { none, stale, would_block, closed, not_connected, not_permitted, bad_options, too_big };
 enum class receive_error : u8 { none, stale, would_block, end_of_stream, not_permitted };
-enum class call_error : u8 { none, stale, not_permitted, not_connected };
+enum class call_error : u8 { none, stale, not_permitted, not_connected, bad_options };
 
 template <class Address> struct listen_options {
   u16 port = 0;
@@ -45,6 +45,12 @@ struct send_flags {
 namespace option {
 struct no_delay { bool value = false; };           ///< small segments leave at once; exists where the coalescing policy holds them back
 struct user_timeout { u32 ms = 0; };               ///< RFC 9293 §3.9.1.1: how long data may go unacknowledged; zero: the default of 15 retransmissions
+/// RFC 9293 §3.8.4: after `idle_s` seconds without a segment from the peer it is probed, every `interval_s`; `probes` in a row without an answer end the
+/// connection as timed_out. Linux: SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT. Zero in any of the three: bad_options.
+struct keep_alive { bool value = false; u16 idle_s = 7200, interval_s = 75; u8 probes = 9; };
+/// What close() does with bytes that the peer has not acknowledged. Off: they are sent for as long as it takes. On: after `ms` they are given up, and the
+/// peer gets a reset; zero: at once. Linux: SO_LINGER.
+struct linger { bool value = false; u32 ms = 0; };
 }  // namespace option
 
 /// A place in the send queue for `room()` bytes, written by the application and sent by commit(). Dropping it cancels.
@@ -194,6 +200,8 @@ struct counters {
   tally icmp_ignored = 0;            ///< quoted sequence number not outstanding (RFC 5927 §4.1)
   tally aborted = 0;
   tally data_after_close = 0;
+  tally keep_alive_probes = 0;
+  tally unwanted_data = 0;           ///< bytes acknowledged and dropped after shutdown_receive()
 };
 
 }  // namespace strata::inline STRATA_ABI::tcp
