@@ -27,18 +27,23 @@ struct chaos {
     life lives[contract::limits.connections]{};
     tcp::owned_view kept[4]{};
     tcp::reservation place[2]{};
+    udp::reservation spot[2]{};
+    strata::socket::owned<net::stream> own_stream[2]{};   // what these end is told as ever
+    strata::socket::owned<net::listener> own_listener{};
+    strata::socket::owned<net::datagram_socket> own_socket{};
   };
 
   std::unique_ptr<two_stacks<contract>> t = two_stacks<contract>::make();
   side a{&t->a, "10.0.0.2"_ip}, b{&t->b, "10.0.0.1"_ip};
   entropy::seeded dice;
   u64 events = 0, wrong = 0;
+  int first = 0;  ///< line of the first expectation that failed
   std::byte bytes[5000]{};
 
   explicit chaos(u64 seed) : dice{seed} {}
 
   u32 pick(u32 n) { return static_cast<u32>(dice.below(n)); }
-  void expect(bool ok) { wrong += ok ? 0u : 1u; }
+  void expect(bool ok, int line = __builtin_LINE()) { if (!ok && wrong++ == 0) first = line; }
 
   void born(side& s, const net::stream& who, bool is_accepted) {
     life& l = s.lives[who.id().index];
@@ -69,7 +74,7 @@ struct chaos {
     const net::stream who = any(s);
     net::datagram_socket& socket = s.socket[pick(8)];
     const std::span<const std::byte> some{bytes, pick(pick(8) == 0 ? 5000 : 300)};
-    switch (pick(34)) {
+    switch (pick(44)) {
       case 0:
       case 1:
       case 2:
@@ -143,6 +148,92 @@ struct chaos {
         if (s.own->poll(t->now(), budget{8}, ignore_rest{})) expect(false);  // we are inside its poll
         break;
       case 33: s.own->advance(t->now() + net::duration::from_ms(pick(3))); break;
+      case 34: misuse(s, who, socket); break;
+      case 35: misuse(s, net::stream{}, net::datagram_socket{}); break;
+      case 36: s.own_stream[pick(2)] = strata::socket::owned<net::stream>(who); break;
+      case 37:
+        if (auto c = s.own->connect({.remote = {s.peer, static_cast<u16>(7 + pick(3))}, .local = {{}, static_cast<u16>(pick(4) == 0 ? 50'000 + pick(3) : 0)}})) {
+          born(s, *c, false);
+          s.own_stream[pick(2)] = strata::socket::owned(*c);
+        }
+        break;
+      case 38: std::swap(s.own_stream[0], s.own_stream[1]), s.own_stream[0] = pick(2) == 0 ? std::move(s.own_stream[1]) : strata::socket::owned<net::stream>{}; break;
+      case 39:
+        if (auto l = s.own->listen({.port = static_cast<u16>(10 + pick(2))})) s.own_listener = strata::socket::owned(*l);
+        else if (pick(2) == 0) (void)s.own_listener.release().close();
+        break;
+      case 40:
+        if (auto u = s.own->bind({.port = static_cast<u16>(200 + pick(2))})) s.own_socket = strata::socket::owned(*u);
+        else (void)s.own_socket->send_to(some.first(some.size() < 1400 ? some.size() : 1400), net::endpoint{s.peer, 200});
+        break;
+      case 41:
+        if (auto r = socket.reserve(pick(1473))) s.spot[pick(2)] = std::move(*r);
+        break;
+      case 42: {  // mostly through another socket than it was meant for
+        udp::reservation& r = s.spot[pick(2)];
+        const std::size_t room = r.room().size(), n = pick(static_cast<u32>(room) + 2);
+        if (const auto done = socket.commit_to(std::move(r), n, net::endpoint{s.peer, static_cast<u16>(100 + pick(4))})) expect(*done == n && n <= room);
+        break;
+      }
+      case 43: {
+        const auto in_use = s.own->memory_in_use();
+        (void)in_use;
+        expect(s.own->chunks_in_use() <= contract::limits.chunks);
+        (void)s.own->counters(), (void)s.own->now(), (void)who.data();
+        expect(who.info().has_value() || !who.is_live());
+        break;
+      }
+    }
+  }
+  /// Sizes, ports and times that no call takes, or that it takes to the letter.
+  void misuse(side& s, const net::stream& who, const net::datagram_socket& socket) {
+    const bool lives = who.is_live();
+    switch (pick(15)) {
+      case 0: expect(!who.reserve(0)), expect(!who.reserve(1461)), expect(!who.reserve(~u32{0})); break;
+      case 1: {
+        auto r = who.reserve(1 + pick(500));
+        if (!r) break;
+        const u32 room = static_cast<u32>(r->room().size());
+        expect(!who.commit(std::move(*r), room + 1 + pick(3)));
+        break;
+      }
+      case 2: expect(!who.commit(tcp::reservation{}, pick(3))); break;
+      case 3: {
+        const std::size_t there = who.peek().size();
+        const auto n = who.consume(~std::size_t{0});
+        if (n) expect(*n == there && who.peek().empty());
+        else expect(!lives || n.error() != tcp::receive_error::none);
+        break;
+      }
+      case 4: {
+        const auto n = who.receive({});
+        if (n) expect(*n == 0);
+        break;
+      }
+      case 5: (void)who.set_timer(net::duration::from_ms(0)); break;
+      case 6: (void)who.set_timer(net::duration::max()), (void)who.cancel_timer(), (void)who.cancel_timer(); break;
+      case 7: (void)who.set(option::user_timeout{~u32{0}}), (void)who.set(option::user_timeout{0}); break;
+      case 8: expect(!s.own->listen({.port = 0})), expect(!s.own->connect({.remote = {s.peer, 0}})), expect(!s.own->connect({.remote = {{}, 7}})); break;
+      case 9: expect(!s.own->connect({.remote = {"255.255.255.255"_ip, 7}})), expect(!s.own->connect({.remote = {"224.0.0.1"_ip, 7}})); break;
+      case 10: expect(!socket.send_to({bytes, 100}, net::endpoint{s.peer, 0})), expect(!socket.send_to(bytes, net::endpoint{s.peer, 100})); break;
+      case 11: expect(!socket.reserve(~std::size_t{0})), expect(!socket.commit_to(udp::reservation{}, 5, net::endpoint{s.peer, 100})); break;
+      case 12: {
+        const auto got = socket.receive({});
+        if (got) expect(got->bytes == 0);
+        expect(!net::datagram_socket(*s.own, {~u32{0}, 1}).consume());
+        break;
+      }
+      case 13: {  // names that were never given out
+        const net::stream nobody(*s.own, {pick(2) == 0 ? contract::limits.connections + pick(9) : ~u32{0}, pick(5)});
+        expect(!nobody.is_live()), expect(!nobody.send({bytes, 1})), expect(!nobody.close()), expect(!nobody.abort()), expect(nobody.peek().empty()), expect(!nobody.info());
+        expect(!net::listener(*s.own, {contract::limits.listeners + pick(9), 0}).close()), expect(!net::datagram_socket(*s.own, {contract::limits.datagram_sockets, 0}).close());
+        break;
+      }
+      case 14:
+        if (lives || who.info()) break;  // aborted and not told so yet: closing it again is no error
+        expect(!who.close()), expect(!who.abort()), expect(!who.shutdown_send()), expect(!who.send({bytes, 1})), expect(!who.take()), expect(!who.cancel_timer());
+        expect(who.data() == nullptr), expect(!who.set(option::no_delay{true})), expect(!who.get<option::no_delay>()), expect(!who.set_timer(net::duration::from_ms(1)));
+        break;
     }
   }
   auto handler(side& s) {
@@ -195,6 +286,9 @@ struct chaos {
     for (side* s : {&a, &b}) {
       for (auto& v : s->kept) v = {};
       for (auto& p : s->place) p = {};
+      for (auto& p : s->spot) p = {};
+      for (auto& o : s->own_stream) o = {};
+      s->own_listener = {}, s->own_socket = {};
       for (auto& l : s->listener) (void)l.close();
       for (auto& u : s->socket) (void)u.close();
       for (u32 i = 0; i < contract::limits.connections; ++i)
@@ -217,7 +311,7 @@ TEST_CASE("a handler that makes a random call at each event, a million times, br
     const u64 wrong = c->wrong;
     all += c->events;
     c->settle();
-    INFO("seed " << seed);
+    INFO("seed " << seed << ", line " << c->first);
     CHECK(wrong == 0);
     CHECK(c->wrong == wrong);
     CHECK(c->t->a.chunks_in_use() == 0);
