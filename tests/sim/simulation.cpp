@@ -344,11 +344,20 @@ class simulation final : watcher {
         if (is_synchronised && weather_.faults[1 - side].reordering == 0 && i->unacked > i->send_window) return fail("send_window", "outstanding " + std::to_string(i->unacked) + ", window " + std::to_string(i->send_window));
         const bool waits = i->state != tcp::state::closed && (i->unacked != 0 || i->unsent != 0);
         if (waits && !e.host->next_deadline()) return fail("timer", "something is outstanding or unsent, and no timer runs: " + states());
+        if (i->state != tcp::state::closed) timers_run(e, *i);
         if (t.sent < i->bytes_acked) return fail("bytes_acked", "more than was written");
         if (i->bytes_received != t.received + i->unread) return fail("bytes_received", "not what was read and is unread");
       }
       if (++looks_ % 8 == 0 && e.host->idle()) count_chunks(e, queued, unread, kept);
     }
+  }
+  /// RFC 6298 (5.1), RFC 9293 §3.8.6.1: what is outstanding has a retransmission timer that ends within the timeout, a closed window one that probes it within
+  /// two minutes. Something else may be due earlier.
+  void timers_run(const end& e, const tcp::connection_info& i) {
+    const auto due = e.host->next_deadline();
+    const auto within = [&](u64 length) { return due && *due <= now_ + length + 10 * ms; };  // a coarse tick
+    if (i.unacked != 0 && !within(u64{i.rto_us} * us)) fail("retransmit_timer", std::to_string(i.unacked) + " bytes are outstanding, and nothing is due in time: " + states());
+    if (i.unacked == 0 && i.unsent != 0 && i.send_window == 0 && !within(120 * second)) fail("persist_timer", "the window is closed, data waits, and nobody will probe it: " + states());
   }
   /// Every chunk has the owners that somebody accounts for.
   void count_chunks(end& e, u32 queued, u32 unread, u32 kept) {
