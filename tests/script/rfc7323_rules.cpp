@@ -63,7 +63,8 @@ TEST_CASE("What lies left of the edge that was offered once is taken") {
 TEST_CASE("An echo in an ACK of nothing new measures nothing") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), at(100), in("S. 0:0(0) ack 1 <mss 1460,ws 0,ts 100 0>"), out(". ack 1"), is(field::srtt_ms, 100), at(900), in(". ack 1 <ts 900 100>"),
-      in("P. 1:11(10) ack 1 <ts 900 100>"), is(field::srtt_ms, 100), at(940), out(". ack 11"),
+      in("P. 1:11(10) ack 1 <ts 900 100>"), is(field::srtt_ms, 100), in("P. 21:31(10) ack 1 <ts 900 100>"), out(". ack 11"),
+      is(field::srtt_ms, 100),
   };
   play(script);
 }

@@ -188,4 +188,13 @@ TEST_CASE("A segment in order that reaches beyond the window is cut, and FIN goe
   play(script, with::no_timestamps);
 }
 
+// RFC 9293 §3.8.6.2.2; MUST-39: what shares a chunk frees no other, but it would move the edge by its bytes.
+TEST_CASE("Small segments that share a chunk do not open the window by their bytes") {
+  static constexpr step script[] = {
+      established_active(), in("1:1461(1460)"), in("P. 1461:1561(100)"), counted(&tcp::counters::copied_small, 1), at(40), out(". ack 1561 win 56840"), in("P. 1561:1661(100)"),
+      at(80), out(". ack 1661 win 56740"),
+  };
+  play(script, with::no_timestamps);
+}
+
 }  // namespace strata::script
