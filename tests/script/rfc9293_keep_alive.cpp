@@ -11,7 +11,7 @@ TEST_CASE("An idle connection is not probed unless the application asks for it")
   static constexpr step script[] = {established_active(), at(4'000'000), is(tcp::state::established), counted(&tcp::counters::keep_alive_probes, 0)};
   play(script);
 }
-// RFC 9293 §3.8.4; MUST-24, MUST-26: it can be turned on for a connection, and a probe leaves only after an interval without a segment.
+// RFC 9293 §3.8.4; MAY-5, MUST-24, MUST-26, SHLD-12: it can be turned on for a connection, and a probe leaves only after an interval without a segment.
 TEST_CASE("A peer that says nothing is probed with a number before the window") {
   static constexpr step script[] = {
       established_active(), keep_alive(60, 10, 3), at(59'999), at(60'000), out(". 0:0(0) ack 1"), in(". 1:1(0) ack 1"),
@@ -48,18 +48,31 @@ TEST_CASE("No probe leaves while data is outstanding") {
   };
   play(script);
 }
+// RFC 9293 §3.8.4; MUST-27: the interval is the application's.
 TEST_CASE("Keep-alives are asked for before the handshake and begin after it") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), keep_alive(60, 10, 3), at(500), in("S. 0:0(0) ack 1"), out(". ack 1"), at(60'499), at(60'500), out(". 0:0(0) ack 1"), in(". ack 1"),
   };
   play(script);
 }
+// RFC 9293 §3.8.4; MUST-24.
 TEST_CASE("Keep-alives end when they are turned off, and when the connection does") {
   static constexpr step off[] = {established_active(), keep_alive(60, 10, 3), at(60'000), out(". 0:0(0) ack 1"), no_keep_alive(), at(600'000), is(tcp::state::established)};
   static constexpr step over[] = {
       established_active(), keep_alive(20, 10, 3), in("F. 1:1(0)"), out(". ack 2"), close(), out("F. 1:1(0)"), in(". ack 2"), closed(close_reason::orderly), at(600'000),
   };
   play(off), play(over);
+}
+// RFC 9293 §3.8.4; MUST-27, MUST-28.
+TEST_CASE("Whoever states nothing gets an interval of two hours") {
+  constexpr tcp::option::keep_alive usual{};
+  static_assert(usual.idle_s >= 7200);
+  static constexpr step script[] = {
+      established_active(), keep_alive(usual.idle_s, usual.interval_s, usual.probes), at(7'199'999), at(7'200'000), out(". 0:0(0) ack 1"), in(". 1:1(0) ack 1"),
+      is(tcp::state::established),
+  };
+  static constexpr step shorter[] = {established_active(), keep_alive(7, 3, 2), at(7'000), out(". 0:0(0) ack 1"), at(10'000), out(". 0:0(0) ack 1"), at(13'000), out("R. 1:1(0)"), closed(close_reason::timed_out)};
+  play(script), play(shorter);
 }
 // A half-closed connection may idle as well.
 TEST_CASE("A peer is probed in FIN-WAIT-2 and in CLOSE-WAIT") {
