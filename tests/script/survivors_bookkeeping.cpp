@@ -39,6 +39,26 @@ TEST_CASE("A retransmission that finds its packet with the NIC is counted, then 
   };
   play(script);
 }
+TEST_CASE("A reset outside the window is counted and does nothing") {
+  static constexpr step script[] = {established_active(), in("R 99999:99999(0)"), counted(&tcp::counters::out_of_window, 1), is(tcp::state::established), write(1), out("P. 1:2(1)")};
+  play(script);
+}
+// One byte is no special number: an echo of it leaves at once.
+TEST_CASE("One byte goes and counts like many") {
+  static constexpr step script[] = {
+      established_active(), in("P. 1:2(1)"), echo(), out("P. 1:2(1) ack 2"), at(10), in(". ack 2"), is(field::bytes_acked, 1),
+      in("P. 2:3(1)"), is(field::unread, 1), read(1), at(50), out(". ack 3"),
+  };
+  play(script);
+}
+// RFC 7323 §4.3: the echo is that of the SYN.
+TEST_CASE("The ACK that a half-open connection sends echoes the SYN's timestamp") {
+  static constexpr step script[] = {
+      listen(), in("S 0:0(0) <mss 1460,ts 500 0>"), out("S. 0:0(0) ack 1"), in("P. 70000:70010(10) ack 1 <ts 501 0>"), out(". 1:1(0) ack 1 <ts 0 500>"),
+      counted(&tcp::counters::out_of_window, 1), in_use(0, 1, 0),
+  };
+  play(script, with::timestamps);
+}
 
 // RFC 9293 §3.9.1.1: whom the application was not told of goes with the listener, the others stay.
 TEST_CASE("A listener that closes takes half-open connections along and leaves accepted ones") {
