@@ -14,6 +14,7 @@ struct over_v4 {
   using acks = strata::tcp::delayed_acks;
   static constexpr bool timestamps = true;
   static constexpr bool keep_alive = true;
+  static constexpr bool urgent = true;
   static constexpr bool linger = true;
   static constexpr bool shutdown_receive = true;
   static constexpr bool header_prediction = true;

@@ -26,6 +26,8 @@ template <class Address, u32 ImageBytes> struct path {
   u16 neighbour = 0;     ///< the cache's own name for next_hop, for confirm(); zero: none
   u8 link = 0;           ///< which interface
   u8 image_length = 0;   ///< bytes
+  u8 traffic_class = 0;  ///< DSCP (RFC 2474 §3) times four; a transport that changes it or `hop_limit` sets `generation` to zero
+  u8 hop_limit = 0;      ///< zero: 64. IPv4 calls it time to live
   [[no_unique_address]] struct image_type {
     std::byte bytes[ImageBytes];
   } image{};
@@ -38,7 +40,11 @@ template <class Address> struct path<Address, 0> {
   u16 mtu = 0;
   u16 neighbour = 0;
   u8 link = 0;
+  u8 traffic_class = 0;
+  u8 hop_limit = 0;
 };
+
+inline constexpr u8 default_hop_limit = 64;  ///< RFC 1700; RFC 8200 leaves it to the node
 
 /// A next hop's link address that may be used now. `name` is the neighbour cache's own, for confirm(); zero: nothing to confirm.
 struct resolved_neighbour {

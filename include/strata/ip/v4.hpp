@@ -18,7 +18,9 @@ template <class Address> struct v4_header {
     else return a.v6();
   }
   /// Writes a header without length and checksum; the sum of its words.
-  [[nodiscard]] static u32 build(std::byte* at, const auto& way, u8 protocol) { return wire::ipv4::emit_atomic(at, protocol, way.local.v4(), way.remote.v4()); }
+  [[nodiscard]] static u32 build(std::byte* at, const auto& way, u8 protocol) {
+    return wire::ipv4::emit_atomic(at, protocol, way.local.v4(), way.remote.v4(), way.traffic_class, way.hop_limit != 0 ? way.hop_limit : default_hop_limit);
+  }
   /// Linux: ip_send_check.
   static void patch(std::byte* at, std::size_t total, u32 sum) {
     store_be<u16>(at + wire::ipv4::total_length_offset, static_cast<u16>(total));

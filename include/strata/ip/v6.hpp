@@ -17,6 +17,8 @@ struct v6_header {
   [[nodiscard]] static u32 build(std::byte* at, const auto& way, u8 protocol) {
     wire::ipv6 h;
     h.next_header = protocol;
+    h.traffic_class = way.traffic_class;
+    h.hop_limit = way.hop_limit != 0 ? way.hop_limit : default_hop_limit;
     h.source = way.local.v6();
     h.destination = way.remote.v6();
     h.emit(at);

@@ -46,6 +46,7 @@ struct server {
   static constexpr strata::limits limits{};
   static constexpr bool timestamps = true;            ///< RFC 7323: 12 bytes a segment for PAWS and better round-trip times
   static constexpr bool keep_alive = true;            ///< RFC 9293 §3.8.4: option::keep_alive exists; off until a connection sets it
+  static constexpr bool urgent = true;                ///< RFC 9293 §3.8.5: where urgent data ends is told; false: it is data as any other
   static constexpr bool linger = true;                ///< option::linger exists
   static constexpr bool shutdown_receive = true;      ///< the call exists
   static constexpr bool header_prediction = true;     ///< a short way for the segment that an open connection expects; false: smaller
@@ -72,6 +73,7 @@ struct embedded : server {
   using acks = strata::tcp::delayed_acks;
   static constexpr bool timestamps = false;
   static constexpr bool keep_alive = false;
+  static constexpr bool urgent = false;
   static constexpr bool linger = false;
   static constexpr bool shutdown_receive = false;
   static constexpr bool header_prediction = false;

@@ -55,7 +55,7 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
     c.rtt.sample(now.since(c.rtt_start));
     c.rtt_timed = false;
     c.backoff = 0;  // RFC 6298 §5: the timeout collapses with a measurement, and with nothing else
-  } else if (!c.rtt_timed && c.has_timestamps && ts_echo != 0 && (c.in_loss || c.in_recovery || !c.rtt.has_sample())) {
+  } else if (timestamps && !c.rtt_timed && c.has_timestamps && ts_echo != 0 && (c.in_loss || c.in_recovery || !c.rtt.has_sample())) {
     // RFC 7323 §4.1: the echo of what was sent again says that this was heard. An older one says nothing: the first copy had come, its ACK was lost, and the
     // answer to the second one repeats what the first one said (§4.3), so that it is as old as the timeout, and the timeout would feed itself.
     const u32 clock = timestamp_clock(now), age = clock - (ts_echo - c.ts_offset);

@@ -32,6 +32,7 @@ struct archetype {
   struct connection_data {};
   static constexpr bool timestamps = true;
   static constexpr bool keep_alive = true;
+  static constexpr bool urgent = true;
   static constexpr bool linger = true;
   static constexpr bool shutdown_receive = true;
   static constexpr bool header_prediction = true;

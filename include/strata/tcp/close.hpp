@@ -163,7 +163,7 @@ void layer<C>::on_time_wait(B&& below, u32 index, const segment& s, const tcp_op
   if (is_new_syn) {
     // RFC 6191 §2: a SYN with a later timestamp, or without one with a later sequence number, begins a new life; so does one with timestamps where the old
     // life had none, since PAWS will tell the two apart.
-    const bool later = r.has_timestamps && s.has_timestamps ? serial32{s.ts_value} > serial32{r.ts_recent} || (s.ts_value == r.ts_recent && s.seq > r.rcv_nxt) : (s.has_timestamps && !r.has_timestamps) || s.seq > r.rcv_nxt;
+    const bool later = timestamps && r.has_timestamps && s.has_timestamps ? serial32{s.ts_value} > serial32{r.ts_recent} || (s.ts_value == r.ts_recent && s.seq > r.rcv_nxt) : (timestamps && s.has_timestamps && !r.has_timestamps) || s.seq > r.rcv_nxt;
     if (later) {
       ++counters_.time_wait_reused;
       const serial32 above = r.snd_nxt;
@@ -172,7 +172,7 @@ void layer<C>::on_time_wait(B&& below, u32 index, const segment& s, const tcp_op
       return;
     }
   }
-  if (r.has_timestamps && s.has_timestamps && serial32{s.ts_value} < serial32{r.ts_recent}) ++counters_.paws_rejected;
+  if (timestamps && r.has_timestamps && s.has_timestamps && serial32{s.ts_value} < serial32{r.ts_recent}) ++counters_.paws_rejected;
   if (s.has(wire::tcp::flag::fin) && s.seq + s.length + 1 == r.rcv_nxt) {  // the peer did not hear our ACK: 2 MSL begin again
     unlink_time_wait(index);
     append_time_wait(index, now);
@@ -184,9 +184,7 @@ void layer<C>::on_time_wait(B&& below, u32 index, const segment& s, const tcp_op
   answer.header.ack = r.rcv_nxt.value;
   answer.header.flags = wire::tcp::flag::ack;
   answer.header.window = r.window;
-  answer.options.has_timestamps = r.has_timestamps;
-  answer.options.ts_value = timestamp_clock(now) + r.ts_offset;
-  answer.options.ts_echo = r.ts_recent;
+  stamp(answer.options, r.has_timestamps, r.ts_offset, r.ts_recent, now);
   (void)send_bare(below, r, answer);
 }
 

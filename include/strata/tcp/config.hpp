@@ -70,6 +70,7 @@ template <class C> concept config =
       { C::limits } -> std::convertible_to<limits>;
       { C::timestamps } -> std::convertible_to<bool>;         // RFC 7323 §3: offered and answered, or never
       { C::keep_alive } -> std::convertible_to<bool>;         // RFC 9293 §3.8.4: option::keep_alive exists
+      { C::urgent } -> std::convertible_to<bool>;             // urgent data is told (RFC 9293 §3.8.5); it is received in line in any case
       { C::linger } -> std::convertible_to<bool>;             // option::linger exists
       { C::shutdown_receive } -> std::convertible_to<bool>;   // the call exists
       { C::header_prediction } -> std::convertible_to<bool>;  // a short way for the usual segment; the frames are the same

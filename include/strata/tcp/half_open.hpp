@@ -69,9 +69,7 @@ template <config C> template <class B> void layer<C>::send_syn_ack(B&& below, sl
   o.mss = static_cast<u16>(mss);
   o.has_window_scale = h.has_scale;
   o.window_scale = receive_shift;
-  o.has_timestamps = h.has_timestamps;
-  o.ts_value = timestamp_clock(now) + h.ts_offset;
-  o.ts_echo = h.ts_recent;
+  stamp(o, h.has_timestamps, h.ts_offset, h.ts_recent, now);
   static_assert(limits_.receive_chunks <= 0xffff, "receive chunks are counted in 16 bits");
   const u32 window = limits_.receive_chunks * mss;
   h.window = static_cast<u16>(window < 65535 ? window : 65535);
@@ -93,9 +91,7 @@ template <config C> template <class B> void layer<C>::acknowledge_half_open(B&& 
   answer.header.flags = wire::tcp::flag::ack;
   const u32 shift = h.has_scale ? receive_shift : 0;
   answer.header.window = static_cast<u16>((h.window + (1u << shift) - 1) >> shift);
-  answer.options.has_timestamps = h.has_timestamps;
-  answer.options.ts_value = timestamp_clock(now) + h.ts_offset;
-  answer.options.ts_echo = h.ts_recent;
+  stamp(answer.options, h.has_timestamps, h.ts_offset, h.ts_recent, now);
   (void)send_bare(below, h, answer);
 }
 
@@ -114,12 +110,12 @@ template <config C> void layer<C>::drop_half_open(slot& h) {
 template <config C> template <class B>
 void layer<C>::on_half_open(B&& below, slot& h, packet& p, segment& s, time_point now) {
   if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::rst) && s.seq == h.irs) {  // our SYN-ACK was lost
-    if (s.has_timestamps && serial32{s.ts_value} > serial32{h.ts_recent}) h.ts_recent = s.ts_value;
+    if (timestamps && s.has_timestamps && serial32{s.ts_value} > serial32{h.ts_recent}) h.ts_recent = s.ts_value;
     h.was_resent = true;
     send_syn_ack(below, h, now);
     return;
   }
-  if (h.has_timestamps && !s.has(wire::tcp::flag::rst)) {
+  if (timestamps && h.has_timestamps && !s.has(wire::tcp::flag::rst)) {
     if (!s.has_timestamps || serial32{s.ts_value} < serial32{h.ts_recent}) {  // RFC 7323 §3.2, §5.3
       ++counters_.paws_rejected;
       if (s.has_timestamps) acknowledge_half_open(below, h, now);

@@ -53,7 +53,7 @@ template <config C>
 STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes) const {
   const serial32 seq{header.seq}, ack{header.ack};
   const u32 length = static_cast<u32>(bytes.size()) - header.header_length;
-  const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !c.urgent &&
+  const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !(C::urgent && c.urgent) &&
                        !c.detached && !is_shut(c);
   const bool is_usual = (header.flags & ~wire::tcp::flag::psh) == wire::tcp::flag::ack && header.window != 0 && c.snd_wnd != 0;
   // A pure ACK may have come before the data that it follows: then its window is the newer one (RFC 9293 §3.10.7.4, SND.WL1).
@@ -195,7 +195,7 @@ STRATA_OFF_PATH void layer<C>::on_segment(B&& below, connection& c, packet& p, s
     s.flags = static_cast<u8>(s.flags & ~(wire::tcp::flag::fin | wire::tcp::flag::psh));
   }
   // RFC 7323 §4.3 (2): TS.Recent moves with the segment that holds the last ACK sent.
-  if (c.has_timestamps && s.has_timestamps && s.seq <= c.last_ack_sent && (serial32{s.ts_value} >= c.ts_recent || now.since(c.ts_recent_at) >= paws_idle)) {
+  if (timestamps && c.has_timestamps && s.has_timestamps && s.seq <= c.last_ack_sent && (serial32{s.ts_value} >= c.ts_recent || now.since(c.ts_recent_at) >= paws_idle)) {
     c.ts_recent = {s.ts_value};
     c.ts_recent_at = now;
   }
@@ -237,7 +237,7 @@ template <config C> template <class B> void layer<C>::after_ack(B&& below, conne
   }
   if (!on_ack(below, c, s, now)) return;
   if (c.state == state::closed) return;  // the ACK of our FIN ended it
-  if (s.has(wire::tcp::flag::urg) || c.urgent) on_urgent(c, s);
+  if (C::urgent && (s.has(wire::tcp::flag::urg) || c.urgent)) on_urgent(c, s);
   if (s.length != 0) {
     switch (c.state) {
       case state::established:
@@ -318,7 +318,7 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
   }
   become_established(below, c, now);
   c.ack_now = true;
-  if (s.has(wire::tcp::flag::urg)) on_urgent(c, s);
+  if (C::urgent && s.has(wire::tcp::flag::urg)) on_urgent(c, s);
   ++s.seq;  // the SYN is used up; data and FIN behind it are looked at as in ESTABLISHED
   c.snd_wl1 = s.seq;
   if (on_ack(below, c, s, now) && (s.length != 0 || s.has(wire::tcp::flag::fin))) {

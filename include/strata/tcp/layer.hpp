@@ -72,6 +72,8 @@ template <config C> class layer {
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::user_timeout o, time_point now);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::keep_alive o, time_point now) requires(C::keep_alive);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::linger o, time_point now) requires(C::linger);
+  template <class B> expected<void, call_error> set(B&& below, connection_id id, option::dscp o, time_point now);
+  template <class B> expected<void, call_error> set(B&& below, connection_id id, option::hop_limit o, time_point now);
   template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const;
   /// The application's own timer of this connection: one `timer` event after `after`. Zero ticks and up to the tick's horizon.
   expected<void, call_error> set_timer(connection_id id, duration after, time_point now);
@@ -275,6 +277,7 @@ template <config C> class layer {
   STRATA_OUT_OF_LINE void count_retransmission(connection& c) { ++counters_.retransmitted, ++c.retransmitted; }
   template <class B> void emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now);
   template <class B> [[nodiscard]] bool send_control(B&& below, connection& c, serial32 seq, u8 flags, time_point now);
+  void stamp(tcp_options& o, bool has, u32 offset, u32 echo, time_point now) const;
   template <class B> void send_syn(B&& below, connection& c, time_point now);
   template <class B> void send_ack(B&& below, connection& c, time_point now) {
     if (!send_control(below, c, c.snd_nxt, wire::tcp::flag::ack, now)) c.ack_now = true;  // owed: send_control put it on the retry list

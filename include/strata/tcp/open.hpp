@@ -38,7 +38,8 @@ template <config C> serial32 layer<C>::initial_sequence_number(u64 hash, const a
 
 /// Where the timestamps of this peer's connections begin: RFC 7323 §5.4, one per pair of hosts.
 template <config C> u32 layer<C>::timestamp_offset(const address& remote) const {
-  if constexpr (address::bits == 32) return static_cast<u32>(siphash(port_key_, remote.value));
+  if constexpr (!timestamps) return 0;
+  else if constexpr (address::bits == 32) return static_cast<u32>(siphash(port_key_, remote.value));
   else return static_cast<u32>(siphash(port_key_, remote.hash_word(0), remote.hash_word(1)));
 }
 

@@ -43,11 +43,28 @@ template <config C> template <class B> expected<void, call_error> layer<C>::set(
   c->linger_ms = o.ms;
   return {};
 }
+template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::dscp o, time_point) {
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  if (o.value > 63) return call_error::bad_options;
+  c->way.traffic_class = static_cast<u8>(o.value << 2);
+  c->way.generation = 0;  // its header image is void
+  return {};
+}
+template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::hop_limit o, time_point) {
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  c->way.hop_limit = o.value;
+  c->way.generation = 0;
+  return {};
+}
 template <config C> template <class O> std::optional<O> layer<C>::get(connection_id id) const {
   const connection* c = find(id);
   if (c == nullptr) return {};
   if constexpr (std::same_as<O, option::no_delay>) return O{c->no_delay};
   else if constexpr (std::same_as<O, option::keep_alive>) return c->alive.option.idle_s != 0 ? c->alive.option : option::keep_alive{};
+  else if constexpr (std::same_as<O, option::dscp>) return O{static_cast<u8>(c->way.traffic_class >> 2)};
+  else if constexpr (std::same_as<O, option::hop_limit>) return O{c->way.hop_limit};
   else if constexpr (std::same_as<O, option::linger>) return O{c->lingers, c->linger_ms};
   else return O{c->user_timeout_ms};
 }

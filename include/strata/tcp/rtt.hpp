@@ -21,9 +21,9 @@ template <class Tick> class rtt_estimator {
   constexpr void fall_back() { if (srtt8_ == 0) rttvar4_ = 1; }
   /// One measurement of a segment that was sent once (Karn) or carried a timestamp. RFC 6298 (2.2), (2.3).
   constexpr void sample(duration rtt) {
-    const rep r = rtt.count == 0 ? 1 : rtt.count;
+    const rep r = rtt.count;
     if (srtt8_ == 0) {
-      srtt8_ = static_cast<rep>(r * 8);
+      srtt8_ = r == 0 ? rep{1} : static_cast<rep>(r * 8);  // an eighth of a tick: there is a sample, and it adds nothing
       rttvar4_ = static_cast<rep>(r * 2);
       return;
     }

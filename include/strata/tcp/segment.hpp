@@ -82,6 +82,15 @@ template <config C> template <class B> void layer<C>::send_fin(B&& below, connec
   disarm(c, persist_timer);
 }
 
+/// The timestamps option of a segment without data, where both sides have them. RFC 7323 §3.2.
+template <config C> void layer<C>::stamp(tcp_options& o, bool has, u32 offset, u32 echo, time_point now) const {
+  if constexpr (timestamps) {
+    o.has_timestamps = has;
+    o.ts_value = timestamp_clock(now) + offset;
+    o.ts_echo = echo;
+  }
+}
+
 /// SYN, or SYN-ACK of a simultaneous open. RFC 9293 §3.5, RFC 7323 §2.2, §3.2.
 template <config C> template <class B> void layer<C>::send_syn(B&& below, connection& c, time_point now) {
   const bool answers = c.state == state::syn_received;
@@ -90,9 +99,7 @@ template <config C> template <class B> void layer<C>::send_syn(B&& below, connec
   o.mss = static_cast<u16>(segment_limit(below, c.way));
   o.has_window_scale = !answers || c.rcv_shift != 0 || c.snd_shift != 0;
   o.window_scale = receive_shift;
-  o.has_timestamps = timestamps && (!answers || c.has_timestamps);
-  o.ts_value = timestamp_clock(now) + c.ts_offset;
-  o.ts_echo = answers ? c.ts_recent.value : 0;
+  stamp(o, !answers || c.has_timestamps, c.ts_offset, answers ? c.ts_recent.value : 0, now);
   const u32 window = receive_window(c) < 65535 ? receive_window(c) : 65535;  // never scaled in a SYN (RFC 7323 §2.2)
   if (answers) c.rcv_adv = c.rcv_nxt + window;
   if (!c.rtt_timed && c.backoff == 0) c.rtt_timed = true, c.rtt_start = now, c.rtt_seq = c.iss;
@@ -115,9 +122,7 @@ template <config C> template <class B> void layer<C>::send_reset(B&& below, conn
   s.header.seq = c.snd_nxt.value;
   s.header.ack = c.rcv_nxt.value;
   s.header.flags = wire::tcp::flag::rst | wire::tcp::flag::ack;
-  s.options.has_timestamps = timestamps && c.has_timestamps;  // RFC 7323 §3.2: SHOULD
-  s.options.ts_value = timestamp_clock(now) + c.ts_offset;
-  s.options.ts_echo = c.ts_recent.value;
+  stamp(s.options, c.has_timestamps, c.ts_offset, c.ts_recent.value, now);  // RFC 7323 §3.2: SHOULD
   (void)send_bare(below, c.way, s);
 }
 

@@ -45,6 +45,10 @@ struct send_flags {
 namespace option {
 struct no_delay { bool value = false; };           ///< small segments leave at once; exists where the coalescing policy holds them back
 struct user_timeout { u32 ms = 0; };               ///< RFC 9293 §3.9.1.1: how long data may go unacknowledged; zero: the default of 15 retransmissions
+/// RFC 9293 §3.9.1.9: the DSCP of what the connection sends from now on, 0 to 63 (RFC 2474 §3); beyond: bad_options. Linux: IP_TOS, IPV6_TCLASS.
+struct dscp { u8 value = 0; };
+/// RFC 9293 §3.9.2: time to live, or hop limit, of what the connection sends from now on; zero: 64. Linux: IP_TTL, IPV6_UNICAST_HOPS.
+struct hop_limit { u8 value = 0; };
 /// RFC 9293 §3.8.4: after `idle_s` seconds without a segment from the peer it is probed, every `interval_s`; `probes` in a row without an answer end the
 /// connection as timed_out. Linux: SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT. Zero in any of the three: bad_options.
 struct keep_alive { bool value = false; u16 idle_s = 7200, interval_s = 75; u8 probes = 9; };

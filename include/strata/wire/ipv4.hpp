@@ -104,14 +104,14 @@ struct ipv4 {
   }
 
   /// Writes the header of an atomic datagram (RFC 6864 §4.1) without options, its length and checksum zero; the sum of its words, for who adds those two.
-  static constexpr u32 emit_atomic(std::byte* at, u8 protocol, ipv4_address source, ipv4_address destination) {
-    constexpr u32 first = 0x4500'0000, ttl = 64;
+  static constexpr u32 emit_atomic(std::byte* at, u8 protocol, ipv4_address source, ipv4_address destination, u8 type_of_service, u8 ttl) {
+    const u32 first = 0x4500'0000 | static_cast<u32>(type_of_service) << 16;
     store_be<u32>(at, first);
     store_be<u32>(at + 4, df);
-    store_be<u32>(at + 8, ttl << 24 | static_cast<u32>(protocol) << 16);
+    store_be<u32>(at + 8, static_cast<u32>(ttl) << 24 | static_cast<u32>(protocol) << 16);
     store_be<u32>(at + 12, source.value);
     store_be<u32>(at + 16, destination.value);
-    return (first >> 16) + df + (ttl << 8 | protocol) + source.word_sum() + destination.word_sum();
+    return (first >> 16) + df + (static_cast<u32>(ttl) << 8 | protocol) + source.word_sum() + destination.word_sum();
   }
 
   /// The sum of all words but the checksum, uncomplemented, for header images: what varies is added to it. At most nine times ffff.
