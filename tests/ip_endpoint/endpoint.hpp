@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // strata as an IP endpoint in somebody else's hands, through public calls only: IP packets without a link header go in and come out one by one, each with its
 // time; the caller owns the clock and moves it in microseconds; no call waits. This is how a conformance suite, a fuzzer or a simulator drives a stack.
+#pragma once
 #include <strata/strata.hpp>
 #include <strata/ip/v6.hpp>
 #include <strata/link/raw_ip.hpp>
@@ -13,10 +14,8 @@
 #include <string>
 #include <vector>
 
-using namespace strata;
+namespace strata::ip_endpoint {
 using namespace strata::literals;
-
-namespace {
 
 using octets = std::vector<std::byte>;
 struct timed_packet {
@@ -349,8 +348,4 @@ template <class C> void all() {
   SECTION("ends") { ends<C>(); }
 }
 
-}  // namespace
-
-// RFC 9293 §3.9.1.9, §3.9.2; MUST-48, MUST-49, SHLD-21, SHLD-22; RFC 6928 §2; RFC 6298 (2.1).
-TEST_CASE("an IP endpoint over IPv4 behaves as Linux does where the RFC leaves room") { all<over_v4>(); }
-TEST_CASE("an IP endpoint over IPv6 behaves as Linux does where the RFC leaves room") { all<over_v6>(); }
+}  // namespace strata::ip_endpoint
