@@ -45,6 +45,7 @@ class world {
   }
   u32 steps = 0;       ///< of the first connection
   std::string wrong{};  ///< the first thing that was
+  bool may_forget = false;  ///< a record of TIME-WAIT may be refused: a last ACK that is lost is not repeated then, and the peer, all bytes there, is reset
 
  private:
   struct end final : application {
@@ -147,7 +148,7 @@ class world {
     for (end& e : ends_) {
       if (!wrong.empty()) return;
       const talker& peer = ends_[1 - e.side].talker;
-      if (e.talker.why != close_reason::orderly) return fail("ended for reason " + std::to_string(static_cast<int>(e.talker.why)));
+      if (e.talker.why != close_reason::orderly && !(may_forget && e.talker.why == close_reason::reset)) return fail("ended for reason " + std::to_string(static_cast<int>(e.talker.why)));
       if (e.talker.received != peer.plan.total) return fail("bytes are missing");
     }
   }
@@ -245,6 +246,7 @@ TEST_CASE("Whichever insert into the table of connections fails, every byte arri
     for (u32 k = 1; k <= inserts; ++k) {
       r = {.from = k, .to = k + length};
       const auto w = std::make_unique<world>(fault{});
+      w->may_forget = true;
       w->live();
       INFO("inserts " << k << " to " << k + length - 1 << ": " << w->wrong);
       CHECK(w->wrong.empty());
