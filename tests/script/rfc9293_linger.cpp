@@ -15,7 +15,8 @@ TEST_CASE("Without linger close() sends what is queued for as long as it takes")
 }
 TEST_CASE("With a linger time of zero close() resets") {
   static constexpr step data[] = {established_active(), linger(0), write(10), out("P. 1:11(10)"), close(), out("R. 11:11(0) ack 1"), closed(close_reason::aborted), in_use(0, 0, 0)};
-  static constexpr step idle[] = {established_active(), linger(0), close(), out("R. 1:1(0) ack 1"), closed(close_reason::aborted), in_use(0, 0, 0)};
+  static constexpr step idle[] = {established_active(), linger(0), close(), out("R. 1:1(0) ack 1"), closed(close_reason::aborted), in_use(0, 0, 0),
+                                   counted(&tcp::counters::data_after_close, 0)};
   play(data), play(idle);
 }
 TEST_CASE("With a linger time what is not acknowledged in it is given up") {

@@ -9,6 +9,8 @@
 namespace strata::inline STRATA_ABI::tcp {
 
 template <class Tick, u32 Groups> class challenge_budget {
+  static_assert((Groups & (Groups - 1)) == 0, "a hash is cut to a group by its low bits");
+
  public:
   /// Whether the group of the peer whose address hashes to `hash(key)` has one left. `random()` draws a u64. O(1); O(Groups) once a second.
   template <class Hash, class Random> [[nodiscard]] bool take(strata::time_point<Tick> now, u32 a_second, Hash&& hash, Random&& random) {

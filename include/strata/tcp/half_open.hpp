@@ -170,7 +170,6 @@ void layer<C>::on_half_open(B&& below, slot& h, packet& p, segment& s, time_poin
   c->peer_mss = h.peer_mss;
   c->ts_recent = {h.has_timestamps ? s.ts_value : 0};  // RFC 7323 §4.3 (2): it is what we acknowledged last
   c->ts_recent_at = now;
-  c->ts_offset = h.ts_offset;
   negotiate(below, *c, h.has_scale, h.snd_shift, h.has_timestamps, h.retries);
   c->rcv_adv = c->rcv_nxt + h.window;  // what the SYN-ACK said, unscaled
   if (h.was_resent) c->resent_ts = timestamp_clock(now) - now.since(h.sent_at).in_ms() - 1;  // Karn: RFC 6298 §3; what is measured is left to the echo

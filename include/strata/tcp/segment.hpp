@@ -77,7 +77,6 @@ template <config C> template <class B> void layer<C>::send_fin(B&& below, connec
   c.fin_sent = true;
   ++c.snd_nxt;
   if (c.in_loss) c.resend = c.snd_nxt;
-  c.last_sent = now;
   if (!is_armed(c, retransmit_timer)) restart_retransmit_timer(c, now);
   disarm(c, persist_timer);
 }
