@@ -3,8 +3,8 @@
 #include "../policies.hpp"
 
 using net = strata::stack<strata::sim::built>;
-extern template void net::input_batch(net::raised&);
-extern template void net::advance_timers();
-extern template void net::end();
+extern template void strata::stack<strata::sim::built>::input_batch(net::raised&);
+extern template void strata::stack<strata::sim::built>::advance_timers();
+extern template void strata::stack<strata::sim::built>::end();
 
 std::unique_ptr<strata::sim::host> strata::sim::make_built(const beginning& b) { return make<built>(b); }

@@ -3,6 +3,6 @@
 #include "../configs.hpp"
 
 using net = strata::stack<strata::sim::built>;
-template void net::input_batch(net::raised&);
-template void net::advance_timers();
-template void net::end();
+template void strata::stack<strata::sim::built>::input_batch(net::raised&);
+template void strata::stack<strata::sim::built>::advance_timers();
+template void strata::stack<strata::sim::built>::end();

@@ -3,8 +3,8 @@
 #include "../policies.hpp"
 
 using net = strata::stack<strata::sim::embedded>;
-extern template void net::input_batch(net::raised&);
-extern template void net::advance_timers();
-extern template void net::end();
+extern template void strata::stack<strata::sim::embedded>::input_batch(net::raised&);
+extern template void strata::stack<strata::sim::embedded>::advance_timers();
+extern template void strata::stack<strata::sim::embedded>::end();
 
 std::unique_ptr<strata::sim::host> strata::sim::make_embedded(const beginning& b) { return make<embedded>(b); }

@@ -3,8 +3,8 @@
 #include "../policies.hpp"
 
 using net = strata::stack<strata::sim::fifo>;
-extern template void net::input_batch(net::raised&);
-extern template void net::advance_timers();
-extern template void net::end();
+extern template void strata::stack<strata::sim::fifo>::input_batch(net::raised&);
+extern template void strata::stack<strata::sim::fifo>::advance_timers();
+extern template void strata::stack<strata::sim::fifo>::end();
 
 std::unique_ptr<strata::sim::host> strata::sim::make_fifo(const beginning& b) { return make<fifo>(b); }

@@ -3,8 +3,8 @@
 #include "../policies.hpp"
 
 using net = strata::stack<strata::sim::low_latency>;
-extern template void net::input_batch(net::raised&);
-extern template void net::advance_timers();
-extern template void net::end();
+extern template void strata::stack<strata::sim::low_latency>::input_batch(net::raised&);
+extern template void strata::stack<strata::sim::low_latency>::advance_timers();
+extern template void strata::stack<strata::sim::low_latency>::end();
 
 std::unique_ptr<strata::sim::host> strata::sim::make_low_latency(const beginning& b) { return make<low_latency>(b); }

@@ -3,6 +3,6 @@
 #include "../configs.hpp"
 
 using net = strata::stack<strata::sim::low_latency>;
-template void net::input_batch(net::raised&);
-template void net::advance_timers();
-template void net::end();
+template void strata::stack<strata::sim::low_latency>::input_batch(net::raised&);
+template void strata::stack<strata::sim::low_latency>::advance_timers();
+template void strata::stack<strata::sim::low_latency>::end();

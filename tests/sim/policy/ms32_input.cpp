@@ -3,6 +3,6 @@
 #include "../configs.hpp"
 
 using net = strata::stack<strata::sim::ms32>;
-template void net::input_batch(net::raised&);
-template void net::advance_timers();
-template void net::end();
+template void strata::stack<strata::sim::ms32>::input_batch(net::raised&);
+template void strata::stack<strata::sim::ms32>::advance_timers();
+template void strata::stack<strata::sim::ms32>::end();

@@ -2,9 +2,9 @@
 #include "../scarce_config.hpp"
 
 using net = strata::stack<strata::sim::scarce>;
-extern template void net::input_batch(net::raised&);
-extern template void net::advance_timers();
-extern template void net::end();
+extern template void strata::stack<strata::sim::scarce>::input_batch(net::raised&);
+extern template void strata::stack<strata::sim::scarce>::advance_timers();
+extern template void strata::stack<strata::sim::scarce>::end();
 
 strata::sim::refusals& strata::sim::refused_inserts() {
   static refusals one;

@@ -3,6 +3,6 @@
 #include "../scarce_config.hpp"
 
 using net = strata::stack<strata::sim::scarce>;
-template void net::input_batch(net::raised&);
-template void net::advance_timers();
-template void net::end();
+template void strata::stack<strata::sim::scarce>::input_batch(net::raised&);
+template void strata::stack<strata::sim::scarce>::advance_timers();
+template void strata::stack<strata::sim::scarce>::end();

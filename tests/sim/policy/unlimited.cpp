@@ -3,8 +3,8 @@
 #include "../policies.hpp"
 
 using net = strata::stack<strata::sim::unlimited>;
-extern template void net::input_batch(net::raised&);
-extern template void net::advance_timers();
-extern template void net::end();
+extern template void strata::stack<strata::sim::unlimited>::input_batch(net::raised&);
+extern template void strata::stack<strata::sim::unlimited>::advance_timers();
+extern template void strata::stack<strata::sim::unlimited>::end();
 
 std::unique_ptr<strata::sim::host> strata::sim::make_unlimited(const beginning& b) { return make<unlimited>(b); }

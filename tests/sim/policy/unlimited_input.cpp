@@ -3,6 +3,6 @@
 #include "../configs.hpp"
 
 using net = strata::stack<strata::sim::unlimited>;
-template void net::input_batch(net::raised&);
-template void net::advance_timers();
-template void net::end();
+template void strata::stack<strata::sim::unlimited>::input_batch(net::raised&);
+template void strata::stack<strata::sim::unlimited>::advance_timers();
+template void strata::stack<strata::sim::unlimited>::end();
