@@ -804,6 +804,8 @@ TEST_CASE("options are set and told by type, and an option of an absent policy d
   CHECK(t->client.get<option::keep_alive>()->idle_s == 7200);
   REQUIRE(t->client.set(option::keep_alive{.value = true, .idle_s = 60}));
   CHECK(t->client.get<option::keep_alive>()->idle_s == 60);
+  REQUIRE(t->client.set(option::cork{true}));
+  CHECK(t->client.get<option::cork>()->value);
   REQUIRE(t->client.set(option::linger{.value = true, .ms = 5}));
   CHECK(t->client.get<option::linger>()->ms == 5);
   CHECK(t->client.get<option::no_delay>()->value == false);

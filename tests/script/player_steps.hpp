@@ -108,6 +108,7 @@ template <class C> bool player<C>::run(const step& s) {
                                                   : tcp::option::keep_alive{};
       return answered(s, "keep_alive", tcp_->set(*this, r.id, o, now_)) && polled();
     }
+    case verb::cork: return answered(s, "cork", tcp_->set(*this, r.id, tcp::option::cork{s.flagged}, now_)) && polled();
     case verb::linger: return answered(s, "linger", tcp_->set(*this, r.id, tcp::option::linger{true, s.number}, now_)) && polled();
     case verb::timer: return answered(s, "timer", tcp_->set_timer(r.id, layer::duration::from_ms(s.number), now_)) && polled();
     case verb::expect:

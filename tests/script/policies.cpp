@@ -70,4 +70,23 @@ TEST_CASE("none: every write leaves at once, and more holds a short one back") {
   play(script, with::either, policy::immediate);
 }
 
+// Linux: TCP_CORK.
+TEST_CASE("cork holds small segments back until it is pulled, whatever the policy") {
+  static constexpr step script[] = {
+      established_active(), cork(true), write(10), write(20), is(tcp::limited_by::coalescing), cork(false), out("P. 1:31(30)"), in(". ack 31"), write(10), out("P. 31:41(10)"),
+  };
+  play(script), play(script, with::either, policy::immediate), play(script, with::either, policy::minshall);
+}
+TEST_CASE("cork lets full segments out without PSH, and the rest with it when it is pulled") {
+  static constexpr step script[] = {
+      established_active(), cork(true), write(1460 + 100), out(". 1:1461(1460)"), cork(false), is(tcp::limited_by::coalescing), in(". ack 1461"), out("P. 1461:1561(100)"),
+  };
+  play(script, with::no_timestamps);
+}
+TEST_CASE("What a cork holds back waits no longer than a retransmission timeout, and close() pulls it") {
+  static constexpr step late[] = {established_active(), cork(true), write(10), at(199), at(200), out(". 1:11(10)"), in(". ack 11"), write(5), cork(false), out("P. 11:16(5)")};
+  static constexpr step closes[] = {established_active(), cork(true), write(10), close(), out("F. 1:11(10)")};
+  play(late), play(closes);
+}
+
 }  // namespace strata::script

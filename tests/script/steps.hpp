@@ -19,7 +19,7 @@ namespace strata::script {
 
 enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
-  shutdown_receive, keep_alive, linger, user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
+  shutdown_receive, keep_alive, linger, cork, user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
   next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart
 };
 /// What `info()` of the connection is asked for.
@@ -227,6 +227,7 @@ consteval step keep_alive(u16 idle, u16 interval, u8 probes, here h = here::curr
   step s = make(verb::keep_alive, u32{idle} << 16 | interval, h); s.code = probes; s.flagged = true; return s;
 }
 consteval step no_keep_alive(here h = here::current()) { return make(verb::keep_alive, h); }
+consteval step cork(bool on, here h = here::current()) { step s = make(verb::cork, h); s.flagged = on; return s; }
 consteval step linger(u32 ms, here h = here::current()) { return make(verb::linger, ms, h); }
 consteval step timer(u32 ms, here h = here::current()) { return make(verb::timer, ms, h); }
 

@@ -69,6 +69,7 @@ template <config C> class layer {
   /// RST, and nothing more. `closed{aborted}` follows.
   template <class B> expected<void, call_error> abort(B&& below, connection_id id, time_point now);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::no_delay o, time_point now) requires(C::coalescing::has_no_delay);
+  template <class B> expected<void, call_error> set(B&& below, connection_id id, option::cork o, time_point now);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::user_timeout o, time_point now);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::keep_alive o, time_point now) requires(C::keep_alive);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::linger o, time_point now) requires(C::linger);

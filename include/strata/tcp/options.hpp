@@ -14,6 +14,14 @@ template <config C> template <class B> expected<void, call_error> layer<C>::set(
   if (o.value) output(below, *c, now);  // what was held back leaves
   return {};
 }
+template <config C> template <class B> expected<void, call_error> layer<C>::set(B&& below, connection_id id, option::cork o, time_point now) {
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  const bool ends = c->corked && !o.value;
+  c->corked = o.value;
+  if (ends) push(below, *c, {}, now);
+  return {};
+}
 template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::user_timeout o, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return call_error::stale;
@@ -63,6 +71,7 @@ template <config C> template <class O> std::optional<O> layer<C>::get(connection
   if (c == nullptr) return {};
   if constexpr (std::same_as<O, option::no_delay>) return O{c->no_delay};
   else if constexpr (std::same_as<O, option::keep_alive>) return c->alive.option.idle_s != 0 ? c->alive.option : option::keep_alive{};
+  else if constexpr (std::same_as<O, option::cork>) return O{c->corked};
   else if constexpr (std::same_as<O, option::dscp>) return O{static_cast<u8>(c->way.traffic_class >> 2)};
   else if constexpr (std::same_as<O, option::hop_limit>) return O{c->way.hop_limit};
   else if constexpr (std::same_as<O, option::linger>) return O{c->lingers, c->linger_ms};

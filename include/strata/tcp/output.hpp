@@ -59,10 +59,10 @@ template <config C> bool layer<C>::tail_takes(buffer::pool& chunks, const connec
          static_cast<u32>(d->body) + d->body_length + n <= chunks.chunk_size();
 }
 
-/// After a write: PSH on the last byte unless more follows, then the send loop. RFC 9293 §3.9.1.2. Linux: tcp_push.
+/// After a write: PSH on the last byte unless more follows (send_flags::more, option::cork), then the send loop. RFC 9293 §3.9.1.2. Linux: tcp_push.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::push(B&& below, connection& c, send_flags flags, time_point now) {
-  c.more = flags.more;
-  if (!flags.more)
+  c.more = flags.more || c.corked;
+  if (!c.more)
     if (buffer::descriptor* last = below.chunks().named(c.send_tail)) last->marks = static_cast<u16>(last->marks | mark_push);
   below.observe({.what = trace::step::push, .bytes = c.snd_end - c.snd_nxt, .connection = index_of(c) + 1});
   output(below, c, now);

@@ -81,6 +81,7 @@ template <class C> struct tcb {
   bool is_buried : 1 = false;          ///< in the grave
   bool receive_shut : 1 = false;       ///< shutdown_receive(): what comes is acknowledged and dropped
   bool lingers : 1 = false;            ///< option::linger
+  bool corked : 1 = false;             ///< option::cork
 
   u16 send_count = 0;            ///< chunks in the send queue
   u16 mss = 0;                   ///< payload bytes of a full segment, options already taken off

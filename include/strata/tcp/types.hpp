@@ -45,6 +45,9 @@ struct send_flags {
 namespace option {
 struct no_delay { bool value = false; };           ///< small segments leave at once; exists where the coalescing policy holds them back
 struct user_timeout { u32 ms = 0; };               ///< RFC 9293 §3.9.1.1: how long data may go unacknowledged; zero: the default of 15 retransmissions
+/// While it is on, every write is as one with send_flags::more; turned off, what was held back leaves. As with `more`, nothing waits longer than a
+/// retransmission timeout while nothing is outstanding. Linux: TCP_CORK.
+struct cork { bool value = false; };
 /// RFC 9293 §3.9.1.9: the DSCP of what the connection sends from now on, 0 to 63 (RFC 2474 §3); beyond: bad_options. Linux: IP_TOS, IPV6_TCLASS.
 struct dscp { u8 value = 0; };
 /// RFC 9293 §3.9.2: time to live, or hop limit, of what the connection sends from now on; zero: 64. Linux: IP_TTL, IPV6_UNICAST_HOPS.
