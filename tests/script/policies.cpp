@@ -13,22 +13,21 @@ TEST_CASE("adaptive_acks: the first segments are acknowledged at once") {
   };
   play(script, with::either, policy::adaptive);
 }
+#define SIXTEEN_AT_ONCE \
+  in("P. 1:2(1)"), out(". ack 2"), in("P. 2:3(1)"), out(". ack 3"), in("P. 3:4(1)"), out(". ack 4"), in("P. 4:5(1)"), out(". ack 5"), \
+  in("P. 5:6(1)"), out(". ack 6"), in("P. 6:7(1)"), out(". ack 7"), in("P. 7:8(1)"), out(". ack 8"), in("P. 8:9(1)"), out(". ack 9"), \
+  in("P. 9:10(1)"), out(". ack 10"), in("P. 10:11(1)"), out(". ack 11"), in("P. 11:12(1)"), out(". ack 12"), in("P. 12:13(1)"), out(". ack 13"), \
+  in("P. 13:14(1)"), out(". ack 14"), in("P. 14:15(1)"), out(". ack 15"), in("P. 15:16(1)"), out(". ack 16"), in("P. 16:17(1)"), out(". ack 17")
 TEST_CASE("adaptive_acks: at most sixteen leave at once") {
   static constexpr step script[] = {
-      established_passive(), in("P. 1:2(1)"), out(". ack 2"), in("P. 2:3(1)"), out(". ack 3"), in("P. 3:4(1)"), out(". ack 4"), in("P. 4:5(1)"), out(". ack 5"),
-      in("P. 5:6(1)"), out(". ack 6"), in("P. 6:7(1)"), out(". ack 7"), in("P. 7:8(1)"), out(". ack 8"), in("P. 8:9(1)"), out(". ack 9"),
-      in("P. 9:10(1)"), out(". ack 10"), in("P. 10:11(1)"), out(". ack 11"), in("P. 11:12(1)"), out(". ack 12"), in("P. 12:13(1)"), out(". ack 13"),
-      in("P. 13:14(1)"), out(". ack 14"), in("P. 14:15(1)"), out(". ack 15"), in("P. 15:16(1)"), out(". ack 16"), in("P. 16:17(1)"), out(". ack 17"),
+      established_passive(), SIXTEEN_AT_ONCE,
       in("P. 17:18(1)"), at(39), at(40), out(". ack 18"),
   };
   play(script, with::either, policy::adaptive);
 }
 TEST_CASE("adaptive_acks: after an idle time data is acknowledged at once again") {
   static constexpr step script[] = {
-      established_passive(), in("P. 1:2(1)"), out(". ack 2"), in("P. 2:3(1)"), out(". ack 3"), in("P. 3:4(1)"), out(". ack 4"), in("P. 4:5(1)"), out(". ack 5"),
-      in("P. 5:6(1)"), out(". ack 6"), in("P. 6:7(1)"), out(". ack 7"), in("P. 7:8(1)"), out(". ack 8"), in("P. 8:9(1)"), out(". ack 9"),
-      in("P. 9:10(1)"), out(". ack 10"), in("P. 10:11(1)"), out(". ack 11"), in("P. 11:12(1)"), out(". ack 12"), in("P. 12:13(1)"), out(". ack 13"),
-      in("P. 13:14(1)"), out(". ack 14"), in("P. 14:15(1)"), out(". ack 15"), in("P. 15:16(1)"), out(". ack 16"), in("P. 16:17(1)"), out(". ack 17"),
+      established_passive(), SIXTEEN_AT_ONCE,
       at(30), in("P. 17:18(1)"), at(80), out(". ack 18"), at(5000), in("P. 18:19(1)"), out(". ack 19"),
   };
   play(script, with::either, policy::adaptive);

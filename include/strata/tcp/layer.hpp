@@ -7,6 +7,7 @@
 //   open.hpp    ports, sequence numbers, listeners     half_open.hpp SYN slots
 //   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
 //   options.hpp options of a connection                keep_alive.hpp  probes of an idle peer
+//   icmp_errors.hpp  errors about what we sent
 // Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
 #pragma once
 #include <new>
@@ -356,6 +357,7 @@ template <config C> class layer {
 #include <strata/tcp/output.hpp>
 #include <strata/tcp/segment.hpp>
 #include <strata/tcp/input.hpp>
+#include <strata/tcp/icmp_errors.hpp>
 #include <strata/tcp/ack.hpp>
 #include <strata/tcp/receive.hpp>
 #include <strata/tcp/close.hpp>
