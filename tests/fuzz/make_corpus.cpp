@@ -154,6 +154,9 @@ std::vector<named_script> scripts() {
         .tell(call::timer, 1, 50).deadline(3).tell(call::timer, 1, 90).tell(call::cancel_timer, 1).tell(call::listen, 2).tell(call::listen, 2)
         .tell(call::listen, 3).tell(call::connect, 15, 0)
         .tell(call::connect, 0, 2).tell(call::connect, 0, 4).tell(call::commit, 1, 100 + 3072).deadline(2);
+    name("idle-and-shut")->habits(answers_arp).tell(call::mode, 0, 0).open(0).tell(call::keep_alive, 1, 1 | 2 << 1 | 1 << 5 | 2 << 9).deadline(1)
+        .segment(0, ack, 30).tell(call::shutdown_receive, 1).segment(0, ack, 200).tell(call::cork, 1, 1).tell(call::send, 1, 100).tell(call::cork, 1, 0)
+        .tell(call::ip_fields, 1, 46).segment(0, ack).deadline(8).segment(0, ack | fin).tell(call::close, 1).deadline(2);
     name("datagrams")->habits(all_habits).datagram(0, 0, 100).datagram(9, 1, 40).datagram(0, 0, 33, 4).datagram(0, 0, 33).datagram(0, 0, 33, 8)
         .datagram(0, 0, 33, 1).datagram(0, 0, 33, 2).datagram(0, 3, 50)
         .datagram(1, 1, 50).tell(call::receive_datagram, 0, 20).tell(call::consume_datagram, 0).tell(call::consume_datagram, 1)

@@ -209,6 +209,12 @@ template <class C> class world_of final : public world {
       case call::commit: commit(k, n & 1023, n >> 10); break;
       case call::no_delay: (void)s.set(option::no_delay{(n & 1) != 0}); break;
       case call::user_timeout: (void)s.set(option::user_timeout{n * 10u}); break;
+      case call::shutdown_receive: (void)s.shutdown_receive(); break;
+      case call::keep_alive:
+        (void)s.set(option::keep_alive{(n & 1) != 0, static_cast<u16>(n >> 1 & 15), static_cast<u16>(n >> 5 & 15), static_cast<u8>(n >> 9 & 7)});
+        break;
+      case call::cork: (void)s.set(option::cork{(n & 1) != 0}); break;
+      case call::ip_fields: (void)s.set(option::dscp{static_cast<u8>(n)}), (void)s.set(option::hop_limit{static_cast<u8>(n >> 8)}); break;
       case call::timer: (void)s.set_timer(net::duration::from_ms(n)); break;
       case call::cancel_timer: (void)s.cancel_timer(); break;
       case call::bind:

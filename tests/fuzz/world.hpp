@@ -53,6 +53,10 @@ enum class call : std::uint8_t {
   time_back,
   restart,
   again_in_handler,
+  shutdown_receive,
+  keep_alive,
+  cork,
+  ip_fields,
   count
 };
 
