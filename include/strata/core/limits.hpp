@@ -11,7 +11,7 @@ struct limits {
   u32 connections = 1024;      ///< control blocks
   u32 listeners = 8;           ///< at most 255
   u32 backlog = 128;           ///< connections per listener that the application has not been told of yet; Linux's old SOMAXCONN
-  u32 challenge_acks = 16;     ///< challenge ACKs a second to the peers of one of 64 groups (RFC 5961 §7); zero: only the limit per connection
+  u32 challenge_acks = 16;     ///< challenge ACKs a second to the peers of one of 64 groups (RFC 5961 §7), at most 170; zero: only the limit per connection
   u32 syn_slots = 256;         ///< half-open connections over all listeners
   u32 time_wait = 4096;        ///< TIME-WAIT records; the oldest is recycled when all are used
   u32 send_chunks = 64;        ///< unacknowledged and unsent chunks per connection: 64 x 1460 B

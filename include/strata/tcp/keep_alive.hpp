@@ -33,6 +33,7 @@ template <config C> template <class B> void layer<C>::on_keep_alive_timer(B&& be
     end(below, c, close_reason::timed_out);
     return;
   }
+  if (c.alive.unanswered == 0) c.why = close_reason::none;  // what ICMP said before the peer fell silent is no reason
   ++c.alive.unanswered;
   ++counters_.keep_alive_probes;
   (void)send_control(below, c, c.snd_una - 1, wire::tcp::flag::ack, now);  // one number before the window: it must be answered

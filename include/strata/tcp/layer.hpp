@@ -340,6 +340,7 @@ template <config C> class layer {
   u32 clock_ = 0;
   u32 port_steps_[16]{};   // RFC 6056 §3.3.4: the table of the double-hash algorithm
   static constexpr u32 challenge_groups = limits_.challenge_acks != 0 ? 64 : 0;
+  static_assert(limits_.challenge_acks <= 170, "limits::challenge_acks is at most 170: half as many again are counted in a byte");
   [[no_unique_address]] challenge_budget<tick, challenge_groups> challenges_{};
   listener listeners_[limits_.listeners]{};
   slot slots_[limits_.syn_slots]{};
