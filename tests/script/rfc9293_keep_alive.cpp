@@ -74,6 +74,14 @@ TEST_CASE("Whoever states nothing gets an interval of two hours") {
   static constexpr step shorter[] = {established_active(), keep_alive(7, 3, 2), at(7'000), out(". 0:0(0) ack 1"), at(10'000), out(". 0:0(0) ack 1"), at(13'000), out("R. 1:1(0)"), closed(close_reason::timed_out)};
   play(script), play(shorter);
 }
+// What ICMP said of data that has arrived since is not why a peer that fell silent later is given up.
+TEST_CASE("A keep-alive that nobody answers ends as timed out, whatever ICMP said before the silence") {
+  static constexpr step script[] = {
+      established_active(), keep_alive(7, 3, 2), write(100), out("P. 1:101(100)"), icmp(icmp_error_kind::net_unreachable, 1), in(". ack 101"),
+      at(7'000), out(". 100:100(0) ack 1"), at(10'000), out(". 100:100(0) ack 1"), at(13'000), out("R. 101:101(0)"), closed(close_reason::timed_out),
+  };
+  play(script);
+}
 // A half-closed connection may idle as well.
 TEST_CASE("A peer is probed in FIN-WAIT-2 and in CLOSE-WAIT") {
   static constexpr step fin_wait[] = {
