@@ -55,7 +55,8 @@ void for_each_attribute(std::span<const std::byte> bytes, F&& f) {
     __builtin_memcpy(&a, bytes.data(), sizeof a);
     if (a.rta_len < sizeof a || a.rta_len > bytes.size()) return;
     f(a.rta_type & NLA_TYPE_MASK, bytes.subspan(sizeof a, a.rta_len - sizeof a));
-    bytes = bytes.subspan(std::min<std::size_t>(RTA_ALIGN(a.rta_len), bytes.size()));
+    const std::size_t length = RTA_ALIGN(a.rta_len);
+    bytes = bytes.subspan(length < bytes.size() ? length : bytes.size());
   }
 }
 inline u32 number_in(std::span<const std::byte> payload) {
