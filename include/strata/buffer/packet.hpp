@@ -27,7 +27,7 @@ struct alignas(sizeof(void*) == 8 ? 64 : 4) descriptor {
   u16 length = 0;              ///< of the frame, bytes
   u16 transport = 0;           ///< offset of the transport header in the chunk
   u8 link = 0;                 ///< interface that it came by or leaves by
-  u8 flags = 0;                ///< `borrowed`
+  u8 flags = 0;                ///< `borrowed`, and what the driver says of a received transport checksum
   // owners
   u8 owners = 0;               ///< bits of `owner`
   u8 holders = 0;              ///< receive holders
@@ -40,10 +40,12 @@ struct alignas(sizeof(void*) == 8 ? 64 : 4) descriptor {
   u16 done = 0;                ///< payload bytes at the front that are acknowledged (sending) or consumed (receiving)
   u16 network = 0;             ///< offset of the IP header in the chunk, of a received packet: errors quote it
   u32 queue = 0;               ///< next in the send queue, receive queue or out-of-order queue
-  u32 below = 0;               ///< next in the qdisc or in a neighbour's queue
+  u32 below = 0;               ///< next in the qdisc or in a neighbour's queue; the driver's own while it has the packet
   descriptor* lender = nullptr;  ///< of a borrowed chunk: the descriptor that gets a holder back
 
   static constexpr u8 borrowed = 1;
+  static constexpr u8 checksum_verified = 2;  ///< it is right, and nobody need look
+  static constexpr u8 checksum_partial = 4;   ///< its field may hold the sum of the pseudo-header alone: the frame never left this machine. Linux: CHECKSUM_PARTIAL
 };
 static_assert(sizeof(void*) != 8 || sizeof(descriptor) == 64, "a descriptor is one cache line");
 

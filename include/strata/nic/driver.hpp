@@ -19,7 +19,8 @@ enum class kick : u8 { done, again, link_down };  // again: EAGAIN, EBUSY, ENOBU
 /// What a driver takes off the stack's hands. `may` is static (code that must exist); `has()` is known after open.
 struct capabilities {
   bool fills_in_checksum = false;   ///< transmit: the transport checksum holds only the pseudo-header sum
-  bool verified_checksum = false;   ///< receive: transport checksums were verified
+  bool verified_checksum = false;   ///< receive: a frame may be marked descriptor::checksum_verified, and its transport checksum is believed
+  bool partial_checksum = false;    ///< receive: a frame may be marked descriptor::checksum_partial, and its field may hold the pseudo-header's sum alone
 };
 
 /// receive(pool, batch): how many frames came, as batch[0..n), each with one holder. Fewer than batch.size(): there is no more for now, and the stack asks
@@ -72,6 +73,27 @@ template <class T> concept can_be_closed = requires(T n) {
 /// Optional: at(now) tells the driver the time, nanoseconds since an arbitrary start, before the receive and the transmit of each turn.
 template <class T> concept wants_the_time = requires(T n, u64 now) {
   { n.at(now) } -> std::same_as<void>;
+};
+
+/// Optional: claim(address) asks the driver to bring in what is sent to that address, 4 or 16 bytes in network order: it sees only part of what arrives.
+/// The stack claims its own at start. False: it has no room for one more.
+template <class T> concept claims_addresses = requires(T n, std::span<const u8> address) {
+  { n.claim(address) } -> std::same_as<bool>;
+};
+
+/// Optional: holds(memory, chunk_size) says whether the driver was opened over this very region, cut in chunks of that size; the stack starts with no other.
+template <class T> concept is_bound_to_memory = requires(const T n, region memory, u32 chunk_size) {
+  { n.holds(memory, chunk_size) } -> std::same_as<bool>;
+};
+
+/// Optional: transmit_headroom is how many bytes the driver writes in front of each frame that it sends.
+template <class T> concept writes_in_front = requires {
+  { T::transmit_headroom } -> std::convertible_to<std::size_t>;
+};
+
+/// Optional: chunks_kept() is how many chunks wait in the driver to be received into. They are in use, and nobody's fault.
+template <class T> concept keeps_chunks = requires(const T n) {
+  { n.chunks_kept() } -> std::same_as<u32>;
 };
 
 /// Why open() failed. `step` names the system call or the demand, `remedy` says what to do; literals, never null.

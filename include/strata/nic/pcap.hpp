@@ -24,6 +24,10 @@ template <driver Driver, pcap_sink Sink, pcap_link Link = pcap_link::ethernet> c
 
   static constexpr std::size_t ring_bytes = Driver::ring_bytes;
   static constexpr capabilities may = Driver::may;
+  static constexpr std::size_t transmit_headroom = [] {
+    if constexpr (writes_in_front<Driver>) return std::size_t{Driver::transmit_headroom};
+    else return std::size_t{0};
+  }();
 
   /// Writes the file header.
   pcap(Driver inner, Sink sink, options o = {}) : inner_(std::move(inner)), sink_(std::move(sink)), options_(o) {
@@ -60,6 +64,9 @@ template <driver Driver, pcap_sink Sink, pcap_link Link = pcap_link::ethernet> c
   [[nodiscard]] capabilities has() const { return inner_.has(); }
   [[nodiscard]] int descriptor() const requires can_be_waited_for<Driver> { return inner_.descriptor(); }
   void close() requires can_be_closed<Driver> { inner_.close(); }
+  bool claim(std::span<const u8> address) requires claims_addresses<Driver> { return inner_.claim(address); }
+  [[nodiscard]] bool holds(region memory, u32 chunk_size) const requires is_bound_to_memory<Driver> { return inner_.holds(memory, chunk_size); }
+  [[nodiscard]] u32 chunks_kept() const requires keeps_chunks<Driver> { return inner_.chunks_kept(); }
 
   /// The time of the frames to come.
   void at(u64 ns) {

@@ -79,6 +79,8 @@ template <stack_config C> struct stack<C>::links {
 template <stack_config C> struct stack<C>::internet {
   stack& s;
 
+  static constexpr u8 checksum_marks = bound::checksum_marks;  // what a driver may say of a received packet
+
   packet take() const { return s.take(); }
   u32 headroom() const { return network_headroom; }
   bool route(path& way) const {

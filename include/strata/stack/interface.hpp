@@ -53,6 +53,15 @@ template <class Parts> struct interface {
 
     static constexpr std::size_t header_size = framing::header_size;  ///< bytes of link header
     static constexpr bool has_addresses = framing::has_addresses;
+    static constexpr bool claims = nic::claims_addresses<driver>;
+    /// Bytes that the driver writes in front of each frame.
+    static constexpr std::size_t transmit_headroom = [] {
+      if constexpr (nic::writes_in_front<driver>) return std::size_t{driver::transmit_headroom};
+      else return std::size_t{0};
+    }();
+    /// What the driver may say of a received transport checksum: bits of descriptor::flags.
+    static constexpr u8 checksum_marks = (driver::may.verified_checksum ? buffer::descriptor::checksum_verified : 0) |
+                                         (driver::may.partial_checksum ? buffer::descriptor::checksum_partial : 0);
 
     constexpr of() = default;
     of(const of&) = delete;
@@ -88,6 +97,28 @@ template <class Parts> struct interface {
     void at(time_point now) {
       if constexpr (nic::wants_the_time<driver>) nic->at(static_cast<u64>(now.count) * (1'000'000'000 / C::tick::per_second));
       else (void)now;
+    }
+    /// Asks a driver that sees only part of what arrives for what comes to `a`.
+    bool claim(const address& a) {
+      if constexpr (nic::claims_addresses<driver>) {
+        u8 bytes[16];
+        std::byte* const at = reinterpret_cast<std::byte*>(bytes);
+        if constexpr (address::bits == 128) {
+          if (!a.is_v4()) {
+            store_be<u64>(at, a.high);
+            store_be<u64>(at + 8, a.low);
+            return nic->claim(bytes);
+          }
+        }
+        store_be<u32>(at, a.v4().value);
+        return nic->claim({bytes, 4});
+      } else {
+        return true;
+      }
+    }
+    [[nodiscard]] u32 chunks_kept() const {
+      if constexpr (nic::keeps_chunks<driver>) return nic ? nic->chunks_kept() : 0;
+      else return 0;
     }
     [[nodiscard]] std::size_t ring_bytes() const { return driver::ring_bytes; }  ///< bytes of the driver's rings, at most
 
@@ -234,6 +265,9 @@ template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
   using type = layers<typename I::template of<C>...>;
   using options = layers<typename I::template of<C>::options...>;
   static constexpr std::size_t link_header = max_of(I::template of<C>::framing::header_size...);
+  static constexpr std::size_t transmit_headroom = max_of(I::template of<C>::transmit_headroom...);
+  static constexpr bool claims = (I::template of<C>::claims || ...);
+  static constexpr u8 checksum_marks = (0 | ... | I::template of<C>::checksum_marks);
   static constexpr std::size_t ring_bytes = (0 + ... + I::template of<C>::driver::ring_bytes);
 };
 }  // namespace detail

@@ -9,13 +9,14 @@ namespace strata::inline STRATA_ABI {
 /// The first thing that is wrong with options, in the order in which they are looked at.
 enum class bad_option : u8 {
   none,
-  memory,      ///< the region holds fewer chunks than one batch can receive and one frame can be sent with
+  memory,      ///< the region holds fewer chunks than one batch can receive and one frame can be sent with, or is not the one that the driver was opened over
   entropy,     ///< a keyed source without a key
   mac,         ///< a group address
   mtu,         ///< smaller than IP allows (RFC 791: 68, RFC 8200: 1280), larger than the driver's, or a frame does not fit in a chunk
   address,     ///< unspecified, multicast or broadcast
   prefix,      ///< longer than an address
   gateway,     ///< not on this link, or our own address
+  claim,       ///< the driver has no room for one more address to bring in
   started      ///< a second start of a stack whose Config says `destroyed = false`: it needs shut_down() first, whose code other firmware does without
 };
 
@@ -27,8 +28,10 @@ template <class Address> struct bind_options {
 
 namespace detail {
 
-template <class C, class I> [[nodiscard]] constexpr bad_option check_interface(const I& i, u32 link_header) {
+template <class C, class I> [[nodiscard]] constexpr bad_option check_interface(const I& i, region memory, u32 link_header) {
   using address = typename C::family::address;
+  if constexpr (requires { { i.nic.holds(memory, 1u) } -> std::same_as<bool>; })
+    if (!i.nic.holds(memory, C::limits.chunk_size)) return bad_option::memory;
   if (i.mac.is_group()) return bad_option::mac;
   const u32 least = i.address.address.is_v4() ? 68 : 1280;
   const u32 most = i.nic.mtu();
@@ -55,7 +58,7 @@ template <class C, class I> struct options_of<C, interfaces<I>> {
   time_point<typename C::tick> now{};          ///< the stack's first time
 
   void each(auto&& f) { f(std::integral_constant<std::size_t, 0>{}, *this); }
-  [[nodiscard]] constexpr bad_option first_bad_interface(u32 header) const { return check_interface<C>(*this, header); }
+  [[nodiscard]] constexpr bad_option first_bad_interface(u32 header) const { return check_interface<C>(*this, memory, header); }
 };
 template <class C, class... I> struct options_of<C, interfaces<I...>> {
   region memory{};
@@ -66,7 +69,7 @@ template <class C, class... I> struct options_of<C, interfaces<I...>> {
   void each(auto&& f) { interfaces.each(f); }
   [[nodiscard]] constexpr bad_option first_bad_interface(u32 header) const {
     bad_option bad = bad_option::none;
-    (void)interfaces.any([&](auto, const auto& i) { return (bad = check_interface<C>(i, header)) != bad_option::none; });
+    (void)interfaces.any([&](auto, const auto& i) { return (bad = check_interface<C>(i, memory, header)) != bad_option::none; });
     return bad;
   }
 };

@@ -81,8 +81,8 @@ template <stack_config C> class stack {
   template <class A> static constexpr bool is_event = std::is_void_v<A> || ((!std::is_reference_v<A> || std::is_const_v<std::remove_reference_t<A>>) &&
       (wiring::template has_event<std::remove_cvref_t<A>> || detail::is_one_of<std::remove_cvref_t<A>, accepted, connected, readable, writable, peer_closed, closed, timer, datagram, error>));
 
-  /// Bytes in front of a transport's header: the longest link and network header.
-  static constexpr u32 network_headroom = static_cast<u32>(bound::link_header + detail::longest_header<networks>::value);
+  /// Bytes in front of a transport's header: the longest link and network header, and what drivers write in front.
+  static constexpr u32 network_headroom = static_cast<u32>(bound::transmit_headroom + bound::link_header + detail::longest_header<networks>::value);
   static_assert(network_headroom + wiring::header < C::limits.chunk_size, "limits.chunk_size leaves no room behind the headers");
 
   /// Not started, all zero: `constinit` if the Config says `destroyed = false`, in .bss. Calls answer `bad_options` until start().
@@ -208,7 +208,12 @@ template <stack_config C> class stack {
   [[nodiscard]] typename C::permission& permission() { return permission_; }
   /// A number that changes whenever a route, a neighbour or a link does; never zero once started. Prepared frames compare it.
   [[nodiscard]] u32 generation() const { return generation_; }
-  [[nodiscard]] u32 chunks_in_use() const { return pool_.in_use(); }
+  /// Chunks that hold something. Those that wait in a driver to be received into hold nothing.
+  [[nodiscard]] u32 chunks_in_use() const {
+    u32 n = pool_.in_use();
+    interfaces_.each([&](auto, const auto& i) { n -= i.chunks_kept(); });
+    return n;
+  }
   [[nodiscard]] buffer::pool& chunks() { return pool_; }
   /// Where the bytes lie.
   [[nodiscard]] static constexpr memory_map memory();
@@ -237,7 +242,7 @@ template <stack_config C> class stack {
     else return listener(*this, {e.listener, 0});
   }
   static consteval void check_facades();
-  template <std::size_t I> void open_interface(auto& wanted);
+  template <std::size_t I> bool open_interface(auto& wanted);
 
   [[nodiscard]] packet take();
   [[nodiscard]] sent post(packet&& p);

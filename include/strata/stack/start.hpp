@@ -25,7 +25,7 @@ template <stack_config C> bad_option stack<C>::check(const options& o) {
   if (o.memory.data() == nullptr || o.memory.size() / C::limits.chunk_size <= C::limits.receive_reserve) return bad_option::memory;
   if constexpr (entropy::knows_whether_it_is_ready<typename C::entropy>)
     if (!o.entropy.is_ready()) return bad_option::entropy;
-  return o.first_bad_interface(static_cast<u32>(bound::link_header));
+  return o.first_bad_interface(static_cast<u32>(bound::transmit_headroom + bound::link_header));
 }
 
 template <stack_config C> bad_option stack<C>::start(options o) {
@@ -41,7 +41,10 @@ template <stack_config C> bad_option stack<C>::start(options o) {
   for (u32 i = 0; i < C::limits.batch; ++i) std::construct_at(reinterpret_cast<packet*>(batch_) + i);
   if (!has_time_) now_ = o.now;  // a second start goes on from where time is
   changed();
-  o.each([&](auto index, auto& wanted) { open_interface<index>(wanted); });
+  bool are_claimed = true;
+  o.each([&](auto index, auto& wanted) {
+    if (!open_interface<index>(wanted)) are_claimed = false;
+  });
   transports_.each([&](auto, auto& t) {
     if constexpr (requires { t.open(internet{*this}, now_); }) t.open(internet{*this}, now_);
     else if constexpr (requires(u64 key) { t.open(key, key); }) {
@@ -50,10 +53,16 @@ template <stack_config C> bad_option stack<C>::start(options o) {
     }
   });
   is_started_ = true;
+  if constexpr (bound::claims) {
+    if (!are_claimed) {
+      shut_down();
+      return bad_option::claim;
+    }
+  }
   return bad_option::none;
 }
 
-template <stack_config C> template <std::size_t I> void stack<C>::open_interface(auto& wanted) {
+template <stack_config C> template <std::size_t I> bool stack<C>::open_interface(auto& wanted) {
   auto& i = interfaces_.template get<I>();
   i.open(std::move(wanted.nic), wanted.link, wanted.mac, wanted.mtu);
   if (i.has_addresses && i.mac().is_zero()) i.set_mac(detail::local_mac(entropy_.next()));
@@ -61,6 +70,7 @@ template <stack_config C> template <std::size_t I> void stack<C>::open_interface
     (void)ip.configure(static_cast<u8>(I), wanted.address);
     if (!wanted.gateway.is_unspecified()) (void)ip.add_route({detail::any_like(wanted.gateway), 0}, wanted.gateway, static_cast<u8>(I));
   });
+  return i.claim(wanted.address.address);
 }
 
 template <stack_config C> void stack<C>::shut_down() {

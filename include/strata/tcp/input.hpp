@@ -20,7 +20,8 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
     ++counters_.in_errors;
     return {};
   }
-  if (!checksum_is_valid(bytes, pseudo_header_sum(info.local, info.remote, protocol, size))) {
+  const u32 pseudo = pseudo_header_sum(info.local, info.remote, protocol, size);
+  if (!buffer::checksum_is_good<B>(p, header.checksum, pseudo, [&]() STRATA_INLINE_LAMBDA { return checksum_is_valid(bytes, pseudo); })) {
     ++counters_.in_checksum_errors;
     return {};
   }

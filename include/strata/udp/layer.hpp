@@ -2,6 +2,7 @@
 // UDP: RFC 768 as RFC 1122 §4.1 wants it, over IPv4 and IPv6 (RFC 8200 §8.1). Unread datagrams stay in the chunks that they came in, at most
 // limits::datagrams per socket; a datagram to send is written once, behind the headers that will be put in front of it.
 #pragma once
+#include <strata/buffer/received_checksum.hpp>
 #include <strata/core/small_table.hpp>
 #include <strata/core/siphash.hpp>
 #include <strata/udp/config.hpp>
@@ -159,7 +160,7 @@ template <config C> class layer {
       return {};
     }
     const u32 pseudo = pseudo_header_sum(info.remote, info.local, protocol, h->length);
-    if (!h->checksum_is_valid(p.bytes(), pseudo, info.local.is_v4())) {
+    if (!buffer::checksum_is_good<decltype(below)>(p, h->checksum, pseudo, [&] { return h->checksum_is_valid(p.bytes(), pseudo, info.local.is_v4()); })) {
       ++count_.in_csum_errors;
       return {};
     }
