@@ -37,6 +37,7 @@ embedded gcc-arm-none-eabi arm-none-eabi-g++
 embedded libnewlib-dev /usr/include/newlib/stdint.h /usr/lib/arm-none-eabi/include/stdint.h
 embedded libstdc++-arm-none-eabi-dev /usr/include/newlib/c++/*/cstdint /usr/lib/arm-none-eabi/include/c++/*/cstdint
 gate valgrind valgrind
+zero_copy qemu-system-x86 qemu-system-x86_64
 TABLE
 }
 
@@ -62,30 +63,37 @@ strata_missing() {
   done < <(strata_packages)
 }
 
-# Debian 12's Catch2 is a version 2: this release comes from backports, by the very mirror that is configured, through a folder of our own that is
-# removed afterwards.
-strata_install_catch2() {
-  local folder suite uri options code
-  suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+# strata_suites FOLDER SUITE...: apt's lists of these suites in FOLDER, by the very mirror that is configured for this release: nothing of the system's own
+# sources or lists is touched. $apt_options are what apt-get and apt-cache then want; the folder is the caller's to remove.
+strata_suites() {
+  local folder=$1 here suite uri options
+  shift
+  here=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
   read -r uri options < <(
-    cat /etc/apt/sources.list.d/*.sources 2>/dev/null | awk -v suite="$suite" '
+    cat /etc/apt/sources.list.d/*.sources 2>/dev/null | awk -v suite="$here" '
       function flush() { if (on && uri) { print uri, (key ? "[signed-by=" key "]" : ""); exit } on = 0; uri = key = "" }
       /^[ \t]*$/ { flush() }
       /^URIs:/ { uri = $2 }  /^Signed-By:/ { key = $2 }
       /^Suites:/ { for (i = 2; i <= NF; ++i) if ($i == suite) on = 1 }
       END { flush() }'
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | awk -v suite="$suite" '
+    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | awk -v suite="$here" '
       $1 == "deb" { o = ""; i = 2; if ($2 ~ /^\[/) { while ($i !~ /\]$/) o = o $i++ " "; o = o $i++ } if ($(i + 1) == suite) { print $i, o; exit } }'
   )
-  [ -n "${uri:-}" ] || { echo "no mirror of $suite is configured" >&2; return 1; }
-  folder=$(mktemp -d) && chmod 755 "$folder" && mkdir -p "$folder/sources" "$folder/lists/partial"
-  printf 'deb %s %s %s-backports main\n' "${options:-}" "$uri" "$suite" >"$folder/sources/backports.list"
-  printf 'deb %s %s %s main\n' "${options:-}" "$uri" "$suite" >>"$folder/sources/backports.list"
-  set -- -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$folder/sources" -o Dir::State::Lists="$folder/lists" \
-    -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+  [ -n "${uri:-}" ] || { echo "no mirror of $here is configured" >&2; return 1; }
+  mkdir -p "$folder/sources" "$folder/lists/partial" || return 1
+  for suite in "$@"; do printf 'deb %s %s %s main\n' "${options:-}" "$uri" "$suite"; done >"$folder/sources/suites.list"
+  apt_options=(-o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$folder/sources" -o "Dir::State::Lists=$folder/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=)
+  apt-get "${apt_options[@]}" -qq update </dev/null
+}
+
+# Debian 12's Catch2 is a version 2: this release comes from backports.
+strata_install_catch2() {
+  local folder suite code
+  suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+  folder=$(mktemp -d) && chmod 755 "$folder"
   echo "+ apt-get install -y --no-install-recommends -t $suite-backports libcatch2-dev"
-  apt-get "$@" -qq update </dev/null &&
-    DEBIAN_FRONTEND=noninteractive apt-get "$@" install -y -qq --no-install-recommends -t "$suite-backports" libcatch2-dev </dev/null >"$folder/log" 2>&1
+  strata_suites "$folder" "$suite-backports" "$suite" &&
+    DEBIAN_FRONTEND=noninteractive apt-get "${apt_options[@]}" install -y -qq --no-install-recommends -t "$suite-backports" libcatch2-dev </dev/null >"$folder/log" 2>&1
   code=$?
   [ $code -eq 0 ] || tail -n 5 "$folder/log" >&2
   rm -rf "$folder"

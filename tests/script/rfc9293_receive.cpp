@@ -183,7 +183,7 @@ TEST_CASE("readable is told once for each poll in which bytes came") {
 TEST_CASE("A segment in order that reaches beyond the window is cut, and FIN goes with the cut") {
   static constexpr step script[] = {
       established_active(), together(39), THIRTY_NINE_SEGMENTS, out(". ack 56941 win 1460"), in("FP. 56941:58901(1960)"), out(". ack 58401 win 0"),
-      is(field::unread, 58400), is(tcp::state::established),
+      is(field::unread, 58400), read(1460), out(". ack 58401 win 1460"), in("P. 58401:58901(500)"), at(40), out(". ack 58901"), is(tcp::state::established),
   };
   play(script, with::no_timestamps);
 }

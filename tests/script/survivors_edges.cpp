@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What is cut off is forgotten, what came twice is counted, and an error for one is no error for another.
+#include "steps.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace strata::script {
+
+TEST_CASE("Data ahead that came twice is counted as such") {
+  static constexpr step script[] = {
+      established_active(), in("P. 1001:1501(500)"), out(". ack 1"), counted(&tcp::counters::duplicate_data, 0), in("P. 1001:1501(500)"), out(". ack 1"),
+      counted(&tcp::counters::duplicate_data, 1), in("P. 1101:1301(200)"), out(". ack 1"), counted(&tcp::counters::duplicate_data, 2), is(field::receive_chunks, 1),
+  };
+  play(script);
+}
+TEST_CASE("A connection that sends again what was lost says that its congestion window holds it back") {
+  static constexpr step script[] = {
+      established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"),
+      is(tcp::limited_by::application), at(400), out(". 1:1461(1460)"), at(500), in(". ack 1461"), out(". 1461:2921(1460)"), out(". 2921:4381(1460)"),
+      is(tcp::limited_by::congestion_window), at(600), in(". ack 5841"), is(tcp::limited_by::application),
+  };
+  play(script);
+}
+TEST_CASE("Who could reserve nothing is told when he can") {
+  static constexpr step script[] = {
+      established_active(), write(1), out("P. 1:2(1)"), chunks(0), reserve(10).fails(tcp::send_error::would_block), never(bit::writable), chunks(all), in(". ack 2"), at(1),
+      expect(bit::writable), reserve(10), commit(10), out("P. 2:12(10)"),
+  };
+  play(script);
+}
+// RFC 5927 §4: a half-open connection has nothing to be told; that of the same slot number is another one.
+TEST_CASE("An ICMP error about a half-open connection does nothing to an open one") {
+  static constexpr step script[] = {
+      connect(), out("S 0:0(0)"), listen(), in("S 0:0(0)").peer_is(1), out("S. 0:0(0) ack 1").peer_is(1), icmp(icmp_error_kind::port_unreachable, 0).peer_is(1), never(bit::error),
+      in_use(1, 1, 0), in("S. 0:0(0) ack 1"), out(". ack 1"), expect(bit::connected),
+  };
+  play(script);
+}
+
+}  // namespace strata::script
