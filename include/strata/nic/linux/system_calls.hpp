@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -52,6 +53,14 @@ struct system_calls {
   }
   [[nodiscard]] long ioctl(int fd, unsigned long request, void* argument) const { return answer(::ioctl(fd, request, argument)); }
   [[nodiscard]] long poll(pollfd* fds, u32 count, int milliseconds) const { return answer(::poll(fds, count, milliseconds)); }
+
+  [[nodiscard]] long epoll_create() const { return answer(::epoll_create1(EPOLL_CLOEXEC)); }
+  /// `fd` makes `set` readable when it is.
+  [[nodiscard]] long epoll_add(int set, int fd) const {
+    epoll_event e{};
+    e.events = EPOLLIN;
+    return answer(::epoll_ctl(set, EPOLL_CTL_ADD, fd, &e));
+  }
 
   /// The mapping in `to`, which is null on an error. `flags` as of mmap(2).
   [[nodiscard]] long mmap(std::size_t size, int flags, int fd, u64 offset, void*& to) const {

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// The paths of a frame through AF_XDP's rings. Included by af_xdp.hpp.
+#pragma once
+#ifndef __linux__
+#error "strata/nic/linux/ is for the Linux kernel"
+#endif
+#include <strata/nic/linux/af_xdp.hpp>
+
+namespace strata::inline STRATA_ABI::nic {
+
+/// The pool of the first packet is the one for good; the stack has asked holds() before.
+template <class System> [[gnu::cold, gnu::noinline]] void af_xdp_over<System>::meet(buffer::pool& chunks) {
+  STRATA_EXPECTS(s_.queues == 0 || (chunks.memory() == s_.layout.base() && chunks.chunk_size() == s_.layout.chunk_size()));
+  if (s_.queues == 0) return;
+  s_.table = chunks.named(1);
+  s_.chunks = chunks.capacity();
+  const u32 fair = chunks.capacity() / 4 / s_.queues;
+  s_.level = s_.wanted_level != 0 ? s_.wanted_level : fair < 512 ? fair : 512;
+  if (s_.level == 0) s_.level = 1;
+  s_.low = s_.level - s_.level / 4;
+}
+
+/// Frames of one queue, where they lie.
+template <class System> STRATA_ALWAYS_INLINE inline std::size_t af_xdp_over<System>::take(queue& q, std::span<packet> batch) {
+  auto& ring = q.sock.receive;
+  std::size_t n = 0;
+  u64 bytes = 0;
+  while (n < batch.size() && ring.has_more()) {
+    const kernel::xdp::descriptor came = ring.take();
+    const u64 address = kernel::chunk_layout::plain(came.address);
+    const u32 index = s_.layout.chunk_of(address);
+    buffer::descriptor& d = s_.table[index];
+    STRATA_EXPECTS(index < s_.chunks && d.below == s_.tag && d.holders == 1);
+    d.offset = static_cast<u16>(address - u64{index} * s_.layout.chunk_size());
+    d.length = static_cast<u16>(came.length);
+    d.flags = s_.marks;
+    d.below = 0;
+    --q.lent;
+    packet p = packet::adopt(d, buffer::owner::holder);
+    if (s_.has_pieces) {
+      p = join(std::move(p), (came.options & kernel::xdp::continued) != 0);
+      if (!p) continue;
+    }
+    bytes += p->length;
+    batch[n++] = std::move(p);
+  }
+  ring.release();
+  count_.receive_frames += n;
+  count_.receive_bytes += bytes;
+  return n;
+}
+
+/// What is done while no frame comes.
+template <class System> std::size_t af_xdp_over<System>::rest(buffer::pool& chunks, std::span<packet> batch) {
+  refill(chunks);
+  for (u32 i = 0; i < s_.queues; ++i) {
+    // Where the kernel copies, it finds the fill ring by itself.
+    if (!s_.is_busy_polling && !(s_.is_zero_copy && queues_[i].sock.fill.wants_wakeup())) continue;
+    ++count_.wakes;
+    (void)queues_[i].sock.wake();
+  }
+  return read_overheard(chunks, batch);
+}
+
+template <class System> void af_xdp_over<System>::refill(buffer::pool& chunks) {
+  for (u32 i = 0; i < s_.queues; ++i)
+    if (queues_[i].lent < s_.level) refill(chunks, queues_[i]);
+}
+/// Chunks for the kernel to receive into, up to the level.
+template <class System> void af_xdp_over<System>::refill(buffer::pool& chunks, queue& q) {
+  auto& ring = q.sock.fill;
+  while (q.lent < s_.level && ring.has_room(1)) {
+    packet p = chunks.take_receive(0);
+    if (!p) {
+      ++count_.no_chunk;
+      break;
+    }
+    p->below = s_.tag;
+    ring.next() = s_.layout.address_of(p->chunk);
+    (void)p.detach();
+    ++q.lent;
+  }
+  ring.publish();
+}
+
+/// The pieces of a frame, in the chunk of its first one; nothing until the last has come.
+template <class System> packet af_xdp_over<System>::join(packet piece, bool goes_on) {
+  if (s_.first == nullptr && !s_.is_dropping) {
+    if (!goes_on) return piece;
+    s_.first = piece.detach();
+    return {};
+  }
+  if (s_.first != nullptr) {
+    packet whole = packet::adopt(*s_.first, buffer::owner::holder);
+    if (whole.room().size() >= piece.size()) {
+      copy_bytes(whole.room().data(), piece.bytes().data(), piece.size());
+      whole.extend(piece.size());
+      ++count_.receive_copied;
+      if (!goes_on) {
+        s_.first = nullptr;
+        return whole;
+      }
+      (void)whole.detach();
+    } else {
+      ++count_.oversized;
+      s_.first = nullptr;
+      s_.is_dropping = true;
+    }
+  }
+  if (!goes_on) s_.is_dropping = false;
+  return {};
+}
+
+template <class System> std::size_t af_xdp_over<System>::read_overheard(buffer::pool& chunks, std::span<packet> batch) {
+  std::size_t n = 0;
+  (void)overheard_.read(
+      [&](std::span<const std::byte> frame) {
+        packet p = chunks.take_receive(2);
+        if (!p || p.room().size() < frame.size()) return;
+        copy_bytes(p.room().data(), frame.data(), frame.size());
+        p.extend(frame.size());
+        ++count_.overheard;
+        batch[n++] = std::move(p);
+      },
+      static_cast<u32>(batch.size()));
+  return n;
+}
+
+template <class System> u32 af_xdp_over<System>::pieces_of(const buffer::descriptor& d) const {
+  const u32 size = s_.layout.kernel_chunk();
+  return (u32{d.offset} + d.length - 1) / size - d.offset / size + 1;
+}
+template <class System> void af_xdp_over<System>::post_pieces(u64 address, u32 length) {
+  auto& ring = queues_[0].sock.transmit;
+  const u32 size = s_.layout.kernel_chunk();
+  while (length != 0) {
+    const u32 room = size - static_cast<u32>(address % size);
+    const u32 here = length < room ? length : room;
+    ring.next() = {address, here, length == here ? 0u : u32{kernel::xdp::continued}};
+    address += here;
+    length -= here;
+  }
+}
+/// Completions of one frame come in the order of its pieces.
+template <class System> bool af_xdp_over<System>::is_last_piece(const buffer::descriptor& d, u64 address) const {
+  const u32 size = s_.layout.kernel_chunk();
+  const u32 at = static_cast<u32>(address - s_.layout.address_of(d.chunk));
+  return at / size == (u32{d.offset} + d.length - 1) / size;
+}
+
+/// Whether the ring has room once the kernel was called: it may never have been, or had refused.
+template <class System> [[gnu::cold, gnu::noinline]] bool af_xdp_over<System>::make_room(u32 pieces) {
+  auto& ring = queues_[0].sock.transmit;
+  if (s_.queues != 0) {
+    ring.publish();
+    if (ring.wants_wakeup()) (void)ring_doorbell();
+    if (ring.has_room(pieces)) return true;
+  }
+  ++count_.full;
+  return false;
+}
+
+/// Where the kernel copies, a call sends 32 frames and says EAGAIN if there are more: it is called again as long as that takes some off the ring.
+template <class System> kick af_xdp_over<System>::ring_doorbell() {
+  auto& ring = queues_[0].sock.transmit;
+  for (u32 before = ring.waiting();;) {
+    ++count_.kicks;
+    const long r = queues_[0].sock.kick();
+    if (r >= 0) return kick::done;
+    if (r == -ENETDOWN || r == -ENXIO || r == -ENODEV) {  // down; deleted
+      ++count_.link_down;
+      return kick::link_down;
+    }
+    const u32 left = ring.waiting();
+    if (left == 0) return kick::done;  // a frame that could not leave is gone all the same
+    if (r != -EAGAIN || left == before) break;
+    before = left;
+  }
+  ++count_.kicks_again;
+  return kick::again;
+}
+
+}  // namespace strata::inline STRATA_ABI::nic
