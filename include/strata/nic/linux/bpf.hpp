@@ -37,8 +37,7 @@ struct map_shape {
   const char* name = "";
 };
 
-template <class System>
-[[nodiscard]] long create_map(const System& system, const map_shape& shape) {
+template <class System> [[nodiscard]] long create_map(const System& system, const map_shape& shape) {
   detail::attributes a;
   a.value.map_type = shape.kind;
   a.value.key_size = shape.key_size;
@@ -47,8 +46,7 @@ template <class System>
   detail::set_name(a.value.map_name, shape.name);
   return detail::enter(system, BPF_MAP_CREATE, a.value);
 }
-template <class System>
-[[nodiscard]] long update_element(const System& system, int map, const void* key, const void* value) {
+template <class System> [[nodiscard]] long update_element(const System& system, int map, const void* key, const void* value) {
   detail::attributes a;
   a.value.map_fd = static_cast<u32>(map);
   a.value.key = detail::address_of(key);
@@ -56,16 +54,14 @@ template <class System>
   a.value.flags = BPF_ANY;
   return detail::enter(system, BPF_MAP_UPDATE_ELEM, a.value);
 }
-template <class System>
-[[nodiscard]] long lookup_element(const System& system, int map, const void* key, void* value) {
+template <class System> [[nodiscard]] long lookup_element(const System& system, int map, const void* key, void* value) {
   detail::attributes a;
   a.value.map_fd = static_cast<u32>(map);
   a.value.key = detail::address_of(key);
   a.value.value = detail::address_of(value);
   return detail::enter(system, BPF_MAP_LOOKUP_ELEM, a.value);
 }
-template <class System>
-[[nodiscard]] long delete_element(const System& system, int map, const void* key) {
+template <class System> [[nodiscard]] long delete_element(const System& system, int map, const void* key) {
   detail::attributes a;
   a.value.map_fd = static_cast<u32>(map);
   a.value.key = detail::address_of(key);
@@ -99,8 +95,7 @@ template <class System>
 
 /// Ties the program to the interface for as long as the descriptor that comes is open: it goes with the process, however that ends.
 /// `flags`: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE.
-template <class System>
-[[nodiscard]] long create_xdp_link(const System& system, int program, int interface_index, u32 flags) {
+template <class System> [[nodiscard]] long create_xdp_link(const System& system, int program, int interface_index, u32 flags) {
   detail::attributes a;
   a.value.link_create.prog_fd = static_cast<u32>(program);
   a.value.link_create.target_ifindex = static_cast<u32>(interface_index);

@@ -80,8 +80,7 @@ inline void read_link(std::span<const std::byte> attributes, interface_facts& fa
 }  // namespace detail
 
 /// The facts of the interface of that name, in the network namespace of the caller.
-template <class System = system_calls>
-[[nodiscard]] expected<interface_facts, open_error> facts_of(System system, const char* name) {
+template <class System = system_calls> [[nodiscard]] expected<interface_facts, open_error> facts_of(System system, const char* name) {
   std::size_t length = 0;
   while (length < 16 && name[length] != 0) ++length;
   if (length == 0 || length == 16)

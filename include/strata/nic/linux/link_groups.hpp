@@ -27,8 +27,7 @@ namespace strata::inline STRATA_ABI::nic::kernel {
   return mac_address{{0x33, 0x33, is_group ? address[12] : u8{0xff}, address[13], address[14], address[15]}};
 }
 
-template <class System = system_calls>
-class link_groups {
+template <class System = system_calls> class link_groups {
  public:
   [[nodiscard]] open_error open(System system, int interface_index) {
     close();

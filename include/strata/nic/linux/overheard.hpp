@@ -22,34 +22,36 @@ namespace strata::inline STRATA_ABI::nic::kernel {
 namespace detail {
 
 // Classic BPF: k is an offset in the frame, or a value; jumps count instructions. A load behind the frame's end drops it.
+// clang-format off: as assembler is written
 inline constexpr sock_filter overheard_filter[] = {
     {BPF_LD | BPF_B | BPF_ABS, 0, 0, static_cast<u32>(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT)},
-    {BPF_JMP | BPF_JEQ | BPF_K, 0, 18, 0},
+    {BPF_JMP | BPF_JEQ | BPF_K, 0, 19, 0},
     {BPF_LD | BPF_H | BPF_ABS, 0, 0, 12},
-    {BPF_JMP | BPF_JEQ | BPF_K, 7, 0, 0x0806},
-    {BPF_JMP | BPF_JEQ | BPF_K, 0, 15, 0x86dd},
-    {BPF_LD | BPF_B | BPF_ABS, 0, 0, 14 + 6},  // next header
-    {BPF_JMP | BPF_JEQ | BPF_K, 0, 13, 58},
-    {BPF_LD | BPF_B | BPF_ABS, 0, 0, 14 + 24},  // destination: a group. An advertisement to our own address is redirected
-    {BPF_JMP | BPF_JEQ | BPF_K, 0, 11, 0xff},
-    {BPF_LD | BPF_B | BPF_ABS, 0, 0, 14 + 40},  // type
-    {BPF_JMP | BPF_JEQ | BPF_K, 8, 9, 134},
-    {BPF_LD | BPF_W | BPF_ABS, 0, 0, 14},  // ARP: Ethernet, IPv4
+    {BPF_JMP | BPF_JEQ | BPF_K, 8, 0, 0x0806},
+    {BPF_JMP | BPF_JEQ | BPF_K, 0, 16, 0x86dd},
+    {BPF_LD | BPF_B | BPF_ABS, 0, 0, 14 + 6},        // next header
+    {BPF_JMP | BPF_JEQ | BPF_K, 0, 14, 58},
+    {BPF_LD | BPF_B | BPF_ABS, 0, 0, 14 + 24},       // destination: a group. An advertisement to our own address is redirected
+    {BPF_JMP | BPF_JEQ | BPF_K, 0, 12, 0xff},
+    {BPF_LD | BPF_B | BPF_ABS, 0, 0, 14 + 40},       // type: router or neighbour advertisement
+    {BPF_JMP | BPF_JEQ | BPF_K, 9, 0, 134},
+    {BPF_JMP | BPF_JEQ | BPF_K, 8, 9, 136},
+    {BPF_LD | BPF_W | BPF_ABS, 0, 0, 14},            // ARP: Ethernet, IPv4
     {BPF_JMP | BPF_JEQ | BPF_K, 0, 7, 0x0001'0800},
-    {BPF_LD | BPF_H | BPF_ABS, 0, 0, 18},
+    {BPF_LD | BPF_H | BPF_ABS, 0, 0, 14 + 4},
     {BPF_JMP | BPF_JEQ | BPF_K, 0, 5, 0x0604},
-    {BPF_LD | BPF_W | BPF_ABS, 0, 0, 28},  // sender's address is the target's
+    {BPF_LD | BPF_W | BPF_ABS, 0, 0, 14 + 14},       // the sender's address is the target's
     {BPF_MISC | BPF_TAX, 0, 0, 0},
-    {BPF_LD | BPF_W | BPF_ABS, 0, 0, 38},
+    {BPF_LD | BPF_W | BPF_ABS, 0, 0, 14 + 24},
     {BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0},
     {BPF_RET | BPF_K, 0, 0, 0xffff},
     {BPF_RET | BPF_K, 0, 0, 0},
 };
+// clang-format on
 
 }  // namespace detail
 
-template <class System = system_calls>
-class overheard {
+template <class System = system_calls> class overheard {
  public:
   static constexpr u32 frame_room = 2048;                         ///< bytes, with the kernel's header; a longer frame is not read
   static constexpr u32 frames = 32;                               ///< that wait at most; the kernel drops what comes on top
@@ -106,7 +108,7 @@ class overheard {
     const long fd = system_.socket(AF_PACKET, SOCK_RAW, 0);  // no frame comes until it is bound
     if (fd < 0) {
       const bool is_refused = fd == -EPERM || fd == -EACCES;
-      return {"no packet socket to overhear gratuitous ARP and router advertisements", "socket AF_PACKET",
+      return {"no packet socket to overhear gratuitous ARP and advertisements", "socket AF_PACKET",
               is_refused ? "run as root, or give the program CAP_NET_RAW" : "take a kernel with CONFIG_PACKET", static_cast<int>(-fd), true};
     }
     socket_ = {system_, static_cast<int>(fd)};

@@ -8,8 +8,7 @@
 
 namespace strata::inline STRATA_ABI::nic::kernel {
 
-template <class System = system_calls>
-class owned_descriptor {
+template <class System = system_calls> class owned_descriptor {
  public:
   constexpr owned_descriptor() = default;
   owned_descriptor(System system, int fd) : system_(system), fd_(fd) {}

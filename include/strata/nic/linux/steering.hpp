@@ -48,7 +48,7 @@ inline constexpr i32 map_lookup_elem = 1, redirect_map = 51;                    
 inline constexpr i32 context_data = 0, context_data_end = 4, context_queue = 16;  // struct xdp_md
 
 inline constexpr i32 ethernet = 14, arp = 28, ipv4 = 20, ipv6 = 40, solicitation = 24;  // header sizes, bytes
-inline constexpr i32 icmpv6 = 58, router_advertisement = 134, neighbour_solicitation = 135;
+inline constexpr i32 icmpv6 = 58, router_advertisement = 134, neighbour_solicitation = 135, neighbour_advertisement = 136;
 
 constexpr statement load_map(reg to, map which) { return ebpf::load_map(to, static_cast<i32>(which)); }
 constexpr statement found(verdict v) { return mov(r7, static_cast<i32>(v) * 8); }  // its counter's place in the row
@@ -126,6 +126,7 @@ inline constexpr statement own_address[] = {
     jump_gt(r4, r3, "count"),
     load8(r4, r8, ethernet + ipv6),
     jump_eq(r4, router_advertisement, "pass"),
+    jump_eq(r4, neighbour_advertisement, "pass"),   // to a group: gratuitous
     jump_ne(r4, neighbour_solicitation, "group"),
 
     load8(r4, r8, ethernet + 4),

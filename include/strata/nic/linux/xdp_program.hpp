@@ -20,8 +20,7 @@ enum class xdp_mode : u8 { automatic, driver, generic };
 
 namespace kernel {
 
-template <class System = system_calls>
-class xdp_steering {
+template <class System = system_calls> class xdp_steering {
  public:
   struct options {
     int interface_index = 0;

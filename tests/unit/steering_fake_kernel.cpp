@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include <steering/fake_kernel.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace steering_test {
+namespace {
+void* pointer(u64 n) { return reinterpret_cast<void*>(static_cast<std::uintptr_t>(n)); }
+std::vector<u8> bytes(const void* from, std::size_t n) { return {static_cast<const u8*>(from), static_cast<const u8*>(from) + n}; }
+}  // namespace
+
+long kernel_state::enter(const std::string& call) {
+  journal.push_back(call);
+  if (calls++ == refuse_nth) return -EIO;
+  for (auto r = refusals.begin(); r != refusals.end(); ++r)
+    if (r->call == call) {
+      const int why = r->why;
+      if (--r->times == 0) refusals.erase(r);
+      return -why;
+    }
+  return 0;
+}
+u64 kernel_state::times(const std::string& call) const { return static_cast<u64>(std::count(journal.begin(), journal.end(), call)); }
+const kernel_state::bpf_map* kernel_state::map_of(u32 kind, u32 key_size) const {
+  for (const auto& [fd, m] : maps)
+    if (m.kind == kind && m.key_size == key_size) return &m;
+  return nullptr;
+}
+
+long fake_kernel::close(int fd) const {
+  state->journal.push_back(fd == state->link ? "close link" : "close");
+  return state->open.erase(fd) == 1 ? 0 : -EBADF;
+}
+long fake_kernel::socket(int family, int, int) const {
+  if (const long r = state->enter(family == AF_PACKET ? "socket AF_PACKET" : "socket AF_NETLINK"); r < 0) return r;
+  return state->descriptor();
+}
+long fake_kernel::bind(int, const void*, u32) const { return state->enter("bind"); }
+long fake_kernel::setsockopt(int, int level, int name, const void* value, u32) const {
+  const std::string call = level == SOL_SOCKET              ? "attach filter"
+                           : name == PACKET_ADD_MEMBERSHIP  ? "join"
+                           : name == PACKET_DROP_MEMBERSHIP ? "leave"
+                                                            : "packet option";
+  if (const long r = state->enter(call); r < 0) return r;
+  if (level == SOL_SOCKET) {
+    sock_fprog p;
+    std::memcpy(&p, value, sizeof p);
+    state->filter.assign(p.filter, p.filter + p.len);
+  }
+  if (call == "join" || call == "leave") {
+    packet_mreq request;
+    std::memcpy(&request, value, sizeof request);
+    const std::vector<u8> mac(request.mr_address, request.mr_address + request.mr_alen);
+    int& count = state->joined[mac];
+    count += call == "join" ? 1 : -1;
+    if (count == 0) state->joined.erase(mac);
+  }
+  return 0;
+}
+long fake_kernel::sendto(int, const void*, std::size_t size, int) const {
+  const long r = state->enter("send");
+  return r < 0 ? r : static_cast<long>(size);
+}
+long fake_kernel::recvfrom(int, void* to, std::size_t size, int) const {
+  if (const long r = state->enter("receive"); r < 0) return r;
+  const std::size_t n = std::min(size, state->answer.size());
+  std::memcpy(to, state->answer.data(), n);
+  return static_cast<long>(n);
+}
+long fake_kernel::ioctl(int, unsigned long, void* argument) const {
+  if (const long r = state->enter("ioctl"); r < 0) return r;
+  void* data;
+  std::memcpy(&data, static_cast<char*>(argument) + 16, sizeof data);
+  u32 command;
+  std::memcpy(&command, data, sizeof command);
+  const auto found = state->ethtool.find(command);
+  if (found == state->ethtool.end()) return -EOPNOTSUPP;
+  std::memcpy(static_cast<u8*>(data) + sizeof command, found->second.data(), found->second.size());
+  return 0;
+}
+long fake_kernel::mmap(std::size_t size, int, int, u64, void*& to) const {
+  if (const long r = state->enter("mmap"); r < 0) return to = nullptr, r;
+  state->ring.assign(size, std::byte{0});
+  to = state->ring.data();
+  return 0;
+}
+long fake_kernel::munmap(void* at, std::size_t size) const {
+  state->journal.push_back(at == state->ring.data() && size == state->ring.size() ? "munmap" : "munmap of something else");
+  return 0;
+}
+
+long fake_kernel::bpf(int command, void* attributes, u32 size) const {
+  bpf_attr a;
+  std::memset(&a, 0, sizeof a);
+  std::memcpy(&a, attributes, std::min<std::size_t>(size, sizeof a));
+  switch (command) {
+    case BPF_MAP_CREATE: {
+      if (const long r = state->enter(a.map_type == BPF_MAP_TYPE_XSKMAP ? "create XSKMAP" : "create map"); r < 0) return r;
+      const int fd = state->descriptor();
+      state->maps[fd] = {a.map_type, a.key_size, a.value_size, a.max_entries};
+      if (a.map_type == BPF_MAP_TYPE_ARRAY)
+        for (u32 k = 0; k < a.max_entries; ++k) state->maps[fd].elements[bytes(&k, 4)] = std::vector<u8>(a.value_size);
+      return fd;
+    }
+    case BPF_MAP_UPDATE_ELEM: {
+      if (const long r = state->enter("update"); r < 0) return r;
+      auto& m = state->maps.at(static_cast<int>(a.map_fd));
+      const auto key = bytes(pointer(a.key), m.key_size);
+      u32 index;
+      std::memcpy(&index, key.data(), sizeof index);
+      if (m.kind == BPF_MAP_TYPE_HASH ? !m.elements.contains(key) && m.elements.size() == m.entries : index >= m.entries) return -E2BIG;
+      m.elements[key] = bytes(pointer(a.value), m.value_size);
+      return 0;
+    }
+    case BPF_MAP_LOOKUP_ELEM: {
+      if (const long r = state->enter("lookup"); r < 0) return r;
+      const auto& m = state->maps.at(static_cast<int>(a.map_fd));
+      const auto found = m.elements.find(bytes(pointer(a.key), m.key_size));
+      if (found == m.elements.end()) return -ENOENT;
+      std::memcpy(pointer(a.value), found->second.data(), m.value_size);
+      return 0;
+    }
+    case BPF_MAP_DELETE_ELEM: {
+      if (const long r = state->enter("delete"); r < 0) return r;
+      auto& m = state->maps.at(static_cast<int>(a.map_fd));
+      return m.elements.erase(bytes(pointer(a.key), m.key_size)) == 1 ? 0 : -ENOENT;
+    }
+    case BPF_PROG_LOAD: {
+      if (const long r = state->enter("load"); r < 0) return r;
+      const auto* first = static_cast<const bpf_insn*>(pointer(a.insns));
+      state->program.assign(first, first + a.insn_cnt);
+      state->program_flags = a.prog_flags;
+      return state->descriptor();
+    }
+    case BPF_LINK_CREATE: {
+      state->link_flags.push_back(a.link_create.flags);
+      if (const long r = state->enter(a.link_create.flags == XDP_FLAGS_DRV_MODE ? "attach driver" : "attach generic"); r < 0) return r;
+      return state->link = state->descriptor();
+    }
+    default:
+      return -EINVAL;
+  }
+}
+
+}  // namespace steering_test
