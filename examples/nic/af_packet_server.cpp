@@ -1,4 +1,0 @@
-// SPDX-License-Identifier: MIT
-#include <nic/configs.hpp>
-
-template class strata::stack<example::af_packet_server>;
