@@ -56,10 +56,13 @@ template <class System = kernel::system_calls> class af_xdp_over {
     if (s_.table == nullptr) [[unlikely]] meet(chunks);
     std::size_t n = 0;
     bool is_low = false;
+    u32 turn = s_.turn;  // a queue whose frames fill each batch is not the first one the next time
     for (u32 i = 0; i < s_.queues; ++i) {
-      n += take(queues_[i], batch.subspan(n));
-      is_low |= queues_[i].lent < s_.low;
+      n += take(queues_[turn], batch.subspan(n));
+      is_low |= queues_[turn].lent < s_.low;
+      if (++turn == s_.queues) turn = 0;
     }
+    if (s_.queues > 1) s_.turn = s_.turn + 1 == s_.queues ? 0 : s_.turn + 1;
     if (n == 0) n = rest(chunks, batch);
     else if (is_low) [[unlikely]] refill(chunks);
     return n;
@@ -175,6 +178,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
     u32 chunks = 0;
     u32 tag = 0;     // what descriptor::below says while we have a packet
     u32 queues = 0;
+    u32 turn = 0;    // the queue that is looked at first
     u32 level = 0;   // chunks that wait on each queue; below `low` they are made up for even while frames come
     u32 low = 0;
     u32 wanted_level = 0;
