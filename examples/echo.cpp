@@ -103,5 +103,5 @@ template <class C> int serve(const example::echo_options& o) {
 int main(int argc, char** argv) {
   example::echo_options o;
   if (const auto code = example::read_options(argc, argv, o)) return *code;
-  return o.nic == example::nic_kind::tun ? serve<example::tun_server>(o) : serve<example::tap_server>(o);
+  return example::with_server(o, [&]<class C>() { return serve<C>(o); });
 }

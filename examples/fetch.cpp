@@ -331,5 +331,5 @@ int main(int argc, char** argv) {
   if (!o.upload.empty()) head += "Content-Length: " + std::to_string(size) + "\r\n";
   head += "\r\n";
   const int to = o.output == "-" ? STDOUT_FILENO : output.fd();
-  return o.nic == example::nic_kind::tun ? fetch<example::tun_server>(o, head, upload.fd(), size, to) : fetch<example::tap_server>(o, head, upload.fd(), size, to);
+  return example::with_server(o, [&]<class C>() { return fetch<C>(o, head, upload.fd(), size, to); });
 }

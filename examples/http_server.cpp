@@ -51,11 +51,10 @@ int main(int argc, char** argv) {
   if (!site.root.open(o.root.c_str())) return example::fail(program, "the folder to serve cannot be opened: " + o.root, "open", errno, "give another --root");
   if (!o.upload.empty() && !site.uploads.open(o.upload.c_str()))
     return example::fail(program, "the folder for uploads cannot be opened: " + o.upload, "open", errno, "give another --upload");
-  if (o.nic == example::nic_kind::tun) return serve<example::tun_server>(o, site);
   switch (o.config) {
     case example::config_kind::low_latency: return serve<example::tap_low_latency>(o, site);
     case example::config_kind::embedded: return serve<example::tap_embedded>(o, site);
     case example::config_kind::server: break;
   }
-  return serve<example::tap_server>(o, site);
+  return example::with_server(o, [&]<class C>() { return serve<C>(o, site); });
 }

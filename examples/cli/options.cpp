@@ -14,7 +14,7 @@ namespace {
 
 /// Options as text, before they become values.
 struct nic_text {
-  std::string nic = "tap", config = "server", address, address6, gateway, mac, xdp_mode = "auto", zero_copy = "auto", stats_socket;
+  std::string nic = "tap", config = "server", address, address6, gateway, mac, xdp_mode = "auto", zero_copy = "auto", checksum = "verify", stats_socket;
   std::optional<double> seconds;
   unsigned queue = 0;
 };
@@ -81,8 +81,8 @@ strata::ipv4_address address_of(const std::string& option, const std::string& te
 }
 
 void add_nic_options(CLI::App& app, nic_options& o, nic_text& t) {
-  app.add_option("--nic", t.nic, "tap or tun; af_xdp and af_packet are not yet there")->check(CLI::IsMember({"tap", "tun", "af_xdp", "af_packet"}))->capture_default_str();
-  app.add_option("--interface", o.interface, "the interface to attach to, or to make")->capture_default_str();
+  app.add_option("--nic", t.nic, "tap, tun or af_packet; af_xdp is not yet there")->check(CLI::IsMember({"tap", "tun", "af_xdp", "af_packet"}))->capture_default_str();
+  app.add_option("--interface", o.interface, "the interface to attach to; tap and tun make it if it is not there")->capture_default_str();
   app.add_option("--address", t.address, "strata's address and prefix, as in 10.9.0.2/24")->required();
   app.add_option("--address6", t.address6, "not yet there")->check(filled());
   app.add_option("--gateway", t.gateway, "next hop of the default route")->check(filled());
@@ -91,6 +91,9 @@ void add_nic_options(CLI::App& app, nic_options& o, nic_text& t) {
   app.add_option("--queue", t.queue, "of a NIC with several: not yet there")->check(whole(0, 65535));
   app.add_option("--xdp-mode", t.xdp_mode, "of AF_XDP: not yet there")->check(CLI::IsMember({"auto", "driver", "generic"}));
   app.add_option("--zero-copy", t.zero_copy, "of AF_XDP: not yet there")->check(CLI::IsMember({"auto", "require", "off"}));
+  app.add_option("--receive-checksum", t.checksum, "verify; accept_partial: also what another kernel on this machine left to a NIC; trust: what the kernel vouches for")
+      ->check(CLI::IsMember({"verify", "accept_partial", "trust"}))
+      ->capture_default_str();
   app.add_option("--config", t.config, "server, low_latency or embedded")->check(CLI::IsMember({"server", "low_latency", "embedded"}))->capture_default_str();
   app.add_option("--pcap", o.pcap, "writes every frame to this file")->check(a_file());
   app.add_option("--seed", o.seed, "of the MAC")->check(whole(0, any))->capture_default_str();
@@ -100,13 +103,15 @@ void add_nic_options(CLI::App& app, nic_options& o, nic_text& t) {
 
 /// `only_server`: the program has one Config.
 void finish_nic_options(nic_options& o, const nic_text& t, bool only_server) {
-  if (t.nic == "af_xdp" || t.nic == "af_packet") not_yet("--nic " + t.nic, "use --nic tap or --nic tun");
+  if (t.nic == "af_xdp") not_yet("--nic " + t.nic, "use --nic tap or --nic af_packet");
   if (!t.address6.empty()) not_yet("--address6", "give --address");
-  if (t.queue != 0) not_yet("--queue", "leave it out: tap and tun have one queue");
+  if (t.queue != 0) not_yet("--queue", "leave it out");
   if (t.xdp_mode != "auto") not_yet("--xdp-mode", "leave it out");
   if (t.zero_copy != "auto") not_yet("--zero-copy", "leave it out");
   if (!t.stats_socket.empty()) not_yet("--stats-socket", "leave it out");
-  o.nic = t.nic == "tun" ? nic_kind::tun : nic_kind::tap;
+  o.nic = t.nic == "tun" ? nic_kind::tun : t.nic == "af_packet" ? nic_kind::af_packet : nic_kind::tap;
+  using strata::nic::receive_checksum;
+  o.checksum = t.checksum == "trust" ? receive_checksum::trust : t.checksum == "accept_partial" ? receive_checksum::accept_partial : receive_checksum::verify;
   o.config = t.config == "embedded" ? config_kind::embedded : t.config == "low_latency" ? config_kind::low_latency : config_kind::server;
   if (o.config != config_kind::server && (only_server || o.nic != nic_kind::tap))
     not_yet("--config " + t.config + (only_server ? " of this program" : " on --nic " + t.nic), only_server ? "use --config server" : "use --nic tap");

@@ -2,6 +2,7 @@
 // The options of the example programs, in plain structs. Only options.cpp knows the library that reads them, and only it is compiled with exceptions.
 #pragma once
 #include <strata/core/address.hpp>
+#include <strata/nic/driver.hpp>
 
 #include <optional>
 #include <string>
@@ -9,13 +10,14 @@
 
 namespace example {
 
-enum class nic_kind : strata::u8 { tap, tun };
+enum class nic_kind : strata::u8 { tap, tun, af_packet };
 enum class config_kind : strata::u8 { server, low_latency, embedded };
 
 /// What every program on a network takes.
 struct nic_options {
   nic_kind nic = nic_kind::tap;
   config_kind config = config_kind::server;
+  strata::nic::receive_checksum checksum = strata::nic::receive_checksum::verify;
   std::string interface = "strata0";
   strata::subnet<strata::ipv4_address> address{};  ///< strata's own
   strata::ipv4_address gateway{};                  ///< unspecified: none

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The pairs of NIC and Config that the programs offer. Each is instantiated in one unit of its own, NAME.cpp beside this file; here it is only named.
-// Every driver is wrapped in pcap: with a sink that is not open that is two comparisons a frame, and these drivers make a system call for each.
+// Every driver is wrapped in pcap: with a sink that is not open that is two comparisons a frame.
 #pragma once
+#include <strata/nic/linux/af_packet.hpp>
 #include <strata/nic/linux/tap.hpp>
 #include <strata/nic/pcap.hpp>
 #include <strata/posix/pcap_file.hpp>
@@ -21,6 +22,10 @@ struct tun_server : strata::presets::server {
   using link = strata::link::raw_ip;
   using neighbour = strata::neighbour::fixed;
 };
+struct af_packet_server : strata::presets::server {
+  using device = strata::nic::af_packet;
+  using nic = recorded<device, strata::nic::pcap_link::ethernet>;
+};
 struct tap_low_latency : strata::presets::low_latency {
   using device = strata::nic::tap;
   using nic = recorded<device, strata::nic::pcap_link::ethernet>;
@@ -34,5 +39,6 @@ struct tap_embedded : strata::presets::embedded {
 
 extern template class strata::stack<example::tap_server>;
 extern template class strata::stack<example::tun_server>;
+extern template class strata::stack<example::af_packet_server>;
 extern template class strata::stack<example::tap_low_latency>;
 extern template class strata::stack<example::tap_embedded>;

@@ -23,10 +23,33 @@ inline int fail(const char* program, const std::string& what, const char* step, 
   return 1;
 }
 
-inline const char* name_of(nic_kind k) { return k == nic_kind::tun ? "tun" : "tap"; }
+inline const char* name_of(nic_kind k) {
+  switch (k) {
+    case nic_kind::tun: return "tun";
+    case nic_kind::af_packet: return "af_packet";
+    case nic_kind::tap: break;
+  }
+  return "tap";
+}
 
-/// The keys that every `ready` has: copying drivers of the kernel's TUN/TAP device, which has no XDP mode.
+/// The keys that every `ready` has. TUN, TAP and packet sockets have no XDP mode and copy.
 inline void print_nic(const nic_options& o) { std::printf(" nic=%s mode=none copy=yes interface=%s", name_of(o.nic), value(o.interface).c_str()); }
+
+/// TAP and TUN know nothing of checksums: there the kernel computes what it sends.
+template <class Device> auto open_device(const nic_options& o) { return Device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed}); }
+template <> inline auto open_device<strata::nic::af_packet>(const nic_options& o) {
+  return strata::nic::af_packet::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed, .checksum = o.checksum});
+}
+
+/// f<C>() for the Config of the server kind on the NIC that was asked for.
+template <class F> int with_server(const nic_options& o, F&& f) {
+  switch (o.nic) {
+    case nic_kind::tun: return f.template operator()<tun_server>();
+    case nic_kind::af_packet: return f.template operator()<af_packet_server>();
+    case nic_kind::tap: break;
+  }
+  return f.template operator()<tap_server>();
+}
 
 /// Frames, segments and datagrams that were thrown away, whatever the reason; not what was for others, or of a protocol that is not there (IPv6).
 template <class Net> u64 drops_of(Net& net) {
@@ -38,7 +61,10 @@ template <class Net> u64 drops_of(Net& net) {
   n += ip.in_hdr_errors + ip.in_truncated_pkts + ip.in_csum_errors + ip.in_martian_src + ip.reasm_fails + ip.out_no_routes + ip.frag_fails;
   n += tcp.in_errors + tcp.in_checksum_errors + tcp.listen_overflows + tcp.syn_slots_full + tcp.table_full + tcp.out_of_order_dropped + tcp.receive_dropped;
   n += udp.in_errors + udp.in_csum_errors + udp.rcvbuf_errors + udp.mem_errors + udp.sndbuf_errors;
-  if (interface.nic) n += interface.nic->inner().count().dropped + interface.nic->inner().count().oversized;
+  if (!interface.nic) return n;
+  const auto& nic = interface.nic->inner().count();
+  n += nic.dropped + nic.oversized;
+  if constexpr (requires { nic.unfinished; }) n += nic.unfinished + nic.overflowed;
   return n;
 }
 
@@ -85,7 +111,7 @@ template <class C, class Body> int on_stack(const char* program, const nic_optio
   (void)::sigaddset(&stop, SIGTERM);
   (void)::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
 
-  auto device = C::device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed});
+  auto device = open_device<typename C::device>(o);
   if (!device) return strata::posix::explain(device.error(), program);
   const strata::region memory = strata::posix::huge_pages(std::size_t{C::limits.chunks} * C::limits.chunk_size);
   if (memory.data() == nullptr) return fail(program, "no memory for the chunks", "mmap", errno, "free some");
@@ -101,7 +127,8 @@ template <class C, class Body> int on_stack(const char* program, const nic_optio
                                             .now = strata::posix::now<typename C::tick>()});
   if (bad != strata::bad_option::none) {
     static const char* const names[] = {"", "memory", "entropy", "--mac is a group address", "--mtu is too small, or a frame of the interface's MTU does not fit in a chunk",
-                                        "--address cannot be a host's", "--address has too long a prefix", "--gateway is not on this link, or strata's own address"};
+                                        "--address cannot be a host's", "--address has too long a prefix", "--gateway is not on this link, or strata's own address",
+                                        "--address is one too many for the NIC", "the stack runs already"};
     (void)fail(program, names[static_cast<u32>(bad)], "options", 0, "see --help");
     return 2;
   }

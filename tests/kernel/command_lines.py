@@ -46,7 +46,7 @@ def usage():
         "--seed": ("", "-1", "x", "1.5", "18446744073709551616"),
         "--max-requests": ("", "-1", "x", "1.5", "99999999999999999999"),
         "--nic": ("", "x", "eth"), "--config": ("", "x"), "--xdp-mode": ("", "x"), "--zero-copy": ("", "x"), "--cores": ("", "0", "-1", "x"),
-        "--pcap": ("", "-"), "--upload": ("",), "--queue": ("", "-1", "x"),
+        "--pcap": ("", "-"), "--upload": ("",), "--queue": ("", "-1", "x"), "--receive-checksum": ("", "x"),
     }.items():
         for value in values:
             says(2, *rooted, option, value)
@@ -57,7 +57,7 @@ def usage():
         says(2, "http_server", "--interface", "tap0", "--root", "/", "--for", "0.05", "--address", address, text="--address")
     for interface in ("", "a/b", "a b", "a:b", "tap%d", ".", "..", "a\nb", "1234567890123456"):
         says(2, "http_server", "--interface", interface, "--root", "/", "--for", "0.05", "--address", f"{_net.STRATA}/24", text="--interface")
-    for words in (("--nic", "af_xdp"), ("--nic", "af_packet"), ("--address6", "fd00::1/64"), ("--queue", "1"), ("--xdp-mode", "driver"), ("--zero-copy", "require"),
+    for words in (("--nic", "af_xdp"), ("--nic", "af_packet", "--config", "embedded"), ("--address6", "fd00::1/64"), ("--queue", "1"), ("--xdp-mode", "driver"), ("--zero-copy", "require"),
                   ("--stats-socket", "/tmp/x"), ("--cores", "2"), ("--nic", "tun", "--config", "embedded")):
         says(2, *rooted, *words, text="not yet")
     for name in ("fetch", "echo"):
@@ -100,6 +100,10 @@ def run_time(folder):
     says(1, "http_server", "--interface", "tun9", "--address", "10.8.0.2/24", "--root", "/", "--for", "0.05", text="EINVAL")
     with _net.Program("echo"):
         says(1, *serve, "--root", "/", text="EBUSY")
+    for interface, text in (("none", "ENODEV"), ("tun9", "EINVAL")):
+        says(1, "echo", "--nic", "af_packet", "--interface", interface, "--address", "10.8.0.2/24", "--for", "0", text=text)
+    says(1, "echo", "--nic", "af_packet", "--interface", "lo", "--address", "10.8.0.2/24", "--for", "0", text="does not fit in a chunk")
+    says(1, "echo", "--nic", "af_packet", *ADDRESS, "--mtu", "1501", "--for", "0", text="EMSGSIZE")
 
 
 def without_privilege():
@@ -108,12 +112,14 @@ def without_privilege():
         return  # the build folder cannot be entered by others
     for name, *words in (("http_server", "--root", "/"), ("fetch", "http://10.9.0.1/"), ("echo",)):
         says(77, name, *ADDRESS, *words, user=nobody)
+        says(77, name, "--nic", "af_packet", *ADDRESS, *words, text="CAP_NET_RAW", user=nobody)
     says(0, "journey", user=nobody)
 
 
 def good(folder):
     """What is accepted, and the records: a `ready` with what was asked for, a `done` that ends as it must."""
-    for nic, config, interface in (("tap", "server", "tap0"), ("tap", "low_latency", "tap0"), ("tap", "embedded", "tap0"), ("tap", "server", 'a"b=c'), ("tun", "server", "tun8")):
+    for nic, config, interface in (("tap", "server", "tap0"), ("tap", "low_latency", "tap0"), ("tap", "embedded", "tap0"), ("tap", "server", 'a"b=c'), ("tun", "server", "tun8"),
+                                   ("af_packet", "server", "tap0")):
         out = says(0, "http_server", "--nic", nic, "--config", config, "--interface", interface, "--address", "10.9.0.2/24", "--gateway", "10.9.0.1", "--mtu", "1400", "--port", "80",
                    "--seed", "7", "--for", "0.05", "--root", "/", "--pcap", folder / "pcap", "--queue", "0", "--xdp-mode", "auto", "--zero-copy", "auto", "--cores", "1")
         ready, done = out.splitlines()

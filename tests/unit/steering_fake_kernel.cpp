@@ -65,7 +65,7 @@ long fake_kernel::sendto(int, const void*, std::size_t size, int) const {
 long fake_kernel::recvfrom(int, void* to, std::size_t size, int) const {
   if (const long r = state->enter("receive"); r < 0) return r;
   const std::size_t n = std::min(size, state->answer.size());
-  std::memcpy(to, state->answer.data(), n);
+  std::copy_n(state->answer.data(), n, static_cast<std::byte*>(to));
   return static_cast<long>(n);
 }
 long fake_kernel::ioctl(int, unsigned long, void* argument) const {

@@ -23,6 +23,13 @@ struct capabilities {
   bool partial_checksum = false;    ///< receive: a frame may be marked descriptor::checksum_partial, and its field may hold the pseudo-header's sum alone
 };
 
+/// What a driver's user wants done with received transport checksums.
+enum class receive_checksum : u8 {
+  verify,         ///< each is looked at
+  trust,          ///< what the kernel or the NIC has verified, or says is on its way between two programs of this machine, is not looked at again
+  accept_partial  ///< each is looked at; one that was left to a NIC that the frame never met is accepted, if it holds the sum of the pseudo-header
+};
+
 /// receive(pool, batch): how many frames came, as batch[0..n), each with one holder. Fewer than batch.size(): there is no more for now, and the stack asks
 /// again in its next poll.
 template <class T> concept receives_frames = requires(T n, buffer::pool& chunks, std::span<packet> batch) {

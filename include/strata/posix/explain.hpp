@@ -39,6 +39,8 @@ namespace strata::inline STRATA_ABI::posix {
     case ENOSYS: return "ENOSYS";
     case ELOOP: return "ELOOP";
     case EOPNOTSUPP: return "EOPNOTSUPP";
+    case EMSGSIZE: return "EMSGSIZE";
+    case ENOPROTOOPT: return "ENOPROTOOPT";
     case EPROTONOSUPPORT: return "EPROTONOSUPPORT";
     case EAFNOSUPPORT: return "EAFNOSUPPORT";
     case EADDRINUSE: return "EADDRINUSE";

@@ -12,10 +12,6 @@ namespace strata::inline STRATA_ABI::nic {
 /// Whether the interface's driver moves frames between the wire and the region itself. automatic: if it can; else the kernel copies.
 enum class xdp_zero_copy : u8 { automatic, require, off };
 
-/// What is believed of received transport checksums; AF_XDP does not tell what the hardware found. verify: each is verified. trust: none is. accept_partial:
-/// verified, and one that holds only the pseudo-header's sum is right, as the kernel leaves it on a veth pair whose checksum offload is on.
-enum class receive_checksum : u8 { verify, trust, accept_partial };
-
 struct af_xdp_options {
   const char* interface = "";         ///< its name, 1..15 bytes
   region memory{};                    ///< the stack's; begins at a page. The kernel pins it
@@ -26,7 +22,7 @@ struct af_xdp_options {
   u32 queues = 1;                     ///< how many from there on, all of this stack. Frames are sent by the first
   xdp_mode mode = xdp_mode::automatic;
   xdp_zero_copy zero_copy = xdp_zero_copy::automatic;
-  receive_checksum checksum = receive_checksum::verify;
+  receive_checksum checksum = receive_checksum::verify;  ///< AF_XDP does not tell what the kernel or the hardware found: trust and accept_partial are for every frame
   kernel::ring_sizes rings{};
   u32 fill = 0;                       ///< chunks that wait to be received into, a queue; zero: 512, or a quarter of the pool if that is less
   u32 busy_poll_us = 0;               ///< SO_PREFER_BUSY_POLL and SO_BUSY_POLL: each receive() runs the interface's driver, by a system call; zero: interrupts do

@@ -8,9 +8,9 @@
 #ifndef __linux__
 #error "strata/nic/linux/tap.hpp is the Linux kernel's TUN/TAP device"
 #endif
-#include <strata/core/entropy.hpp>
 #include <strata/core/expected.hpp>
 #include <strata/nic/driver.hpp>
+#include <strata/nic/linux/interface_request.hpp>
 
 #include <cerrno>
 #include <fcntl.h>
@@ -146,8 +146,8 @@ class tun_device {
       return {"/dev/net/tun cannot be opened", "open /dev/net/tun",
               is_refused ? "run as root, or let this user read and write /dev/net/tun" : "load the module: modprobe tun", errno, true};
     }
-    request r{};
-    for (std::size_t i = 0; i < length; ++i) r.name[i] = o.interface[i];
+    kernel::interface_request r;
+    (void)r.set_name(o.interface);
     r.value.flags = static_cast<short>(kind | IFF_NO_PI);
     if (::ioctl(fd_, TUNSETIFF, &r) < 0) {
       switch (errno) {
@@ -169,33 +169,11 @@ class tun_device {
       if (answer < 0) return {"the interface does not tell its MTU", "ioctl SIOCGIFMTU", "give the MTU in the options", why};
       mtu_ = static_cast<u16>(r.value.mtu < 0xffff ? r.value.mtu : 0xffff);
     }
-    if (kind == IFF_TAP) mac_ = o.mac.is_zero() ? derived_address(o.seed) : o.mac;
+    if (kind == IFF_TAP) mac_ = o.mac.is_zero() ? kernel::derived_address(o.seed, name_) : o.mac;
     return {};
   }
 
  private:
-  // struct ifreq of <linux/if.h>, which does not go together with <net/if.h>: only what is used of it.
-  struct request {
-    char name[16];
-    union {
-      short flags;
-      int mtu;
-      std::byte as_large_as_the_kernels[sizeof(void*) == 8 ? 24 : 16];
-    } value;
-  };
-  static_assert(sizeof(request) == (sizeof(void*) == 8 ? 40 : 32) && sizeof(request::name) == 16);
-
-  mac_address derived_address(u64 seed) const {
-    for (const char c : name_) seed = (seed ^ static_cast<u8>(c)) * 0x100000001b3;
-    u64 word = entropy::seeded{seed}.next();
-    mac_address mac;
-    for (u8& b : mac.bytes) {
-      b = static_cast<u8>(word);
-      word >>= 8;
-    }
-    mac.bytes[0] = static_cast<u8>((mac.bytes[0] & 0xfc) | 0x02);  // locally administered, of one station (IEEE 802 §8.2)
-    return mac;
-  }
   void copy_name(const char* from) {
     for (std::size_t i = 0; i < sizeof name_ - 1; ++i) {
       name_[i] = *from;
