@@ -51,6 +51,9 @@ struct row {
 #define NO_MAC "000000000000 "
 #define IP4(TOTAL, FRAGMENT, PROTOCOL, TO) MACS "0800 4500 " TOTAL " 1234 " FRAGMENT " 40 " PROTOCOL " 0000 " PEER4 TO
 #define IP6(LENGTH, NEXT, TO) MACS "86dd 60000000 " LENGTH " " NEXT " ff " PEER6 TO
+#define OPTIONS4(VERSION_AND_LENGTH, TOTAL) MACS "0800 " VERSION_AND_LENGTH "00 " TOTAL " 1234 0000 40 fd 0000 " PEER4 OUR4
+#define NOP4 "01010101 "
+#define FOUR_WORDS NOP4 NOP4 NOP4 NOP4
 #define UDP "c000 0007 0009 0000 41 "
 #define TCP "c000 0007 00000001 00000000 5002 ffff 0000 0000 "
 #define SOLICITATION "8700 0000 00000000 "
@@ -86,8 +89,15 @@ inline constexpr row table[] = {
     {"the first fragment, to us", ip, 34, {IP4("001d", "2000", "11", OUR4) UDP}},
     {"a later fragment, to us: no ports", ip, 34, {IP4("001c", "00b9", "11", OUR4) "0102030405060708 "}},
     {"options of four bytes", ip, 38, {MACS "0800 4600 0020 1234 0000 40 11 0000 " PEER4 OUR4 "01010100 c0000007 00080000 "}},
-    {"options of forty bytes", ip, 74,
-     {MACS "0800 4f00 0044 1234 0000 40 11 0000 " PEER4 OUR4 "0101010101010101 0101010101010101 0101010101010101 0101010101010101 0101010101010100 c0000007 00080000 "}},
+    {"options of eight bytes", ip, 42, {OPTIONS4("47", "001c") NOP4 NOP4}},
+    {"options of twelve bytes", ip, 46, {OPTIONS4("48", "0020") NOP4 NOP4 NOP4}},
+    {"options of sixteen bytes", ip, 50, {OPTIONS4("49", "0024") FOUR_WORDS}},
+    {"options of twenty bytes", ip, 54, {OPTIONS4("4a", "0028") FOUR_WORDS NOP4}},
+    {"options of 24 bytes", ip, 58, {OPTIONS4("4b", "002c") FOUR_WORDS NOP4 NOP4}},
+    {"options of 28 bytes", ip, 62, {OPTIONS4("4c", "0030") FOUR_WORDS NOP4 NOP4 NOP4}},
+    {"options of 32 bytes", ip, 66, {OPTIONS4("4d", "0034") FOUR_WORDS FOUR_WORDS}},
+    {"options of 36 bytes", ip, 70, {OPTIONS4("4e", "0038") FOUR_WORDS FOUR_WORDS NOP4}},
+    {"options of forty bytes", ip, 74, {OPTIONS4("4f", "0044") FOUR_WORDS FOUR_WORDS NOP4 NOP4 "c000000700080000 "}},
     {"a total length beyond the frame: the layer counts it", ip, 34, {IP4("05dc", "0000", "11", OUR4) UDP}},
     {"a total length of a byte more than one byte counts", ip, 34, {IP4("0100", "0000", "11", OUR4) UDP}},
     {"padding behind it", ip, 34, {IP4("0014", "0000", "fd", OUR4) "00000000 00000000 00000000 00000000 00000000 0000 "}},
@@ -102,6 +112,7 @@ inline constexpr row table[] = {
     {"a broadcast, as DHCP's", passed, 34, {IP4("001d", "0000", "11", "ffffffff ") UDP}},
     {"a broadcast of the subnet", passed, 34, {IP4("001d", "0000", "11", "0a0900ff ") UDP}},
     {"a header of four words", malformed, 34, {MACS "0800 4400 001d 1234 0000 40 11 0000 " PEER4 OUR4 UDP}},
+    {"a header of four words in a long frame", malformed, 34, {OPTIONS4("44", "003c") FOUR_WORDS FOUR_WORDS NOP4 NOP4 NOP4}},
     {"a header of no word", malformed, 34, {MACS "0800 4000 001d 1234 0000 40 11 0000 " PEER4 OUR4 UDP}},
     {"version 6", malformed, 34, {MACS "0800 6500 001d 1234 0000 40 11 0000 " PEER4 OUR4 UDP}},
     {"version 5", malformed, 34, {MACS "0800 5500 001d 1234 0000 40 11 0000 " PEER4 OUR4 UDP}},
@@ -195,6 +206,9 @@ inline constexpr row table[] = {
 #undef NO_MAC
 #undef IP4
 #undef IP6
+#undef OPTIONS4
+#undef NOP4
+#undef FOUR_WORDS
 #undef UDP
 #undef TCP
 #undef SOLICITATION

@@ -58,6 +58,7 @@ class interpreter {
 
  private:
   static constexpr u64 stack_size = 512;
+  static constexpr u32 cells = steering::verdict_rows * steering::verdict_columns;
   enum class kind : u8 { nothing, scalar, context, packet, packet_end, stack, map, map_value, map_value_or_null };
   struct value {
     kind is = kind::nothing;
@@ -140,12 +141,8 @@ class interpreter {
     if (what == mov) return (void)(a = *b);
     if (a.is == kind::nothing) return (void)fault("reads a register that was not written");
     const auto is_pointer = [](const value& v) { return v.is == kind::packet || v.is == kind::stack || v.is == kind::map_value; };
-    if (what == add && a.is == kind::scalar && is_pointer(*b)) {
-      const u64 n = a.n;
-      a = *b;
-      a.n += n;
-      return;
-    }
+    // With a register the sum depends on data, and the verifier wants CAP_PERFMON for that.
+    if (has_register && (is_pointer(a) || is_pointer(*b))) return (void)fault("adds to a pointer what depends on data");
     if ((what == add || what == sub) && is_pointer(a) && b->is == kind::scalar) return (void)(a.n = what == add ? a.n + b->n : a.n - b->n);
     if (a.is != kind::scalar || b->is != kind::scalar) return (void)fault("calculates with a pointer");
     switch (what) {
@@ -239,9 +236,9 @@ class interpreter {
       return;
     }
     if (i.operation == (u32{stx} | atomic | double_word) && i.immediate == 0 && base.is == kind::map_value) {
-      if (base.which >= steering::verdict_rows) return (void)fault("writes to an address that is ours");
-      if (at % 8 != 0 || at > 8 * (steering::verdict_columns - 1)) return (void)fault("writes outside the row of counters");
-      maps_.verdicts[base.which][at / 8] += b->n;
+      if (base.which >= cells) return (void)fault("writes to an address that is ours");
+      if (at != 0) return (void)fault("writes outside the counter");
+      maps_.verdicts[base.which / steering::verdict_columns][base.which % steering::verdict_columns] += b->n;
       return;
     }
     (void)fault("writes where steering does not write");
@@ -262,11 +259,11 @@ class interpreter {
         else if (second.is == kind::stack && at < stack_size && is_written_[at]) key[k] = stack_[at];
         else return (void)fault("the key is not all there");
       }
-      value& answer = registers_[0] = {kind::map_value_or_null, 0, steering::verdict_rows, false};
+      value& answer = registers_[0] = {kind::map_value_or_null, 0, cells, false};
       if (which == steering::map::verdicts) {
         answer.which = static_cast<u32>(number_at(key, 4));
-        answer.found = answer.which < steering::verdict_rows;
-        if (!answer.found) (void)fault("there is no such row of counters");
+        answer.found = answer.which < cells;
+        if (!answer.found) (void)fault("there is no such counter");
       } else {
         const auto& own = which == steering::map::own4 ? maps_.own4 : maps_.own6;
         answer.found = own.contains({key, key + size});

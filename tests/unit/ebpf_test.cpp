@@ -127,9 +127,12 @@ TEST_CASE("the interpreter refuses what the verifier refuses", "[ebpf]") {
   static constexpr statement not_compared_with_zero[] = {mov(r2, r10), add(r2, -4), mov(r3, 0), store32(r2, 0, r3), load_map(r1, 3), call(1), mov(r4, 1),
                                                          atomic_add64(r0, 0, r4), mov(r0, 0), exit_with_r0()};
   CHECK(fault_of<not_compared_with_zero>() == "writes where steering does not write");
-  static constexpr statement beyond_its_row[] = {mov(r2, r10), add(r2, -4), mov(r3, 0), store32(r2, 0, r3), load_map(r1, 3), call(1), jump_eq(r0, 0, "end"), mov(r4, 1),
-                                                 atomic_add64(r0, 64, r4), mov(r0, 0), label("end"), exit_with_r0()};
-  CHECK(fault_of<beyond_its_row>() == "writes outside the row of counters");
+  static constexpr statement beyond_its_counter[] = {mov(r2, r10), add(r2, -4), mov(r3, 0), store32(r2, 0, r3), load_map(r1, 3), call(1), jump_eq(r0, 0, "end"), mov(r4, 1),
+                                                 atomic_add64(r0, 8, r4), mov(r0, 0), label("end"), exit_with_r0()};
+  CHECK(fault_of<beyond_its_counter>() == "writes outside the counter");
+  static constexpr statement counter_by_data[] = {mov(r2, r10), add(r2, -4), mov(r6, 0), store32(r2, 0, r6), load_map(r1, 3), call(1), jump_eq(r0, 0, "end"), mov(r4, 1),
+                                                  add(r0, r6), atomic_add64(r0, 0, r4), mov(r0, 0), label("end"), exit_with_r0()};
+  CHECK(fault_of<counter_by_data>() == "adds to a pointer what depends on data");
   static constexpr statement half_a_key[] = {mov(r2, r10), add(r2, -6), mov(r3, 0), store32(r10, -4, r3), load_map(r1, 1), call(1), mov(r0, 0), exit_with_r0()};
   CHECK(fault_of<half_a_key>() == "the key is not all there");
   static constexpr statement key_behind_the_stack[] = {mov(r2, r10), load_map(r1, 1), call(1), mov(r0, 0), exit_with_r0()};

@@ -121,6 +121,18 @@ long fake_kernel::bpf(int command, void* attributes, u32 size) const {
       std::memcpy(pointer(a.value), found->second.data(), m.value_size);
       return 0;
     }
+    case BPF_MAP_LOOKUP_BATCH: {
+      if (const long r = state->enter("lookup all"); r < 0) return r;
+      const auto& m = state->maps.at(static_cast<int>(a.batch.map_fd));
+      auto* key = static_cast<u8*>(pointer(a.batch.keys));
+      auto* value = static_cast<u8*>(pointer(a.batch.values));
+      u32 n = 0;
+      for (; n < a.batch.count && n < m.entries; ++n) {
+        std::memcpy(key + std::size_t{4} * n, &n, 4);
+        std::memcpy(value + std::size_t{m.value_size} * n, m.elements.at(bytes(&n, 4)).data(), m.value_size);
+      }
+      return n < a.batch.count ? -ENOENT : 0;
+    }
     case BPF_MAP_DELETE_ELEM: {
       if (const long r = state->enter("delete"); r < 0) return r;
       auto& m = state->maps.at(static_cast<int>(a.map_fd));

@@ -24,7 +24,7 @@ TEST_CASE("the program is attached in driver mode, with its maps in it, and deta
     CHECK(k.map_of(BPF_MAP_TYPE_XSKMAP, 4)->entries == 4);
     CHECK(k.map_of(BPF_MAP_TYPE_HASH, 4)->entries == names::most_addresses);
     CHECK(k.map_of(BPF_MAP_TYPE_HASH, 16)->entries == names::most_addresses);
-    CHECK(k.map_of(BPF_MAP_TYPE_ARRAY, 4)->value_size == 64);
+    CHECK(k.map_of(BPF_MAP_TYPE_ARRAY, 4)->entries == 128);
 
     // Each load of a map names the descriptor of the map that was meant.
     REQUIRE(k.program.size() == names::own_address.size());
@@ -157,6 +157,23 @@ TEST_CASE("whichever call fails, open says so and leaves nothing open, and works
   }
 }
 
+TEST_CASE("the verifier is asked for its reasons once it has refused", "[xdp]") {
+  char log[64] = {};
+  steering::options with_log = any;
+  with_log.log = log;
+  kernel_state k;
+  steering s;
+  CHECK(s.open({&k}, with_log).errno_value == 0);
+  CHECK(k.times("load") == 1);
+  for (const u32 times : {1u, 2u}) {  // if it takes the program the second time, that is not kept
+    kernel_state refusing;
+    refusing.refusals = {{"load", EACCES, times}};
+    CHECK(s.open({&refusing}, with_log).errno_value == EACCES);
+    CHECK(refusing.times("load") == 2);
+    CHECK(refusing.open.empty());
+  }
+}
+
 TEST_CASE("a verifier that a signal interrupted is asked again, a few times", "[xdp]") {
   kernel_state k;
   k.refusals = {{"load", EAGAIN, 4}};
@@ -187,12 +204,13 @@ TEST_CASE("verdicts are the sum over the rows of queues", "[xdp]") {
   REQUIRE(s.open({&k}, any).errno_value == 0);
   for (auto& [fd, m] : k.maps)
     if (m.kind == BPF_MAP_TYPE_ARRAY)
-      for (auto& [key, value] : m.elements)
-        for (u64 v = 0; v < 7; ++v) {
-          const u64 n = (v + 1) * 100 + key[0];
-          std::memcpy(value.data() + 8 * v, &n, sizeof n);
-        }
+      for (auto& [key, value] : m.elements) {
+        const u64 n = (key[0] % 8u + 1) * 100 + key[0] / 8u;
+        std::memcpy(value.data(), &n, sizeof n);
+      }
+  k.journal.clear();
   const auto c = s.verdicts();
+  CHECK(k.journal.size() == 1);
   const auto sum = [](u64 v) { return 16 * (v + 1) * 100 + 120; };
   using enum names::verdict;
   const auto of = [&](names::verdict v) { return sum(static_cast<u64>(v)); };

@@ -61,6 +61,17 @@ template <class System> [[nodiscard]] long lookup_element(const System& system, 
   a.value.value = detail::address_of(value);
   return detail::enter(system, BPF_MAP_LOOKUP_ELEM, a.value);
 }
+/// All elements of an array, from its first on (Linux 5.6).
+template <class System> [[nodiscard]] long lookup_all(const System& system, int map, void* keys, void* values, u32 entries) {
+  u32 last = 0;
+  detail::attributes a;
+  a.value.batch.map_fd = static_cast<u32>(map);
+  a.value.batch.out_batch = detail::address_of(&last);
+  a.value.batch.keys = detail::address_of(keys);
+  a.value.batch.values = detail::address_of(values);
+  a.value.batch.count = entries;
+  return detail::enter(system, BPF_MAP_LOOKUP_BATCH, a.value);
+}
 template <class System> [[nodiscard]] long delete_element(const System& system, int map, const void* key) {
   detail::attributes a;
   a.value.map_fd = static_cast<u32>(map);

@@ -22,7 +22,8 @@ namespace strata::inline STRATA_ABI::nic::kernel {
 namespace detail {
 
 // Classic BPF: k is an offset in the frame, or a value; jumps count instructions. A load behind the frame's end drops it.
-// clang-format off: as assembler is written
+// As assembler is written:
+// clang-format off
 inline constexpr sock_filter overheard_filter[] = {
     {BPF_LD | BPF_B | BPF_ABS, 0, 0, static_cast<u32>(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT)},
     {BPF_JMP | BPF_JEQ | BPF_K, 0, 19, 0},

@@ -24,13 +24,13 @@ enum class map : u8 {
   sockets,   ///< XSKMAP: receive queue -> socket
   own4,      ///< hash: 4 bytes of address -> 1 byte that nobody reads
   own6,      ///< hash: 16 bytes of address -> likewise
-  verdicts,  ///< array: receive queue modulo verdict_rows -> a row of counters, one a verdict
+  verdicts,  ///< array: (receive queue modulo verdict_rows) * verdict_columns + verdict -> its counter
 };
 inline constexpr u32 maps = 4;
 
 /// What became of a frame. The first two are passed to the kernel, and so is no_socket.
 enum class verdict : u8 { passed, malformed, arp, ip, neighbour, group, no_socket };
-inline constexpr u32 verdict_columns = 8;  ///< a cache line
+inline constexpr u32 verdict_columns = 8;  ///< a row is a cache line
 inline constexpr u32 verdict_rows =
     16;  ///< queues are served by different CPUs at once: each counts in a line of its own, until there are more than these
 static_assert(static_cast<u32>(verdict::no_socket) < verdict_columns);
@@ -51,18 +51,22 @@ inline constexpr i32 ethernet = 14, arp = 28, ipv4 = 20, ipv6 = 40, solicitation
 inline constexpr i32 icmpv6 = 58, router_advertisement = 134, neighbour_solicitation = 135, neighbour_advertisement = 136;
 
 constexpr statement load_map(reg to, map which) { return ebpf::load_map(to, static_cast<i32>(which)); }
-constexpr statement found(verdict v) { return mov(r7, static_cast<i32>(v) * 8); }  // its counter's place in the row
+constexpr statement found(verdict v) { return mov(r7, static_cast<i32>(v)); }
 
-// clang-format off: as assembler is written
-// r6: the context. r7: the counter. r8: the frame's first byte. r9: what will be answered.
+// As assembler is written:
+// clang-format off
+
+// Without CAP_PERFMON the verifier takes no pointer to which something was added that depends on data: constants only, and so a word at a time.
+#define STRATA_WORD_OF_OPTIONS add(r4, 4), jump_gt(r4, r3, "count"), sub(r5, 4), jump_eq(r5, 0, "own4")
+
+// r6: the context. r7: the verdict. r8: the frame's first byte. r9: what will be answered.
 inline constexpr statement own_address[] = {
     mov(r6, r1),
     mov(r9, xdp_pass),
     found(verdict::malformed),
     load32(r8, r1, context_data),
     load32(r3, r1, context_data_end),
-    mov(r4, r8),
-    add(r4, ethernet),
+    mov(r4, r8), add(r4, ethernet),
     jump_gt(r4, r3, "count"),
     load16(r5, r8, 12),
     jump_eq(r5, network16(0x0800), "ipv4"),
@@ -70,148 +74,136 @@ inline constexpr statement own_address[] = {
     jump_eq(r5, network16(0x0806), "arp"),
     jump("pass"),
 
-    label("ipv4"),
-    mov(r4, r8),
-    add(r4, ethernet + ipv4),
+  label("ipv4"),
+    mov(r4, r8), add(r4, ethernet + ipv4),
     jump_gt(r4, r3, "count"),
     load8(r5, r8, ethernet),
-    mov(r4, r5),
-    bit_and(r4, 0xf0),
-    jump_ne(r4, 0x40, "count"),  // version
-    bit_and(r5, 0x0f),
-    shift_left(r5, 2),  // bytes of header
+    mov(r2, r5), bit_and(r2, 0xf0),
+    jump_ne(r2, 0x40, "count"),                     // version
+    bit_and(r5, 0x0f), shift_left(r5, 2),           // bytes of header
     jump_lt(r5, ipv4, "count"),
-    load8(r4, r8, ethernet + 2),
-    shift_left(r4, 8),
-    load8(r2, r8, ethernet + 3),
-    bit_or(r4, r2),  // total length
-    jump_lt(r4, r5, "count"),
-    add(r5, r8),
-    add(r5, ethernet),
-    jump_gt(r5, r3, "count"),
-    mov(r2, r8),
-    add(r2, ethernet + 16),  // destination
+    load8(r2, r8, ethernet + 2), shift_left(r2, 8),
+    load8(r1, r8, ethernet + 3), bit_or(r2, r1),
+    jump_lt(r2, r5, "count"),                       // total length
+    sub(r5, ipv4),
+    jump_eq(r5, 0, "own4"),
+    STRATA_WORD_OF_OPTIONS, STRATA_WORD_OF_OPTIONS, STRATA_WORD_OF_OPTIONS,
+    STRATA_WORD_OF_OPTIONS, STRATA_WORD_OF_OPTIONS, STRATA_WORD_OF_OPTIONS,
+    STRATA_WORD_OF_OPTIONS, STRATA_WORD_OF_OPTIONS, STRATA_WORD_OF_OPTIONS,
+    add(r4, 4),
+    jump_gt(r4, r3, "count"),
+  label("own4"),
+    mov(r2, r8), add(r2, ethernet + 16),            // destination
     load_map(r1, map::own4),
     call(map_lookup_elem),
     jump_eq(r0, 0, "pass"),
     found(verdict::ip),
-    load8(r4, r8, ethernet + 16),
-    bit_and(r4, 0xf0),
+    load8(r4, r8, ethernet + 16), bit_and(r4, 0xf0),
     jump_ne(r4, 0xe0, "redirect"),
     found(verdict::group),
     jump("redirect"),
 
-    label("ipv6"),
-    mov(r4, r8),
-    add(r4, ethernet + ipv6),
+  label("ipv6"),
+    mov(r4, r8), add(r4, ethernet + ipv6),
     jump_gt(r4, r3, "count"),
-    load8(r4, r8, ethernet),
-    bit_and(r4, 0xf0),
-    jump_ne(r4, 0x60, "count"),
-    load8(r4, r8, ethernet + 24),  // destination
+    load8(r4, r8, ethernet), bit_and(r4, 0xf0),
+    jump_ne(r4, 0x60, "count"),                     // version
+    load8(r4, r8, ethernet + 24),                   // destination
     jump_eq(r4, 0xff, "ipv6 group"),
-    mov(r2, r8),
-    add(r2, ethernet + 24),
+    mov(r2, r8), add(r2, ethernet + 24),
     load_map(r1, map::own6),
     call(map_lookup_elem),
     jump_eq(r0, 0, "pass"),
     found(verdict::ip),
     jump("redirect"),
 
-    label("ipv6 group"),
-    load8(r4, r8, ethernet + 6),  // next header
+  label("ipv6 group"),
+    load8(r4, r8, ethernet + 6),                    // next header
     jump_ne(r4, icmpv6, "group"),
-    mov(r4, r8),
-    add(r4, ethernet + ipv6 + 1),
+    mov(r4, r8), add(r4, ethernet + ipv6 + 1),
     jump_gt(r4, r3, "count"),
-    load8(r4, r8, ethernet + ipv6),
+    load8(r4, r8, ethernet + ipv6),                 // type
     jump_eq(r4, router_advertisement, "pass"),
     jump_eq(r4, neighbour_advertisement, "pass"),   // to a group: gratuitous
     jump_ne(r4, neighbour_solicitation, "group"),
 
-    load8(r4, r8, ethernet + 4),
-    shift_left(r4, 8),
-    load8(r5, r8, ethernet + 5),
-    bit_or(r4, r5),  // payload length
-    jump_lt(r4, solicitation, "count"),
-    mov(r4, r8),
-    add(r4, ethernet + ipv6 + solicitation),
+    load8(r4, r8, ethernet + 4), shift_left(r4, 8),
+    load8(r5, r8, ethernet + 5), bit_or(r4, r5),
+    jump_lt(r4, solicitation, "count"),             // payload length
+    mov(r4, r8), add(r4, ethernet + ipv6 + solicitation),
     jump_gt(r4, r3, "count"),
-    load32(r4, r8, ethernet + 24),
-    jump_ne(r4, network32(0xff020000), "pass"),  // ff02::1:ff, then the last three bytes of the target
+    load32(r4, r8, ethernet + 24),                  // to ff02::1:ff, and the last three bytes of the target
+    jump_ne(r4, network32(0xff02'0000), "pass"),
     load32(r4, r8, ethernet + 28),
     jump_ne(r4, 0, "pass"),
     load32(r4, r8, ethernet + 32),
     jump_ne(r4, network32(1), "pass"),
     load8(r4, r8, ethernet + 36),
     jump_ne(r4, 0xff, "pass"),
-    load16(r4, r8, ethernet + 38),
-    load16(r5, r8, ethernet + ipv6 + 22),
-    jump_ne(r4, r5, "pass"),
     load8(r4, r8, ethernet + 37),
     load8(r5, r8, ethernet + ipv6 + 21),
     jump_ne(r4, r5, "pass"),
-    mov(r2, r8),
-    add(r2, ethernet + ipv6 + 8),  // target
+    load16(r4, r8, ethernet + 38),
+    load16(r5, r8, ethernet + ipv6 + 22),
+    jump_ne(r4, r5, "pass"),
+    mov(r2, r8), add(r2, ethernet + ipv6 + 8),      // target
     load_map(r1, map::own6),
     call(map_lookup_elem),
     jump_eq(r0, 0, "pass"),
     found(verdict::neighbour),
     jump("redirect"),
 
-    label("group"),
-    mov(r2, r8),
-    add(r2, ethernet + 24),
+  label("group"),
+    mov(r2, r8), add(r2, ethernet + 24),            // destination
     load_map(r1, map::own6),
     call(map_lookup_elem),
     jump_eq(r0, 0, "pass"),
     found(verdict::group),
     jump("redirect"),
 
-    label("arp"),
-    mov(r4, r8),
-    add(r4, ethernet + arp),
+  label("arp"),
+    mov(r4, r8), add(r4, ethernet + arp),
     jump_gt(r4, r3, "count"),
     load32(r4, r8, ethernet),
-    jump_ne(r4, network32(0x0001'0800), "count"),  // Ethernet, IPv4
+    jump_ne(r4, network32(0x0001'0800), "count"),   // Ethernet, IPv4
     load16(r4, r8, ethernet + 4),
-    jump_ne(r4, network16(0x0604), "count"),  // and the lengths of their addresses
-    mov(r2, r8),
-    add(r2, ethernet + 24),  // target protocol address
+    jump_ne(r4, network16(0x0604), "count"),        // and the lengths of their addresses
+    mov(r2, r8), add(r2, ethernet + 24),            // target protocol address
     load_map(r1, map::own4),
     call(map_lookup_elem),
     jump_eq(r0, 0, "pass"),
     found(verdict::arp),
 
-    label("redirect"),
+  label("redirect"),
     load32(r2, r6, context_queue),
     load_map(r1, map::sockets),
-    mov(r3, xdp_pass),  // the answer where that queue has no socket
+    mov(r3, xdp_pass),                              // the answer where that queue has no socket
     call(redirect_map),
     mov(r9, r0),
     jump_eq(r9, xdp_redirect, "count"),
     found(verdict::no_socket),
     jump("count"),
 
-    label("pass"),
+  label("pass"),
     found(verdict::passed),
 
-    label("count"),
+  label("count"),
     load32(r4, r6, context_queue),
-    bit_and(r4, verdict_rows - 1),
+    bit_and(r4, verdict_rows - 1), shift_left(r4, 3),
+    add(r4, r7),
     store32(r10, -4, r4),
-    mov(r2, r10),
-    add(r2, -4),
+    mov(r2, r10), add(r2, -4),
     load_map(r1, map::verdicts),
     call(map_lookup_elem),
     jump_eq(r0, 0, "answer"),
-    add(r0, r7),
     mov(r4, 1),
     atomic_add64(r0, 0, r4),
-    label("answer"),
+  label("answer"),
     mov(r0, r9),
     exit_with_r0(),
 };
+
+#undef STRATA_WORD_OF_OPTIONS
 // clang-format on
 }  // namespace detail
 

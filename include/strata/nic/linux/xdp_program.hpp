@@ -27,7 +27,7 @@ template <class System = system_calls> class xdp_steering {
     xdp_mode mode = xdp_mode::automatic;  ///< automatic: driver, and if the interface refuses that, generic
     u32 queues = 1;                       ///< receive queues that may get a socket: 0 .. queues - 1
     bool has_frags = false;               ///< frames may come in several buffers (Linux 5.18): lets driver mode be at a large MTU
-    std::span<char> log{};                ///< what the kernel's verifier says of the program, if anything
+    std::span<char> log{};                ///< gets what the kernel's verifier says of the program when it refuses it
   };
   /// Frames since open(), by what became of them. What is not redirected was passed to the kernel.
   struct counts {
@@ -84,14 +84,14 @@ template <class System = system_calls> class xdp_steering {
   /// Frames to this MAC, which is not the interface's, come in as well.
   [[nodiscard]] bool claim(const mac_address& mac) { return groups_.join(mac); }
 
-  /// Reads the kernel's counters: a system call for each row of them.
+  /// Reads the kernel's counters, by one system call.
   [[nodiscard]] counts verdicts() const {
+    constexpr u32 cells = steering::verdict_rows * steering::verdict_columns;
+    u64 values[cells] = {};
+    u32 keys[cells];
+    (void)bpf::lookup_all(system_, map(steering::map::verdicts), keys, values, cells);
     u64 sum[steering::verdict_columns] = {};
-    for (u32 row = 0; row < steering::verdict_rows; ++row) {
-      u64 of_row[steering::verdict_columns] = {};
-      if (bpf::lookup_element(system_, map(steering::map::verdicts), &row, of_row) != 0) break;
-      for (u32 i = 0; i < steering::verdict_columns; ++i) sum[i] += of_row[i];
-    }
+    for (u32 i = 0; i < cells; ++i) sum[i % steering::verdict_columns] += values[i];
     const auto of = [&](steering::verdict v) { return sum[static_cast<u32>(v)]; };
     using enum steering::verdict;
     return {of(arp), of(ip), of(neighbour), of(group), of(no_socket), of(passed), of(malformed)};
@@ -139,7 +139,7 @@ template <class System = system_calls> class xdp_steering {
     } wanted[] = {
         {own4, {BPF_MAP_TYPE_HASH, 4, 1, steering::most_addresses, "strata_own4"}},
         {own6, {BPF_MAP_TYPE_HASH, 16, 1, steering::most_addresses, "strata_own6"}},
-        {steering::map::verdicts, {BPF_MAP_TYPE_ARRAY, 4, 8 * steering::verdict_columns, steering::verdict_rows, "strata_verdicts"}},
+        {steering::map::verdicts, {BPF_MAP_TYPE_ARRAY, 4, 8, steering::verdict_rows * steering::verdict_columns, "strata_verdicts"}},
         {sockets, {BPF_MAP_TYPE_XSKMAP, 4, 4, o.queues, "strata_sockets"}},
     };
     for (const auto& w : wanted) {
@@ -171,7 +171,10 @@ template <class System = system_calls> class xdp_steering {
     int descriptors[steering::maps];
     for (u32 i = 0; i < steering::maps; ++i) descriptors[i] = maps_[i].get();
     ebpf::relocate(code, descriptors);
-    const long fd = bpf::load_xdp_program(system_, code, "strata_own", o.has_frags ? BPF_F_XDP_HAS_FRAGS : 0, o.log);
+    const u32 flags = o.has_frags ? BPF_F_XDP_HAS_FRAGS : 0;
+    const long fd = bpf::load_xdp_program(system_, code, "strata_own", flags);
+    // A log that is too short for what the verifier has to say would be a failure of its own.
+    if (fd < 0 && !o.log.empty()) (void)owned_descriptor<System>(system_, static_cast<int>(bpf::load_xdp_program(system_, code, "strata_own", flags, o.log)));
     if (fd >= 0) return program_ = {system_, static_cast<int>(fd)}, open_error{};
     if (fd == -EPERM)
       return failure(fd, "not allowed to load the XDP program", step,
