@@ -86,7 +86,7 @@ template <class C> int serve(const example::echo_options& o) {
     if (o.tcp && !echo.listen(o.port)) return example::fail(program, "the TCP port cannot be listened on", "listen", 0, "give another --port");
     if (o.udp && !echo.bind(o.port)) return example::fail(program, "the UDP port cannot be bound", "bind", 0, "give another --port");
     std::printf("ready proto=%s address=%s port=%u", o.tcp && o.udp ? "tcp,udp" : o.tcp ? "tcp" : "udp", example::text_of(o.address.address).c_str(), o.port);
-    example::print_nic(o);
+    example::print_nic(o, net);
     std::printf("\n");
     auto handler = echo.handler();
     example::run_until(net, handler, o.for_ns, strata::posix::never{});

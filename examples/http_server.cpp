@@ -17,7 +17,7 @@ template <class C> int serve(const example::http_server_options& o, const exampl
     example::http::server web(net, site);
     if (!web.listen(o.port)) return example::fail(program, "the port cannot be listened on", "listen", 0, "give another --port");
     std::printf("ready proto=http address=%s port=%u", example::text_of(o.address.address).c_str(), o.port);
-    example::print_nic(o);
+    example::print_nic(o, net);
     std::printf("\n");
     const auto start = strata::posix::monotonic_ns();
     auto handler = web.handler();

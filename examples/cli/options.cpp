@@ -81,16 +81,16 @@ strata::ipv4_address address_of(const std::string& option, const std::string& te
 }
 
 void add_nic_options(CLI::App& app, nic_options& o, nic_text& t) {
-  app.add_option("--nic", t.nic, "tap, tun or af_packet; af_xdp is not yet there")->check(CLI::IsMember({"tap", "tun", "af_xdp", "af_packet"}))->capture_default_str();
+  app.add_option("--nic", t.nic, "tap, tun, af_xdp or af_packet")->check(CLI::IsMember({"tap", "tun", "af_xdp", "af_packet"}))->capture_default_str();
   app.add_option("--interface", o.interface, "the interface to attach to; tap and tun make it if it is not there")->capture_default_str();
   app.add_option("--address", t.address, "strata's address and prefix, as in 10.9.0.2/24")->required();
   app.add_option("--address6", t.address6, "not yet there")->check(filled());
   app.add_option("--gateway", t.gateway, "next hop of the default route")->check(filled());
-  app.add_option("--mac", t.mac, "strata's MAC; by default locally administered, from the seed and the interface's name")->check(filled());
+  app.add_option("--mac", t.mac, "strata's MAC; by default locally administered, from the seed and the interface's name, and on af_xdp the interface's own")->check(filled());
   app.add_option("--mtu", o.mtu, "bytes of IP packet; by default the interface's")->check(whole(68, 65535));
-  app.add_option("--queue", t.queue, "of a NIC with several: not yet there")->check(whole(0, 65535));
-  app.add_option("--xdp-mode", t.xdp_mode, "of AF_XDP: not yet there")->check(CLI::IsMember({"auto", "driver", "generic"}));
-  app.add_option("--zero-copy", t.zero_copy, "of AF_XDP: not yet there")->check(CLI::IsMember({"auto", "require", "off"}));
+  app.add_option("--queue", t.queue, "the receive queue of af_xdp")->check(whole(0, 65535));
+  app.add_option("--xdp-mode", t.xdp_mode, "of af_xdp: where its program runs; auto tries the driver first")->check(CLI::IsMember({"auto", "driver", "generic"}))->capture_default_str();
+  app.add_option("--zero-copy", t.zero_copy, "of af_xdp: whether the NIC itself reads and writes strata's memory")->check(CLI::IsMember({"auto", "require", "off"}))->capture_default_str();
   app.add_option("--receive-checksum", t.checksum, "verify; accept_partial: also what another kernel on this machine left to a NIC; trust: what the kernel vouches for")
       ->check(CLI::IsMember({"verify", "accept_partial", "trust"}))
       ->capture_default_str();
@@ -103,13 +103,15 @@ void add_nic_options(CLI::App& app, nic_options& o, nic_text& t) {
 
 /// `only_server`: the program has one Config.
 void finish_nic_options(nic_options& o, const nic_text& t, bool only_server) {
-  if (t.nic == "af_xdp") not_yet("--nic " + t.nic, "use --nic tap or --nic af_packet");
   if (!t.address6.empty()) not_yet("--address6", "give --address");
-  if (t.queue != 0) not_yet("--queue", "leave it out");
-  if (t.xdp_mode != "auto") not_yet("--xdp-mode", "leave it out");
-  if (t.zero_copy != "auto") not_yet("--zero-copy", "leave it out");
+  if (t.nic != "af_xdp")
+    for (const auto& [option, is_given] : {std::pair("--queue", t.queue != 0), std::pair("--xdp-mode", t.xdp_mode != "auto"), std::pair("--zero-copy", t.zero_copy != "auto")})
+      if (is_given) wrong(std::string(option) + " is an option of --nic af_xdp, not of --nic " + t.nic);
   if (!t.stats_socket.empty()) not_yet("--stats-socket", "leave it out");
-  o.nic = t.nic == "tun" ? nic_kind::tun : t.nic == "af_packet" ? nic_kind::af_packet : nic_kind::tap;
+  o.nic = t.nic == "tun" ? nic_kind::tun : t.nic == "af_packet" ? nic_kind::af_packet : t.nic == "af_xdp" ? nic_kind::af_xdp : nic_kind::tap;
+  o.queue = t.queue;
+  o.xdp_mode = t.xdp_mode == "driver" ? xdp_kind::driver : t.xdp_mode == "generic" ? xdp_kind::generic : xdp_kind::automatic;
+  o.zero_copy = t.zero_copy == "require" ? zero_copy_kind::require : t.zero_copy == "off" ? zero_copy_kind::off : zero_copy_kind::automatic;
   using strata::nic::receive_checksum;
   o.checksum = t.checksum == "trust" ? receive_checksum::trust : t.checksum == "accept_partial" ? receive_checksum::accept_partial : receive_checksum::verify;
   o.config = t.config == "embedded" ? config_kind::embedded : t.config == "low_latency" ? config_kind::low_latency : config_kind::server;

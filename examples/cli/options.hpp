@@ -10,18 +10,23 @@
 
 namespace example {
 
-enum class nic_kind : strata::u8 { tap, tun, af_packet };
+enum class nic_kind : strata::u8 { tap, tun, af_xdp, af_packet };
+enum class xdp_kind : strata::u8 { automatic, driver, generic };       ///< where the XDP program runs
+enum class zero_copy_kind : strata::u8 { automatic, require, off };
 enum class config_kind : strata::u8 { server, low_latency, embedded };
 
 /// What every program on a network takes.
 struct nic_options {
   nic_kind nic = nic_kind::tap;
   config_kind config = config_kind::server;
+  xdp_kind xdp_mode = xdp_kind::automatic;
+  zero_copy_kind zero_copy = zero_copy_kind::automatic;
+  strata::u32 queue = 0;                           ///< of af_xdp
   strata::nic::receive_checksum checksum = strata::nic::receive_checksum::verify;
   std::string interface = "strata0";
   strata::subnet<strata::ipv4_address> address{};  ///< strata's own
   strata::ipv4_address gateway{};                  ///< unspecified: none
-  strata::mac_address mac{};                       ///< zero: from `seed` and the interface's name
+  strata::mac_address mac{};                       ///< zero: from `seed` and the interface's name; on af_xdp the interface's
   strata::u16 mtu = 0;                             ///< bytes of IP packet; zero: the interface's
   strata::u64 seed = 0;
   std::string pcap;                                ///< empty: no capture

@@ -3,6 +3,7 @@
 // Every driver is wrapped in pcap: with a sink that is not open that is two comparisons a frame.
 #pragma once
 #include <strata/nic/linux/af_packet.hpp>
+#include <strata/nic/linux/af_xdp.hpp>
 #include <strata/nic/linux/tap.hpp>
 #include <strata/nic/pcap.hpp>
 #include <strata/posix/pcap_file.hpp>
@@ -22,6 +23,10 @@ struct tun_server : strata::presets::server {
   using link = strata::link::raw_ip;
   using neighbour = strata::neighbour::fixed;
 };
+struct af_xdp_server : strata::presets::server {
+  using device = strata::nic::af_xdp;
+  using nic = recorded<device, strata::nic::pcap_link::ethernet>;
+};
 struct af_packet_server : strata::presets::server {
   using device = strata::nic::af_packet;
   using nic = recorded<device, strata::nic::pcap_link::ethernet>;
@@ -39,6 +44,7 @@ struct tap_embedded : strata::presets::embedded {
 
 extern template class strata::stack<example::tap_server>;
 extern template class strata::stack<example::tun_server>;
+extern template class strata::stack<example::af_xdp_server>;
 extern template class strata::stack<example::af_packet_server>;
 extern template class strata::stack<example::tap_low_latency>;
 extern template class strata::stack<example::tap_embedded>;

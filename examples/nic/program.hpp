@@ -26,29 +26,54 @@ inline int fail(const char* program, const std::string& what, const char* step, 
 inline const char* name_of(nic_kind k) {
   switch (k) {
     case nic_kind::tun: return "tun";
+    case nic_kind::af_xdp: return "af_xdp";
     case nic_kind::af_packet: return "af_packet";
     case nic_kind::tap: break;
   }
   return "tap";
 }
 
-/// The keys that every `ready` has. TUN, TAP and packet sockets have no XDP mode and copy.
-inline void print_nic(const nic_options& o) { std::printf(" nic=%s mode=none copy=yes interface=%s", name_of(o.nic), value(o.interface).c_str()); }
-
-/// TAP and TUN know nothing of checksums: there the kernel computes what it sends.
-template <class Device> auto open_device(const nic_options& o) { return Device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed}); }
-template <> inline auto open_device<strata::nic::af_packet>(const nic_options& o) {
-  return strata::nic::af_packet::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed, .checksum = o.checksum});
+/// The keys that every `ready` has. Only AF_XDP has modes, and may do without copies.
+template <class Net> void print_nic(const nic_options& o, Net& net) {
+  const char *mode = "none", *copy = "yes";
+  if constexpr (auto& nic = net.template at_interface<0>().nic; requires { nic->inner().is_zero_copy(); }) {
+    mode = nic->inner().mode() == strata::nic::xdp_mode::driver ? "driver" : "generic";
+    copy = nic->inner().is_zero_copy() ? "no" : "yes";
+  }
+  std::printf(" nic=%s mode=%s copy=%s interface=%s", name_of(o.nic), mode, copy, value(o.interface).c_str());
 }
+
+/// Opens the device of Config `C`. TAP and TUN know nothing of checksums: there the kernel computes what it sends.
+template <class C> auto open_device(const nic_options& o, strata::region memory) {
+  using device = typename C::device;
+  (void)memory;
+  if constexpr (std::same_as<device, strata::nic::af_xdp>)
+    return device::open({.interface = o.interface.c_str(), .memory = memory, .chunk_size = C::limits.chunk_size, .mtu = o.mtu, .mac = o.mac, .queue = o.queue,
+                         .mode = static_cast<strata::nic::xdp_mode>(o.xdp_mode), .zero_copy = static_cast<strata::nic::xdp_zero_copy>(o.zero_copy), .checksum = o.checksum});
+  else if constexpr (std::same_as<device, strata::nic::af_packet>)
+    return device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed, .chunk_size = C::limits.chunk_size, .checksum = o.checksum});
+  else return device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed});
+}
+static_assert(static_cast<int>(xdp_kind::generic) == static_cast<int>(strata::nic::xdp_mode::generic) && static_cast<int>(zero_copy_kind::off) == static_cast<int>(strata::nic::xdp_zero_copy::off));
 
 /// f<C>() for the Config of the server kind on the NIC that was asked for.
 template <class F> int with_server(const nic_options& o, F&& f) {
   switch (o.nic) {
     case nic_kind::tun: return f.template operator()<tun_server>();
+    case nic_kind::af_xdp: return f.template operator()<af_xdp_server>();
     case nic_kind::af_packet: return f.template operator()<af_packet_server>();
     case nic_kind::tap: break;
   }
   return f.template operator()<tap_server>();
+}
+
+/// What the driver threw away, or the kernel before it.
+template <class Driver> u64 driver_drops(Driver& driver) {
+  const auto& c = driver.count();
+  if constexpr (requires { c.kernel.receive_dropped; })
+    return c.oversized + c.foreign + c.kernel.receive_dropped + c.kernel.receive_invalid + c.kernel.transmit_invalid + c.kernel.receive_ring_full;
+  else if constexpr (requires { c.unfinished; }) return c.dropped + c.oversized + c.unfinished + c.overflowed;
+  else return c.dropped + c.oversized;
 }
 
 /// Frames, segments and datagrams that were thrown away, whatever the reason; not what was for others, or of a protocol that is not there (IPv6).
@@ -61,10 +86,7 @@ template <class Net> u64 drops_of(Net& net) {
   n += ip.in_hdr_errors + ip.in_truncated_pkts + ip.in_csum_errors + ip.in_martian_src + ip.reasm_fails + ip.out_no_routes + ip.frag_fails;
   n += tcp.in_errors + tcp.in_checksum_errors + tcp.listen_overflows + tcp.syn_slots_full + tcp.table_full + tcp.out_of_order_dropped + tcp.receive_dropped;
   n += udp.in_errors + udp.in_csum_errors + udp.rcvbuf_errors + udp.mem_errors + udp.sndbuf_errors;
-  if (!interface.nic) return n;
-  const auto& nic = interface.nic->inner().count();
-  n += nic.dropped + nic.oversized;
-  if constexpr (requires { nic.unfinished; }) n += nic.unfinished + nic.overflowed;
+  if (interface.nic) n += driver_drops(interface.nic->inner());
   return n;
 }
 
@@ -111,10 +133,12 @@ template <class C, class Body> int on_stack(const char* program, const nic_optio
   (void)::sigaddset(&stop, SIGTERM);
   (void)::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
 
-  auto device = open_device<typename C::device>(o);
-  if (!device) return strata::posix::explain(device.error(), program);
   const strata::region memory = strata::posix::huge_pages(std::size_t{C::limits.chunks} * C::limits.chunk_size);
   if (memory.data() == nullptr) return fail(program, "no memory for the chunks", "mmap", errno, "free some");
+  auto device = open_device<C>(o, memory);
+  if (!device) return strata::posix::explain(device.error(), program);
+  if constexpr (requires { device->warnings(); })
+    for (const char* const doubt : device->warnings()) (void)std::fprintf(stderr, "%s: warning: %s\n", program, doubt);
 
   static net_type net;
   const strata::bad_option bad = net.start({.nic = {std::move(*device), std::move(capture), {.start_ns = strata::posix::epoch_offset_ns()}},

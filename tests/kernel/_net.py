@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""A network namespace with one TAP, strata on its far side and the kernel on the near one. A test is a function in a file of its own that calls run();
+"""A network namespace with the kernel's side of one interface, `tap0`, and strata on the other: a TAP, or, by `--nic af_packet`, `xdp_driver` or `xdp_generic`, a
+veth pair whose far end `strata0` is in a namespace of its own, where the kernel has no address. A test is a function in a file of its own that calls run();
 the file starts itself again inside a namespace that ends with it, so that no other interface is ever touched. Exit code 77 with the reason in the last
 line where that cannot be done."""
+import ctypes
+import fcntl
 import hashlib
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +21,11 @@ import time
 KERNEL, STRATA = "10.9.0.1", "10.9.0.2"
 EXAMPLES = pathlib.Path(os.environ.get("STRATA_BUILD_DIR", "build/release")) / "examples"
 os.environ["PATH"] += ":/usr/sbin:/sbin"
+
+NICS = {"tap": ("tap",), "af_packet": ("af_packet",), "xdp_driver": ("af_xdp", "--xdp-mode", "driver"), "xdp_generic": ("af_xdp", "--xdp-mode", "generic")}
+NIC = sys.argv[sys.argv.index("--nic") + 1] if "--nic" in sys.argv else "tap"
+INTERFACE = "tap0" if NIC == "tap" else "strata0"  # strata's
+apart = []  # words that start a program where strata's end is, if that is another namespace
 
 
 class Failed(Exception):
@@ -54,11 +64,16 @@ def random_file(path, size):
     return sha256(path)
 
 
-class Program:
-    """One of our examples on the TAP. `with Program("echo") as p:` waits for its ready line; leaving sends SIGTERM and checks how it ended."""
+def words_of(name, options, nic=None, interface=None):
+    """The command of one of our examples on strata's end."""
+    return [*apart, str(EXAMPLES / name), "--nic", *NICS[nic or NIC], "--interface", interface or INTERFACE, "--address", f"{STRATA}/24", *map(str, options)]
 
-    def __init__(self, name, *options, interface="tap0"):
-        self.name, self.words = name, [str(EXAMPLES / name), "--nic", "tap", "--interface", interface, "--address", f"{STRATA}/24", *map(str, options)]
+
+class Program:
+    """One of our examples. `with Program("echo") as p:` waits for its ready line; leaving sends SIGTERM and checks how it ended."""
+
+    def __init__(self, name, *options, nic=None, interface=None):
+        self.name, self.words = name, words_of(name, options, nic, interface)
         self.log = pathlib.Path(tempfile.mkstemp(prefix=f"strata-{name}-")[1])
         self.done = {}
         self.said = None  # everything, once it has ended
@@ -108,10 +123,9 @@ class Program:
             print(text.strip()[-1000:], file=sys.stderr)
 
 
-def fetch(*words, interface="tap0"):
-    """strata's client on the TAP: exit code, stdout, stderr."""
-    done = subprocess.run([str(EXAMPLES / "fetch"), "--nic", "tap", "--interface", interface, "--address", f"{STRATA}/24", *map(str, words)],
-                          capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
+def fetch(*words, interface=None):
+    """strata's client: exit code, stdout, stderr."""
+    done = subprocess.run(words_of("fetch", words, interface=interface), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
     expect(re.search(r"(^|\n)done requests=\d+ bytes=\d+ .*retransmitted=\d+ drops=\d+ chunks_in_use=0\n$", done.stdout) or done.returncode == 2,
            f"fetch does not end with done: {done.stdout}{done.stderr}")
     return done
@@ -149,23 +163,58 @@ def in_a_folder(test):
     print("passed")
 
 
-def run(test, *programs):
+def offload(interface, is_on):
+    """Whether the kernel leaves the checksums of what it sends there to a NIC (ETHTOOL_STXCSUM), and with them segmentation."""
+    command = ctypes.create_string_buffer(struct.pack("II", 0x17, is_on))
+    with socket.socket() as s:
+        fcntl.ioctl(s, 0x8946, struct.pack("16sP16x", interface.encode(), ctypes.addressof(command)))  # SIOCETHTOOL
+
+
+def on_strata_s_end(*words):
+    """A command where strata's interface is."""
+    return sh(*apart, *words)
+
+
+def make_tap():
+    sh("ip", "tuntap", "add", "dev", "tap0", "mode", "tap")
+
+
+def make_veth(queues=1):
+    """The pair; nothing on strata's end but the interface, and checksums in all that the kernel sends."""
+    holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+    ours = os.readlink("/proc/self/ns/net")
+    while os.readlink(f"/proc/{holder.pid}/ns/net") == ours:
+        time.sleep(0.005)
+    apart[:] = ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
+    count = ("numrxqueues", queues, "numtxqueues", queues)
+    sh("ip", "link", "add", "tap0", *count, "type", "veth", "peer", "name", "strata0", *count, "netns", holder.pid)
+    on_strata_s_end("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/strata0/disable_ipv6")
+    on_strata_s_end("ip", "link", "set", "lo", "up")
+    on_strata_s_end("ip", "link", "set", "strata0", "up")
+    offload("tap0", False)
+    return holder
+
+
+def run(test, *programs, make=None):
     """Runs `test(folder)` in a namespace; `programs` are what it needs beside ip."""
     if os.geteuid() != 0:
-        skip("network namespaces and TAPs need root")
-    if not os.path.exists("/dev/net/tun"):
+        skip("network namespaces and interfaces need root")
+    if NIC == "tap" and not os.path.exists("/dev/net/tun"):
         skip("there is no /dev/net/tun")
-    for program in ("ip", "unshare", *programs):
+    for program in ("ip", "unshare", "nsenter", *programs):
         if not shutil.which(program):
             skip(f"{program} is not installed")
-    if sys.argv[1:] != ["--inside"]:
+    if os.environ.get("STRATA_INSIDE") != "yes":
         # A process namespace too: whatever ends the test ends all that it started.
         inside = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
         if subprocess.run([*inside, "true"], capture_output=True).returncode != 0:
             skip("namespaces of networks and processes are refused here")
-        sys.exit(subprocess.run([*inside, "--", sys.executable, sys.argv[0], "--inside"]).returncode)
+        sys.exit(subprocess.run([*inside, "--", sys.executable, *sys.argv], env={**os.environ, "STRATA_INSIDE": "yes"}).returncode)
+    if NIC != "tap" and subprocess.run(["ip", "link", "add", "probe0", "type", "veth", "peer", "name", "probe1"], capture_output=True).returncode != 0:
+        skip("the kernel makes no veth pair")
+    sh("ip", "link", "delete", "probe0", check=False)
     sh("ip", "link", "set", "lo", "up")
-    sh("ip", "tuntap", "add", "dev", "tap0", "mode", "tap")
+    (make or (make_tap if NIC == "tap" else make_veth))()
     pathlib.Path("/proc/sys/net/ipv6/conf/tap0/disable_ipv6").write_text("1")
     sh("ip", "address", "add", f"{KERNEL}/24", "dev", "tap0")
     sh("ip", "link", "set", "tap0", "up")

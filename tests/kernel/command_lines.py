@@ -8,6 +8,7 @@ import _net
 
 ADDRESS = ("--interface", "tap0", "--address", f"{_net.STRATA}/24")
 ERROR = re.compile(r"\w+: error: .+ \([^()]+\); .+\n")
+WARNINGS = re.compile(r"^\w+: warning: .+\n", re.M)  # what AF_XDP finds doubtful about an interface
 SKIPPED = re.compile(r"\w+: skipped: .+; .+\n")
 
 
@@ -15,7 +16,9 @@ def run(name, *words, user=None):
     words = [str(_net.EXAMPLES / name), *map(str, words)]
     if user is not None:
         words = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *words]
-    return subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30)
+    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30)
+    done.stderr = WARNINGS.sub("", done.stderr)
+    return done
 
 
 def says(code, name, *words, text="", user=None):
@@ -57,11 +60,12 @@ def usage():
         says(2, "http_server", "--interface", "tap0", "--root", "/", "--for", "0.05", "--address", address, text="--address")
     for interface in ("", "a/b", "a b", "a:b", "tap%d", ".", "..", "a\nb", "1234567890123456"):
         says(2, "http_server", "--interface", interface, "--root", "/", "--for", "0.05", "--address", f"{_net.STRATA}/24", text="--interface")
-    for words in (("--nic", "af_xdp"), ("--nic", "af_packet", "--config", "embedded"), ("--address6", "fd00::1/64"), ("--queue", "1"), ("--xdp-mode", "driver"), ("--zero-copy", "require"),
-                  ("--stats-socket", "/tmp/x"), ("--cores", "2"), ("--nic", "tun", "--config", "embedded")):
+    for words in (("--nic", "af_xdp", "--config", "low_latency"), ("--nic", "af_packet", "--config", "embedded"), ("--address6", "fd00::1/64"), ("--stats-socket", "/tmp/x"),
+                  ("--cores", "2"), ("--nic", "tun", "--config", "embedded")):
         says(2, *rooted, *words, text="not yet")
-    for name in ("fetch", "echo"):
-        says(2, name, *ADDRESS, "--nic", "af_xdp", *(("http://10.9.0.1/",) if name == "fetch" else ()), text="not yet")
+    for nic in ("tap", "af_packet"):
+        for words in (("--queue", "1"), ("--xdp-mode", "driver"), ("--zero-copy", "require")):
+            says(2, *rooted, "--nic", nic, *words, text=f"{words[0]} is an option of --nic af_xdp")
 
     for url in ("", "http://", "http://host/", "https://10.9.0.1/", "http://10.9.0.1:0/", "http://10.9.0.1:70000/", "http://10.9.0.1:/", "http://10.9.0.1:x/", "http://1.2.3/",
                 "http://10.9.0.1/a b"):
@@ -104,6 +108,13 @@ def run_time(folder):
         says(1, "echo", "--nic", "af_packet", "--interface", interface, "--address", "10.8.0.2/24", "--for", "0", text=text)
     says(1, "echo", "--nic", "af_packet", "--interface", "lo", "--address", "10.8.0.2/24", "--for", "0", text="does not fit in a chunk")
     says(1, "echo", "--nic", "af_packet", *ADDRESS, "--mtu", "1501", "--for", "0", text="EMSGSIZE")
+    xdp = ("echo", "--nic", "af_xdp", "--for", "0", "--address", "10.8.0.2/24", "--interface")
+    says(1, *xdp, "none", text="ENODEV")
+    says(1, *xdp, "strata0", "--queue", "7", text="no such receive queue")
+    says(1, *xdp, "strata0", "--mtu", "1501", text="options.mtu")
+    says(77, *xdp, "strata0", "--zero-copy", "require", text="zero-copy")  # veth has none
+    with _net.Program("echo", nic="xdp_driver", interface="strata0"):
+        says(1, *xdp, "strata0", text="EBUSY")
 
 
 def without_privilege():
@@ -113,18 +124,20 @@ def without_privilege():
     for name, *words in (("http_server", "--root", "/"), ("fetch", "http://10.9.0.1/"), ("echo",)):
         says(77, name, *ADDRESS, *words, user=nobody)
         says(77, name, "--nic", "af_packet", *ADDRESS, *words, text="CAP_NET_RAW", user=nobody)
+        says(77, name, "--nic", "af_xdp", *ADDRESS, *words, text="CAP_", user=nobody)
     says(0, "journey", user=nobody)
 
 
 def good(folder):
     """What is accepted, and the records: a `ready` with what was asked for, a `done` that ends as it must."""
     for nic, config, interface in (("tap", "server", "tap0"), ("tap", "low_latency", "tap0"), ("tap", "embedded", "tap0"), ("tap", "server", 'a"b=c'), ("tun", "server", "tun8"),
-                                   ("af_packet", "server", "tap0")):
+                                   ("af_packet", "server", "tap0"), ("af_xdp", "server", "strata0")):
+        mode = "generic" if nic == "af_xdp" else "none"
         out = says(0, "http_server", "--nic", nic, "--config", config, "--interface", interface, "--address", "10.9.0.2/24", "--gateway", "10.9.0.1", "--mtu", "1400", "--port", "80",
-                   "--seed", "7", "--for", "0.05", "--root", "/", "--pcap", folder / "pcap", "--queue", "0", "--xdp-mode", "auto", "--zero-copy", "auto", "--cores", "1")
+                   "--seed", "7", "--for", "0.05", "--root", "/", "--pcap", folder / "pcap", "--queue", "0", "--xdp-mode", mode.replace("none", "auto"), "--zero-copy", "auto", "--cores", "1")
         ready, done = out.splitlines()
         shown = '"a\\"b=c"' if '"' in interface else interface
-        _net.expect(ready == f"ready proto=http address=10.9.0.2 port=80 nic={nic} mode=none copy=yes interface={shown}", ready)
+        _net.expect(ready == f"ready proto=http address=10.9.0.2 port=80 nic={nic} mode={mode} copy=yes interface={shown}", ready)
         _net.expect(re.fullmatch(r"done requests=0 bytes=0 .*retransmitted=0 drops=0 chunks_in_use=0", done), done)
         _net.expect((folder / "pcap").read_bytes()[:4] == b"\xa1\xb2\x3c\x4d", "no pcap with nanoseconds")
     for words, proto in ((("--tcp",), "tcp"), (("--udp",), "udp"), (("--tcp", "--udp"), "tcp,udp"), ((), "tcp,udp")):
@@ -134,6 +147,9 @@ def good(folder):
 
 
 def test(folder):
+    _net.sh("ip", "link", "add", "strata0", "type", "veth", "peer", "name", "strata1")
+    for name in ("strata0", "strata1"):
+        _net.sh("ip", "link", "set", name, "up")
     usage()
     run_time(folder)
     without_privilege()

@@ -8,7 +8,7 @@ import _net
 
 
 def echoed(address, data):
-    done = subprocess.run(["socat", "-b", "65536", "-t", "2", "-", address], input=data, capture_output=True, timeout=60)
+    done = subprocess.run(["socat", "-b", "65536", "-t", "0.5", "-", address], input=data, capture_output=True, timeout=60)
     _net.expect(done.returncode == 0, f"socat: {done.stderr.decode(errors='replace')}")
     return done.stdout
 
@@ -35,6 +35,8 @@ def test(_):
     _net.expect(int(echo.done["tcp_bytes"]) == len(data) and int(echo.done["udp_datagrams"]) == 155, f"done says {echo.done}")
     _net.expect(int(echo.done["drops"]) >= 2, f"the fragments are not counted: {echo.done}")
 
+    if _net.NIC != "tap":
+        return
     tun = subprocess.Popen([str(_net.EXAMPLES / "echo"), "--nic", "tun", "--interface", "tun0", "--address", "10.8.0.2/24"], stdout=subprocess.PIPE, text=True)
     try:
         _net.expect(tun.stdout.readline() == "ready proto=tcp,udp address=10.8.0.2 port=7 nic=tun mode=none copy=yes interface=tun0\n", "not ready over TUN")

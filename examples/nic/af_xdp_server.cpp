@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include <nic/configs.hpp>
+
+template class strata::stack<example::af_xdp_server>;
