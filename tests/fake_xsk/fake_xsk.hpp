@@ -20,6 +20,7 @@ struct fake_kernel {
   u32 queues = 1;
   bool is_up = true, has_carrier = true, is_deleted = false;
   bool vlan_offload = false, lro = false;
+  bool runs_live_frames = true, program_redirects = true;
   bool has_zero_copy = false, has_driver_mode = true, has_pieces = true;
 
   // ---- refusals: the next `times` calls named `what` fail so ----
@@ -65,6 +66,7 @@ struct fake_kernel {
   std::map<void*, int> mappings{};  // -> descriptor
   std::map<u32, int> sockets_of_map{};
   std::vector<std::vector<u8>> claimed{};
+  u64 verdicts[nic::steering::verdict_columns] = {};  ///< what the program counted
   int next_descriptor = 100;
 
   // ---- the wire ----

@@ -212,10 +212,19 @@ long fake_system::bpf(int command, void* attributes, u32) const {
   switch (command) {
     case BPF_MAP_CREATE:
       if (const long r = refused("bpf map"); r < 0) return r;
-      return make(a.map_type == BPF_MAP_TYPE_XSKMAP ? "xskmap" : "map");
+      return make(a.map_type == BPF_MAP_TYPE_XSKMAP ? "xskmap" : a.map_type == BPF_MAP_TYPE_ARRAY ? "counters" : "map");
     case BPF_PROG_LOAD:
       if (const long r = refused("bpf load"); r < 0) return r;
       return make("program");
+    case BPF_PROG_TEST_RUN: {
+      if (!k->runs_live_frames) return -EINVAL;
+      if (a.test.batch_size > 256) return -E2BIG;
+      if (const long r = refused("bpf run"); r < 0) return r;
+      xdp_md context;
+      __builtin_memcpy(&context, reinterpret_cast<const void*>(a.test.ctx_in), sizeof context);
+      if (k->program_redirects) (void)k->deliver({reinterpret_cast<const std::byte*>(a.test.data_in), a.test.data_size_in}, context.rx_queue_index);
+      return 0;
+    }
     case BPF_LINK_CREATE:
       if (const long r = refused("bpf link"); r < 0) return r;
       if (a.link_create.flags == XDP_FLAGS_DRV_MODE && !k->has_driver_mode) return -EOPNOTSUPP;
@@ -228,6 +237,14 @@ long fake_system::bpf(int command, void* attributes, u32) const {
       __builtin_memcpy(&value, reinterpret_cast<const void*>(a.value), sizeof value);
       if (!k->open.contains(static_cast<int>(value)) || !k->open[static_cast<int>(value)].is_bound) return k->faults.push_back("no bound socket goes into the map"), -EBADF;
       k->sockets_of_map[key] = static_cast<int>(value);
+      return 0;
+    }
+    case BPF_MAP_LOOKUP_ELEM: {
+      if (k->open[static_cast<int>(a.map_fd)].kind != "counters") return -ENOENT;
+      u32 row;
+      __builtin_memcpy(&row, reinterpret_cast<const void*>(a.key), sizeof row);
+      static constexpr u64 none[nic::steering::verdict_columns] = {};
+      __builtin_memcpy(reinterpret_cast<void*>(a.value), row == 0 ? k->verdicts : none, sizeof none);
       return 0;
     }
     default: return -ENOENT;

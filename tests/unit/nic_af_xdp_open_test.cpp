@@ -218,6 +218,13 @@ TEST_CASE("a queue that a dying socket holds is tried again, and not forever") {
 }
 
 TEST_CASE("what is doubtful about an interface is told, and nothing else") {
+  {
+    attempt a;
+    a.kernel.has_driver_mode = false;
+    const auto nic = a.opens();
+    REQUIRE(nic.warnings().size() == 1);
+    CHECK(std::string(nic.warnings()[0]).find("tso off") != std::string::npos);
+  }
   const auto first_warning = [](auto&& doubt) {
     attempt a;
     doubt(a.kernel);
@@ -246,4 +253,58 @@ TEST_CASE("a driver's address is the interface's unless another is given") {
   attempt a;
   CHECK(a.opens().address() == a.kernel.mac);
   CHECK(a.opens({.mac = {{2, 0, 0, 0, 0, 0x77}}}).address() == mac_address{{2, 0, 0, 0, 0, 0x77}});
+}
+
+TEST_CASE("open sends a frame through the program into the region, and says whether it came") {
+  attempt a;
+  {
+    auto nic = a.opens({.fill = 8});
+    CHECK(nic.self_test() == nic::xdp_self_test::passed);
+    CHECK(nic.warnings().empty());
+    CHECK(a.kernel.bound_to(0)->fill.filled() == 0);
+    CHECK(a.kernel.bound_to(0)->receive.filled() == 0);
+  }
+  CHECK(a.opens({.self_test = false}).self_test() == nic::xdp_self_test::not_possible);
+  a.kernel.queues = 2;
+  CHECK(a.opens({.queue = 1}).self_test() == nic::xdp_self_test::not_possible);
+  a.kernel.runs_live_frames = false;
+  {
+    auto nic = a.opens({.queues = 2});
+    CHECK(nic.self_test() == nic::xdp_self_test::not_possible);
+    CHECK(nic.warnings().empty());
+    CHECK(a.kernel.bound_to(0)->fill.filled() == 0);
+  }
+}
+TEST_CASE("a frame that does not come is a warning, and its chunk is not left on a fill ring") {
+  attempt a;
+  a.kernel.program_redirects = false;
+  auto nic = a.opens({.fill = 8});
+  CHECK(nic.self_test() == nic::xdp_self_test::failed);
+  REQUIRE(nic.warnings().size() == 1);
+  CHECK(std::string(nic.warnings()[0]).find("did not arrive") != std::string::npos);
+  CHECK(a.kernel.bound_to(0)->fill.filled() == 0);
+  CHECK(a.kernel.binds == 4);  // zero-copy and copy, twice
+  nic.close();
+  CHECK(a.kernel.is_clean());
+}
+
+TEST_CASE("what to look at when nothing arrives follows a frame's way") {
+  const auto told = [](auto&& how) {
+    opened t({.fill = 8});
+    (void)t.receive();
+    how(t);
+    return std::string(t.nic.diagnosis());
+  };
+  const auto count = [](opened& t, nic::steering::verdict v, u64 n) { t.kernel.verdicts[static_cast<u32>(v)] = n; };
+  using enum nic::steering::verdict;
+  CHECK(told([](opened&) {}).find("ip -s link") != std::string::npos);
+  CHECK(told([&](opened& t) { count(t, passed, 3); }).find("address") != std::string::npos);
+  CHECK(told([&](opened& t) { count(t, no_socket, 3); }).find("options.queues") != std::string::npos);
+  CHECK(told([&](opened& t) { count(t, ip, 3); }).find("dmesg") != std::string::npos);
+  CHECK(told([&](opened& t) { count(t, ip, 3), ++t.kernel.bound_to(0)->statistics.receive_dropped; }).find("tso off") != std::string::npos);
+  CHECK(told([&](opened& t) { count(t, ip, 3), ++t.kernel.bound_to(0)->statistics.receive_ring_full; }).find("polled") != std::string::npos);
+  CHECK(told([&](opened& t) { count(t, arp, 3), ++t.kernel.bound_to(0)->statistics.fill_ring_empty; }).find("chunk") != std::string::npos);
+  CHECK(told([&](opened& t) { (void)t.deliver(1, 60), (void)t.receive(); }) == "frames arrive");
+  fake_af_xdp none;
+  CHECK(std::string(none.diagnosis()).find("not open") != std::string::npos);
 }

@@ -8,7 +8,7 @@
 
 namespace strata::inline STRATA_ABI::nic {
 
-template <class System> open_error af_xdp_over<System>::start(const options& o, System system) {
+template <class System> open_error af_xdp_over<System>::start(const options& o, System system, bool tests_itself) {
   if (open_error e = s_.layout.open(o.memory, o.chunk_size); e.errno_value != 0) return e;
   if (!o.rings.are_good() || o.rings.receive > most_entries || o.rings.transmit > most_entries || o.rings.fill > most_entries || o.rings.completion > most_entries)
     return {"a ring's size is no power of two up to 4096", "options.rings", "give one", EINVAL};
@@ -40,6 +40,7 @@ template <class System> open_error af_xdp_over<System>::start(const options& o, 
     warn("there is no packet socket for gratuitous ARP and router advertisements: neighbours that move are found by asking only");
   s_.tag = static_cast<u32>(queues_[0].sock.descriptor()) + 1;  // of one process's drivers only this one has it
   s_.queues = o.queues;
+  if (tests_itself && o.queue == 0 && facts->is_up) self_test_ = send_to_itself(system, facts->index);
   return {};
 }
 
@@ -113,6 +114,8 @@ template <class System> void af_xdp_over<System>::look_for_doubts(const options&
     warn("the interface has more receive queues than this stack has sockets: what comes by the others goes to the kernel. ethtool -L NAME combined N, or steer flows: ethtool -N");
   if (facts.vlan_offload) warn("the interface takes VLAN tags off: tagged frames look untagged. ethtool -K NAME rxvlan off");
   if (facts.lro) warn("the interface merges frames (LRO): what is longer than a chunk is lost. ethtool -K NAME lro off");
+  if (steering_.mode() == xdp_mode::generic)
+    warn("generic mode: frames that a sender on this machine merged (TSO, GSO) are longer than a chunk and lost. ethtool -K PEER tso off gso off");
   if (!facts.is_up) warn("the interface is down: ip link set NAME up");
   else if (!facts.has_carrier) warn("the interface has no carrier: nothing is at the other end");
 }

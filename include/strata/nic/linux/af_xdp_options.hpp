@@ -12,6 +12,10 @@ namespace strata::inline STRATA_ABI::nic {
 /// Whether the interface's driver moves frames between the wire and the region itself. automatic: if it can; else the kernel copies.
 enum class xdp_zero_copy : u8 { automatic, require, off };
 
+/// What became of the frame that open() sent through the program. not_possible: the kernel cannot (before Linux 5.18), queue 0 is not
+/// ours, the interface is down, or its driver has the fill ring for itself (zero-copy).
+enum class xdp_self_test : u8 { not_possible, passed, failed };
+
 struct af_xdp_options {
   const char* interface = "";         ///< its name, 1..15 bytes
   region memory{};                    ///< the stack's; begins at a page. The kernel pins it
@@ -27,6 +31,7 @@ struct af_xdp_options {
   u32 fill = 0;                       ///< chunks that wait to be received into, a queue; zero: 512, or a quarter of the pool if that is less
   u32 busy_poll_us = 0;               ///< SO_PREFER_BUSY_POLL and SO_BUSY_POLL: each receive() runs the interface's driver, by a system call; zero: interrupts do
   u32 busy_poll_budget = 64;          ///< SO_BUSY_POLL_BUDGET: frames
+  bool self_test = true;              ///< a frame goes through the program into the region; if it does not arrive, that is a warning
   bool overhears = true;              ///< gratuitous ARP and router advertisements, which the kernel gets, come in as well
 };
 
