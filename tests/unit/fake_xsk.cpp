@@ -212,7 +212,7 @@ long fake_system::bpf(int command, void* attributes, u32) const {
   switch (command) {
     case BPF_MAP_CREATE:
       if (const long r = refused("bpf map"); r < 0) return r;
-      return make(a.map_type == BPF_MAP_TYPE_XSKMAP ? "xskmap" : a.map_type == BPF_MAP_TYPE_ARRAY ? "counters" : "map");
+      return make(a.map_type == BPF_MAP_TYPE_XSKMAP ? "xskmap" : "map");
     case BPF_PROG_LOAD:
       if (const long r = refused("bpf load"); r < 0) return r;
       return make("program");
@@ -239,14 +239,13 @@ long fake_system::bpf(int command, void* attributes, u32) const {
       k->sockets_of_map[key] = static_cast<int>(value);
       return 0;
     }
-    case BPF_MAP_LOOKUP_ELEM: {
-      if (k->open[static_cast<int>(a.map_fd)].kind != "counters") return -ENOENT;
-      u32 row;
-      __builtin_memcpy(&row, reinterpret_cast<const void*>(a.key), sizeof row);
-      static constexpr u64 none[nic::steering::verdict_columns] = {};
-      __builtin_memcpy(reinterpret_cast<void*>(a.value), row == 0 ? k->verdicts : none, sizeof none);
+    case BPF_MAP_LOOKUP_BATCH:
+      // The counters of the first row; the others are zero.
+      for (u32 i = 0; i < a.batch.count; ++i) {
+        const u64 value = i < nic::steering::verdict_columns ? k->verdicts[i] : 0;
+        __builtin_memcpy(reinterpret_cast<std::byte*>(a.batch.values) + i * sizeof value, &value, sizeof value);
+      }
       return 0;
-    }
     default: return -ENOENT;
   }
 }
