@@ -24,7 +24,11 @@ TEST_CASE("several queues receive over one region, in turn, and one sends") {
     for (u8 mark = 1; mark <= 3; ++mark) marks += nic_test::frame_is(p, mark, 60) ? 1u << mark : 0u;
   CHECK(marks == 0b1110);
   (void)t.receive();
-  CHECK(t.nic.chunks_kept() == 24);
+  CHECK(t.nic.chunks_kept() == 21);  // a queue is made up for when it lacks two
+  REQUIRE(t.deliver(4, 60, 1));
+  CHECK(t.receive().size() == 1);
+  (void)t.receive();
+  CHECK(t.nic.chunks_kept() == 22);
   REQUIRE(t.transmit(5, 60));
   CHECK(t.nic.flush() == nic::kick::done);
   CHECK(t.is_sent(0, 5, 60));

@@ -60,18 +60,16 @@ template <class System = kernel::system_calls> class af_xdp_over {
 
   std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
     if (s_.table == nullptr) [[unlikely]] meet(chunks);
-    std::size_t n = 0;
-    bool is_low = false;
-    u32 turn = s_.turn;  // a queue whose frames fill each batch is not the first one the next time
-    for (u32 i = 0; i < s_.queues; ++i) {
-      n += take(queues_[turn], batch.subspan(n));
-      is_low |= queues_[turn].lent < s_.low;
-      if (++turn == s_.queues) turn = 0;
+    std::size_t n;
+    if (s_.queues == 1) [[likely]] {
+      n = queues_[0].sock.receive.has_more() ? take(queues_[0], batch) : 0;
+      if (queues_[0].lent <= (n == 0 ? s_.calm : s_.low)) [[unlikely]] refill(chunks, queues_[0]);
+    } else {
+      n = take_in_turn(chunks, batch);
     }
-    if (s_.queues > 1) s_.turn = s_.turn + 1 == s_.queues ? 0 : s_.turn + 1;
-    if (n == 0) n = rest(chunks, batch);
-    else if (is_low) [[unlikely]] refill(chunks);
-    return n;
+    if (n != 0) return n;
+    if (s_.wakes) [[unlikely]] wake();
+    return overheard_.has_more() ? read_overheard(chunks, batch) : 0;
   }
 
   /// A frame that is not in the region counts as taken and dropped.
@@ -194,7 +192,8 @@ template <class System = kernel::system_calls> class af_xdp_over {
     u32 tag = 0;     // what descriptor::below says while we have a packet
     u32 queues = 0;
     u32 turn = 0;    // the queue that is looked at first
-    u32 level = 0;   // chunks that wait on each queue; below `low` they are made up for even while frames come
+    u32 level = 0;   // chunks that wait on each queue, after they were made up for: when no more than `calm` are left and no frame comes, or `low`
+    u32 calm = 0;
     u32 low = 0;
     u32 wanted_level = 0;
     u16 mtu = 0;
@@ -203,6 +202,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
     bool has_pieces = false;
     bool is_zero_copy = false;
     bool is_busy_polling = false;
+    bool wakes = false;                     // polls that find nothing may have to call the kernel
     bool is_dropping = false;               // the pieces of a frame that is too large
     buffer::descriptor* first = nullptr;    // the frame whose pieces come
   };
@@ -221,9 +221,9 @@ template <class System = kernel::system_calls> class af_xdp_over {
   // path.hpp
   void meet(buffer::pool& chunks);
   std::size_t take(queue& q, std::span<packet> batch);
-  std::size_t rest(buffer::pool& chunks, std::span<packet> batch);
-  void refill(buffer::pool& chunks);
+  std::size_t take_in_turn(buffer::pool& chunks, std::span<packet> batch);
   void refill(buffer::pool& chunks, queue& q);
+  void wake();
   [[nodiscard]] packet join(packet piece, bool goes_on);
   std::size_t read_overheard(buffer::pool& chunks, std::span<packet> batch);
   [[nodiscard]] u32 pieces_of(const buffer::descriptor& d) const;

@@ -40,6 +40,7 @@ template <class System> open_error af_xdp_over<System>::start(const options& o, 
     warn("there is no packet socket for gratuitous ARP and router advertisements: neighbours that move are found by asking only");
   s_.tag = static_cast<u32>(queues_[0].sock.descriptor()) + 1;  // of one process's drivers only this one has it
   s_.queues = o.queues;
+  s_.wakes = s_.is_zero_copy || s_.is_busy_polling;
   if (tests_itself && o.queue == 0 && facts->is_up) self_test_ = send_to_itself(system, facts->index);
   return {};
 }

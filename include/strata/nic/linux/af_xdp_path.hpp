@@ -17,11 +17,13 @@ template <class System> [[gnu::cold, gnu::noinline]] void af_xdp_over<System>::m
   const u32 fair = chunks.capacity() / 4 / s_.queues;
   s_.level = s_.wanted_level != 0 ? s_.wanted_level : fair < 512 ? fair : 512;
   if (s_.level == 0) s_.level = 1;
-  s_.low = s_.level - s_.level / 4;
+  // Some at a time cost less each; while frames come there is no time for it.
+  s_.calm = s_.level - (s_.level >= 64 ? 8 : s_.level / 8 + 1);
+  s_.low = s_.level - (s_.level / 4 + 1);
 }
 
 /// Frames of one queue, where they lie.
-template <class System> STRATA_ALWAYS_INLINE inline std::size_t af_xdp_over<System>::take(queue& q, std::span<packet> batch) {
+template <class System> [[gnu::noinline]] std::size_t af_xdp_over<System>::take(queue& q, std::span<packet> batch) {
   auto& ring = q.sock.receive;
   std::size_t n = 0;
   u64 bytes = 0;
@@ -50,24 +52,22 @@ template <class System> STRATA_ALWAYS_INLINE inline std::size_t af_xdp_over<Syst
   return n;
 }
 
-/// What is done while no frame comes.
-template <class System> std::size_t af_xdp_over<System>::rest(buffer::pool& chunks, std::span<packet> batch) {
-  refill(chunks);
+/// A queue whose frames fill each batch is not the first one the next time.
+template <class System> std::size_t af_xdp_over<System>::take_in_turn(buffer::pool& chunks, std::span<packet> batch) {
+  std::size_t n = 0;
+  u32 turn = s_.turn;
   for (u32 i = 0; i < s_.queues; ++i) {
-    // Where the kernel copies, it finds the fill ring by itself.
-    if (!s_.is_busy_polling && !(s_.is_zero_copy && queues_[i].sock.fill.wants_wakeup())) continue;
-    ++count_.wakes;
-    (void)queues_[i].sock.wake();
+    n += take(queues_[turn], batch.subspan(n));
+    if (++turn == s_.queues) turn = 0;
   }
-  return read_overheard(chunks, batch);
+  if (++s_.turn >= s_.queues) s_.turn = 0;
+  for (u32 i = 0; i < s_.queues; ++i)
+    if (queues_[i].lent <= (n == 0 ? s_.calm : s_.low)) refill(chunks, queues_[i]);
+  return n;
 }
 
-template <class System> void af_xdp_over<System>::refill(buffer::pool& chunks) {
-  for (u32 i = 0; i < s_.queues; ++i)
-    if (queues_[i].lent < s_.level) refill(chunks, queues_[i]);
-}
 /// Chunks for the kernel to receive into, up to the level.
-template <class System> void af_xdp_over<System>::refill(buffer::pool& chunks, queue& q) {
+template <class System> [[gnu::noinline]] void af_xdp_over<System>::refill(buffer::pool& chunks, queue& q) {
   auto& ring = q.sock.fill;
   while (q.lent < s_.level && ring.has_room(1)) {
     packet p = chunks.take_receive(0);
@@ -81,6 +81,15 @@ template <class System> void af_xdp_over<System>::refill(buffer::pool& chunks, q
     ++q.lent;
   }
   ring.publish();
+}
+
+/// Where the kernel copies, it finds the fill ring by itself.
+template <class System> void af_xdp_over<System>::wake() {
+  for (u32 i = 0; i < s_.queues; ++i) {
+    if (!s_.is_busy_polling && !queues_[i].sock.fill.wants_wakeup()) continue;
+    ++count_.wakes;
+    (void)queues_[i].sock.wake();
+  }
 }
 
 /// The pieces of a frame, in the chunk of its first one; nothing until the last has come.

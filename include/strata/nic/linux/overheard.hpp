@@ -82,6 +82,10 @@ template <class System = system_calls> class overheard {
     return e;
   }
 
+  /// Whether a frame waits: one load.
+  [[nodiscard]] bool has_more() const {
+    return ring_ != nullptr && (__atomic_load_n(&reinterpret_cast<const tpacket2_hdr*>(ring_ + std::size_t{next_} * frame_room)->tp_status, __ATOMIC_RELAXED) & TP_STATUS_USER) != 0;
+  }
   /// Calls f(frame) for each frame that waits, at most `most` of them; says how many. The bytes are good until f returns.
   template <class F>
   u32 read(F&& f, u32 most = frames) {
