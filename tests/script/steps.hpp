@@ -20,7 +20,8 @@ namespace strata::script {
 enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
   shutdown_receive, keep_alive, linger, cork, user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
-  next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart
+  next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart,
+  no_deadline
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
@@ -239,6 +240,8 @@ consteval step expect(bit event, here h = here::current()) { step s = make(verb:
 consteval step never(bit event, here h = here::current()) { step s = make(verb::never, h); s.code = event; return s; }
 consteval step closed(close_reason why, here h = here::current()) { step s = make(verb::closed, h); s.code = static_cast<u8>(why); return s; }
 consteval step stale(here h = here::current()) { return make(verb::stale, h); }
+/// Nothing is due: a loop could sleep for ever.
+consteval step no_deadline(here h = here::current()) { return make(verb::no_deadline, h); }
 consteval step is(field f, u64 value, here h = here::current()) { step s = make(verb::value, h); s.code = static_cast<u8>(f); s.value = value; return s; }
 consteval step is(tcp::state v, here h = here::current()) { return is(field::state, static_cast<u64>(v), h); }
 consteval step is(tcp::limited_by v, here h = here::current()) { return is(field::limit, static_cast<u64>(v), h); }

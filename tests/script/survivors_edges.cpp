@@ -37,4 +37,17 @@ TEST_CASE("An ICMP error about a half-open connection does nothing to an open on
   play(script);
 }
 
+TEST_CASE("What has ended, and what idles, leaves no timer behind") {
+  static constexpr step half_open[] = {
+      listen(), no_deadline(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), at(100), in("R 1:1(0)"), in_use(0, 0, 0), no_deadline(),
+  };
+  static constexpr step accepted[] = {established_passive(), no_deadline(), in("P. 1:11(10)"), at(40), out(". ack 11"), no_deadline(), write(10), out("P. 1:11(10)"), in(". ack 11"), at(2000), no_deadline()};
+  static constexpr step refused[] = {connect(), out("S 0:0(0)"), in("R. 0:0(0) ack 1"), closed(close_reason::refused), no_deadline()};
+  static constexpr step over[] = {
+      established_active(), close(), out("F. 1:1(0)"), in("F. 1:1(0) ack 2"), out(". ack 2"), closed(close_reason::orderly), in_use(0, 0, 1), at(60'000), in_use(0, 0, 0), no_deadline(),
+  };
+  static constexpr step aborted[] = {established_active(), write(10), out("P. 1:11(10)"), abort(), out("R. 11:11(0)"), closed(close_reason::aborted), no_deadline()};
+  play(half_open), play(accepted), play(refused), play(over), play(aborted);
+}
+
 }  // namespace strata::script

@@ -107,19 +107,17 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
         c.state = state::fin_wait_2;
         if (c.detached) arm(c, linger_timer, now + linger_length);
         break;
-      case state::closing: enter_time_wait(below, c, now); return;
+      case state::closing: enter_time_wait(c); break;
       case state::last_ack: break;  // settle() ends it, as soon as the application has read what there is
       default: break;
     }
   }
-  add_to_turn(c);
 }
 
 /// RFC 5681 §3.2, with the test of RFC 6582 §3.2 (2) that keeps one loss from being found twice.
 template <config C> template <class B> void layer<C>::on_duplicate_ack(B&& below, connection& c, time_point now) {
   if (c.in_loss) return;
   if (c.duplicate_acks < 255) ++c.duplicate_acks;
-  add_to_turn(c);
   if (c.in_recovery) {
     c.congestion.on_duplicate(c.mss);
     return;

@@ -73,12 +73,11 @@ template <config C> template <class B> void layer<C>::clear_queues(B&& below, co
 }
 
 /// Both FINs are through. RFC 9293 §3.6: 2 MSL in a record, as soon as the application has read what there is.
-template <config C> template <class B> void layer<C>::enter_time_wait(B&&, connection& c, time_point) {
+template <config C> void layer<C>::enter_time_wait(connection& c) {
   c.state = state::time_wait;
   disarm(c, retransmit_timer);
   disarm(c, persist_timer);
   disarm(c, linger_timer);
-  add_to_turn(c);
 }
 
 template <config C> template <class B> void layer<C>::leave_for_time_wait(B&& below, connection& c, time_point now) {

@@ -162,7 +162,6 @@ void layer<C>::on_half_open(B&& below, slot& h, packet& p, segment& s, time_poin
   prepare(below, *c, now);
   c->is_passive = true;
   c->iss = h.iss;
-  c->irs = h.irs;
   c->snd_una = h.iss;
   c->snd_nxt = c->snd_end = h.iss + 1;
   c->recover = h.iss;

@@ -105,12 +105,13 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::on_other(B
   const auto options = p.bytes().subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);
   connection* c = recent_ != 0 ? &tcbs_[recent_ - 1] : nullptr;
   if (c != nullptr && c->state != state::syn_sent) {
-    if (timestamps && wire::tcp_options::is_only_timestamps(options)) {
+    const bool is_stamped = timestamps && wire::tcp_options::is_only_timestamps(options);
+    if (is_stamped) {
       s.has_timestamps = true;
       s.ts_value = load_be<u32>(options.data() + 4);
       s.ts_echo = load_be<u32>(options.data() + 8);
     }
-    if (s.has_timestamps || options.empty()) {
+    if (is_stamped || options.empty()) {
       on_segment(below, *c, p, s, now);
       return;
     }
@@ -258,7 +259,7 @@ template <config C> template <class B> void layer<C>::after_ack(B&& below, conne
   if (s.has(wire::tcp::flag::fin)) {
     const serial32 fin = s.seq + s.length;
     if (fin == c.rcv_nxt && !c.fin_received) {
-      on_fin(below, c, now);
+      on_fin(c);
     } else if (fin > c.rcv_nxt) {  // data is missing in front of it
       c.fin_ahead = true;
       c.fin_at = fin;
@@ -267,7 +268,7 @@ template <config C> template <class B> void layer<C>::after_ack(B&& below, conne
       c.ack_now = true;
     }
   } else if (c.fin_ahead && c.fin_at == c.rcv_nxt && !c.fin_received) {
-    on_fin(below, c, now);
+    on_fin(c);
   }
   add_to_turn(c);
 }
@@ -324,7 +325,7 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
   if (on_ack(below, c, s, now) && (s.length != 0 || s.has(wire::tcp::flag::fin))) {
     s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::syn);
     if (s.length != 0) receive_data(below, c, p, s, now);
-    if (s.has(wire::tcp::flag::fin) && s.seq + s.length == c.rcv_nxt) on_fin(below, c, now);
+    if (s.has(wire::tcp::flag::fin) && s.seq + s.length == c.rcv_nxt) on_fin(c);
   }
   add_to_turn(c);
 }
@@ -343,7 +344,7 @@ template <config C> template <class B> void layer<C>::become_established(B&&, co
 }
 
 /// RFC 9293 §3.10.7.4, eighth.
-template <config C> template <class B> void layer<C>::on_fin(B&& below, connection& c, time_point now) {
+template <config C> void layer<C>::on_fin(connection& c) {
   ++c.rcv_nxt;
   if (c.rcv_adv < c.rcv_nxt) c.rcv_adv = c.rcv_nxt;
   c.fin_received = true;
@@ -354,7 +355,7 @@ template <config C> template <class B> void layer<C>::on_fin(B&& below, connecti
     case state::syn_received:
     case state::established: c.state = state::close_wait; break;
     case state::fin_wait_1: c.state = state::closing; break;  // our FIN's ACK was looked at before: it is still out
-    case state::fin_wait_2: enter_time_wait(below, c, now); break;
+    case state::fin_wait_2: enter_time_wait(c); break;
     default: break;
   }
 }

@@ -247,7 +247,7 @@ template <config C> class layer {
   void drop_unwanted(connection& c, u32 n);
   [[nodiscard]] static bool is_shut(const connection& c) { return C::shutdown_receive && c.receive_shut; }
   template <class B> void join_ahead(B&& below, connection& c);
-  template <class B> void on_fin(B&& below, connection& c, time_point now);
+  void on_fin(connection& c);
   template <class B> [[nodiscard]] bool may_hold(B&& below, const connection& c) const;
   [[nodiscard]] bool append_by_copy(buffer::pool& chunks, connection& c, const std::byte* from, u32 n);
   void enqueue_received(buffer::pool& chunks, connection& c, packet& p, u32 body, u32 n, serial32 seq);
@@ -303,7 +303,7 @@ template <config C> class layer {
   template <class B> void clear_queues(B&& below, connection& c);
   static void clear(buffer::pool& chunks, u32& head, buffer::owner as);
   template <class B> void start_closing(B&& below, connection& c, time_point now);
-  template <class B> void enter_time_wait(B&& below, connection& c, time_point now);
+  void enter_time_wait(connection& c);
   template <class B> void leave_for_time_wait(B&& below, connection& c, time_point now);
   template <class B> void on_time_wait(B&& below, u32 index, const segment& s, const tcp_options& o, time_point now);
   [[nodiscard]] bool add_time_wait(const connection& c, time_point now);

@@ -103,7 +103,7 @@ template <class C> struct tcb {
   serial32 recover{};            ///< RFC 6582 §3.2: highest sequence number sent when loss was found
   serial32 resend{};             ///< after a timeout: what is behind it has been sent again
   u32 snd_wnd_max = 0;           ///< largest window the peer offered (sender's silly window avoidance)
-  serial32 iss{}, irs{};
+  serial32 iss{}, irs{};         ///< irs only where we began: SYNs may cross (RFC 9293 §3.5)
   rtt_estimator<tick> rtt{};
   [[no_unique_address]] typename C::congestion_control congestion{};
   serial32 ts_recent{};          ///< RFC 7323 §4.3
