@@ -59,6 +59,8 @@ struct fake_kernel {
     u32 queue = 0;
     u32 mappings = 0;
     std::vector<std::byte> packets{};  // of the packet socket
+    u32 key_size = 0, value_size = 0;  // of a map
+    std::map<std::vector<u8>, std::vector<u8>> elements{};
     std::map<int, int> options{};
     xdp::statistics_answer statistics{};
   };

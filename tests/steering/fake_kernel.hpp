@@ -40,6 +40,13 @@ struct kernel_state {
   std::vector<std::byte> answer{};          ///< to the next question by netlink
   std::map<u32, std::vector<u8>> ethtool{}; ///< answers by command
   std::vector<std::byte> ring{};            ///< what mmap maps
+
+  /// Another stack's program on the interface, or a foreign one: while it is there, attaching is refused.
+  bool is_occupied = false;
+  bool is_ours = true;    ///< the same instructions
+  u64 vanishes_after = ~u64{0};  ///< so many refused attempts
+  std::map<int, u32> numbers{};  ///< of descriptors: what they are of, by the numbers below
+  static constexpr u32 program_number = 500, first_map_number = 600, link_number = 700;
   std::vector<sock_filter> filter{};
 
   long enter(const std::string& call);

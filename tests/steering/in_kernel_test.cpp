@@ -1,93 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The steering program in the kernel that we run on, in a network namespace of its own: the verifier takes it, BPF_PROG_TEST_RUN says of each frame what the table
 // says, and what may fail is made to fail.
-#include <strata/nic/linux/interface_facts.hpp>
-#include <strata/nic/linux/overheard.hpp>
-#include <strata/nic/linux/xdp_program.hpp>
-
-#include <catch2/catch_test_macros.hpp>
+#include "in_kernel.hpp"
 
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
 #include <iterator>
-#include <linux/capability.h>
-#include <sched.h>
-#include <string>
-#include <sys/wait.h>
-#include <thread>
-
-#include "frames.hpp"
 
 namespace {
-using namespace steering_test;
-using nic::xdp_mode;
-using xdp_steering = nic::kernel::xdp_steering<>;
-
-/// A fresh network namespace for the life of the object, with a veth pair v0, v1 that is up.
-struct own_namespace {
-  int before = ::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-  explicit own_namespace(const char* more = "") {
-    if (before < 0 || ::unshare(CLONE_NEWNET) != 0) {
-      (void)::close(before);
-      SKIP("no network namespace: run as root");
-    }
-    // The kernel's own frames (listener reports, router solicitations) would be counted among ours.
-    for (const char* which : {"all", "default"}) std::ofstream("/proc/sys/net/ipv6/conf/" + std::string(which) + "/disable_ipv6") << "1";
-    if (!ip("link add v0 type veth peer name v1")) {
-      leave();
-      SKIP("no veth pair: install iproute2, take a kernel with CONFIG_VETH");
-    }
-    REQUIRE((*more == 0 || ip(more)));
-    REQUIRE(ip("link set v0 up"));
-    REQUIRE(ip("link set v1 up"));
-  }
-  own_namespace(const own_namespace&) = delete;
-  ~own_namespace() { leave(); }
-  static bool ip(const std::string& words) { return std::system(("ip " + words + " 2>/dev/null").c_str()) == 0; }
-  void leave() {
-    if (before >= 0) (void)::setns(before, CLONE_NEWNET), (void)::close(before);
-    before = -1;
-  }
-};
-
-nic::kernel::interface_facts facts_of(const char* name) {
-  const auto f = nic::kernel::facts_of(nic::kernel::system_calls{}, name);
-  REQUIRE(f);
-  return *f;
-}
-/// Opens on v0, or skips the case where this kernel or user may not.
-void open(xdp_steering& s, xdp_steering::options o = {}) {
-  static char log[1 << 16];
-  log[0] = 0;
-  o.interface_index = facts_of("v0").index;
-  o.log = log;
-  const auto e = s.open({}, o);
-  if (e.errno_value != 0 && e.is_impossible_here && e.errno_value != EACCES) SKIP(e.what << "; " << e.remedy);
-  INFO(e.what << " (" << e.step << ", errno " << e.errno_value << ")\n" << log);
-  REQUIRE(e.errno_value == 0);
-}
-struct xsk {
-  int fd = ::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
-  xsk() {
-    if (fd < 0) SKIP("no AF_XDP socket: take a kernel with CONFIG_XDP_SOCKETS");
-  }
-  xsk(const xsk&) = delete;
-  ~xsk() { (void)::close(fd); }
-};
-
-using columns = std::array<u64, steering::verdict_columns>;
-columns in_columns(const xdp_steering::counts& c) {
-  columns a{};
-  a[static_cast<u32>(passed)] = c.passed;
-  a[static_cast<u32>(malformed)] = c.malformed;
-  a[static_cast<u32>(arp)] = c.redirected_arp;
-  a[static_cast<u32>(ip)] = c.redirected_ip;
-  a[static_cast<u32>(neighbour)] = c.redirected_neighbour;
-  a[static_cast<u32>(group)] = c.redirected_group;
-  a[static_cast<u32>(no_socket)] = c.no_socket;
-  return a;
-}
+using namespace in_kernel;
 
 /// The kernel's run of the program over each frame of the table, at each length that it takes (14 bytes and more).
 void runs_as_the_table_says(const xdp_steering& s, bool has_socket) {
@@ -121,7 +41,7 @@ TEST_CASE("the kernel says of each frame what the table says", "[kernel]") {
     runs_as_the_table_says(s, false);
     REQUIRE(s.add_socket(0, socket.fd).errno_value == 0);
     runs_as_the_table_says(s, true);
-    CHECK(s.add_socket(2, socket.fd).errno_value == E2BIG);
+    CHECK(s.add_socket(steering::most_queues, socket.fd).errno_value == E2BIG);
     CHECK(s.add_socket(1, 0).errno_value != 0);  // no AF_XDP socket
   }
 }
@@ -163,16 +83,30 @@ TEST_CASE("a large MTU refuses driver mode, unless frames may come in several bu
   CHECK(s.open({}, {.interface_index = index, .mode = xdp_mode::driver}).errno_value == 0);
 }
 
+constexpr ebpf::statement passes_all[] = {ebpf::mov(ebpf::r0, steering::xdp_pass), ebpf::exit_with_r0()};
+
 TEST_CASE("a foreign program is not replaced, in whichever mode it is", "[kernel]") {
   own_namespace alone;
-  for (const xdp_mode theirs : {xdp_mode::driver, xdp_mode::generic})
+  {
+    xdp_steering s;
+    open(s);
+  }
+  const nic::kernel::system_calls system;
+  const auto code = ebpf::assemble<passes_all>();
+  const nic::kernel::owned_descriptor<> program{system, static_cast<int>(nic::kernel::bpf::load_xdp_program(system, code, "theirs", 0))};
+  REQUIRE(program);
+  for (const u32 theirs : {XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE})
     for (const xdp_mode ours : {xdp_mode::automatic, xdp_mode::driver, xdp_mode::generic}) {
-      xdp_steering a, b;
-      open(a, {.mode = theirs});
-      const auto e = b.open({}, {.interface_index = facts_of("v0").index, .mode = ours});
+      const int index = facts_of("v0").index;
+      const nic::kernel::owned_descriptor<> link{system, static_cast<int>(nic::kernel::bpf::create_xdp_link(system, program.get(), index, theirs))};
+      REQUIRE(link);
+      const u32 attached = facts_of("v0").foreign_program;
+      xdp_steering s;
+      const auto e = s.open({}, {.interface_index = index, .mode = ours});
       CHECK((e.errno_value == EBUSY || e.errno_value == EEXIST));
       CHECK(std::string(e.what).find("another XDP program") != std::string::npos);
       CHECK_FALSE(e.is_impossible_here);
+      CHECK(facts_of("v0").foreign_program == attached);
     }
 }
 
@@ -257,18 +191,6 @@ TEST_CASE("the program goes with its process, however that ends", "[kernel]") {
   (void)::close(says[0]);
   (void)::close(says[1]);
 }
-
-/// Runs f in a thread that has only these capabilities; they are a thread's own.
-template <class F> void with_capabilities(u64 wanted, F f) {
-  std::thread([&] {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    __user_cap_data_struct data[2]{};
-    data[0].effective = data[0].permitted = static_cast<u32>(wanted);
-    data[1].effective = data[1].permitted = static_cast<u32>(wanted >> 32);
-    if (::syscall(SYS_capset, &header, data) == 0) f();
-  }).join();
-}
-constexpr u64 capability(int c) { return u64{1} << c; }
 
 TEST_CASE("each right that is missing is named", "[kernel]") {
   own_namespace alone;

@@ -207,12 +207,17 @@ long fake_system::epoll_create() const {
   return make("epoll");
 }
 long fake_system::epoll_add(int, int) const { return refused("epoll add"); }
+static std::vector<u8> bytes_at(u64 address, u32 size) { return {reinterpret_cast<const u8*>(address), reinterpret_cast<const u8*>(address) + size}; }
 long fake_system::bpf(int command, void* attributes, u32) const {
   bpf_attr& a = *static_cast<bpf_attr*>(attributes);
   switch (command) {
-    case BPF_MAP_CREATE:
+    case BPF_MAP_CREATE: {
       if (const long r = refused("bpf map"); r < 0) return r;
-      return make(a.map_type == BPF_MAP_TYPE_XSKMAP ? "xskmap" : "map");
+      const long fd = make(a.map_type == BPF_MAP_TYPE_XSKMAP ? "xskmap" : "map");
+      k->open[static_cast<int>(fd)].key_size = a.key_size;
+      k->open[static_cast<int>(fd)].value_size = a.value_size;
+      return fd;
+    }
     case BPF_PROG_LOAD:
       if (const long r = refused("bpf load"); r < 0) return r;
       return make("program");
@@ -231,12 +236,24 @@ long fake_system::bpf(int command, void* attributes, u32) const {
       return make("link");
     case BPF_MAP_UPDATE_ELEM: {
       if (const long r = refused("bpf update"); r < 0) return r;
-      if (k->open[static_cast<int>(a.map_fd)].kind != "xskmap") return 0;
+      if (auto& map = k->open[static_cast<int>(a.map_fd)]; map.kind != "xskmap") {
+        map.elements[bytes_at(a.key, map.key_size)] = bytes_at(a.value, map.value_size);
+        return 0;
+      }
       u32 key, value;
       __builtin_memcpy(&key, reinterpret_cast<const void*>(a.key), sizeof key);
       __builtin_memcpy(&value, reinterpret_cast<const void*>(a.value), sizeof value);
       if (!k->open.contains(static_cast<int>(value)) || !k->open[static_cast<int>(value)].is_bound) return k->faults.push_back("no bound socket goes into the map"), -EBADF;
       k->sockets_of_map[key] = static_cast<int>(value);
+      return 0;
+    }
+    case BPF_MAP_LOOKUP_ELEM:
+    case BPF_MAP_DELETE_ELEM: {
+      auto& map = k->open[static_cast<int>(a.map_fd)];
+      const auto found = map.elements.find(bytes_at(a.key, map.key_size));
+      if (found == map.elements.end()) return -ENOENT;
+      if (command == BPF_MAP_LOOKUP_ELEM) __builtin_memcpy(reinterpret_cast<void*>(a.value), found->second.data(), map.value_size);
+      else map.elements.erase(found);
       return 0;
     }
     case BPF_MAP_LOOKUP_BATCH:

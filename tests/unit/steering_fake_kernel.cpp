@@ -90,6 +90,29 @@ long fake_kernel::munmap(void* at, std::size_t size) const {
   return 0;
 }
 
+static long inform(kernel_state& state, int fd, void* to) {
+  if (const long r = state.enter("info"); r < 0) return r;
+  const auto found = state.numbers.find(fd);
+  const u32 number = found == state.numbers.end() ? 0 : found->second;
+  if (state.maps.contains(fd)) {
+    bpf_map_info info{};
+    info.type = state.maps[fd].kind;
+    info.key_size = state.maps[fd].key_size;
+    std::memcpy(to, &info, sizeof info);
+  } else if (number != 0 && number != kernel_state::program_number) {
+    bpf_link_info info{};
+    info.type = BPF_LINK_TYPE_XDP;
+    info.prog_id = number == kernel_state::link_number ? kernel_state::program_number : number;
+    std::memcpy(to, &info, sizeof info);
+  } else {
+    bpf_prog_info info;
+    std::memcpy(&info, to, sizeof info);
+    info.tag[0] = number == 0 || state.is_ours ? 1 : 2;
+    for (u32 i = 0; i < info.nr_map_ids; ++i) static_cast<u32*>(pointer(info.map_ids))[i] = kernel_state::first_map_number + i;
+    std::memcpy(to, &info, sizeof info);
+  }
+  return 0;
+}
 long fake_kernel::bpf(int command, void* attributes, u32 size) const {
   bpf_attr a;
   std::memset(&a, 0, sizeof a);
@@ -148,10 +171,44 @@ long fake_kernel::bpf(int command, void* attributes, u32 size) const {
     case BPF_LINK_CREATE: {
       state->link_flags.push_back(a.link_create.flags);
       if (const long r = state->enter(a.link_create.flags == XDP_FLAGS_DRV_MODE ? "attach driver" : "attach generic"); r < 0) return r;
+      if (state->is_occupied) {
+        if (state->vanishes_after-- == 0) state->is_occupied = false;
+        return -EBUSY;
+      }
       return state->link = state->descriptor();
     }
-    default:
-      return -EINVAL;
+    case BPF_MAP_GET_NEXT_KEY: {
+      if (const long r = state->enter("next key"); r < 0) return r;
+      const auto& m = state->maps.at(static_cast<int>(a.map_fd));
+      const auto next = a.key == 0 ? m.elements.begin() : m.elements.upper_bound(bytes(pointer(a.key), m.key_size));
+      if (next == m.elements.end()) return -ENOENT;
+      std::memcpy(pointer(a.next_key), next->first.data(), m.key_size);
+      return 0;
+    }
+    case BPF_PROG_GET_FD_BY_ID:
+    case BPF_MAP_GET_FD_BY_ID:
+    case BPF_LINK_GET_FD_BY_ID: {
+      if (const long r = state->enter("by number"); r < 0) return r;
+      if (!state->is_occupied) return -ENOENT;
+      const int fd = state->descriptor();
+      state->numbers[fd] = a.prog_id;
+      // In an order that is not ours.
+      const u32 map = a.prog_id - kernel_state::first_map_number;
+      if (map == 0) state->maps[fd] = {BPF_MAP_TYPE_ARRAY, 4, 8, 128};
+      if (map == 1) state->maps[fd] = {BPF_MAP_TYPE_HASH, 16, 8, 256};
+      if (map == 2) state->maps[fd] = {BPF_MAP_TYPE_XSKMAP, 4, 4, 64};
+      if (map == 3) state->maps[fd] = {BPF_MAP_TYPE_HASH, 4, 8, 256};
+      return fd;
+    }
+    case BPF_LINK_GET_NEXT_ID: {
+      if (const long r = state->enter("next link"); r < 0) return r;
+      if (a.start_id >= kernel_state::link_number) return -ENOENT;
+      a.next_id = a.start_id < 3 ? a.start_id + 1 : kernel_state::link_number;  // some that are others'
+      std::memcpy(attributes, &a, size);
+      return 0;
+    }
+    case BPF_OBJ_GET_INFO_BY_FD: return inform(*state, static_cast<int>(a.info.bpf_fd), pointer(a.info.info));
+    default: return -EINVAL;
   }
 }
 

@@ -21,7 +21,7 @@ TEST_CASE("the program is attached in driver mode, with its maps in it, and deta
     CHECK(s.driver_errno() == 0);
     CHECK(k.link_flags == std::vector<u32>{XDP_FLAGS_DRV_MODE});
     CHECK(k.program_flags == 0);
-    CHECK(k.map_of(BPF_MAP_TYPE_XSKMAP, 4)->entries == 4);
+    CHECK(k.map_of(BPF_MAP_TYPE_XSKMAP, 4)->entries == names::most_queues);
     CHECK(k.map_of(BPF_MAP_TYPE_HASH, 4)->entries == names::most_addresses);
     CHECK(k.map_of(BPF_MAP_TYPE_HASH, 16)->entries == names::most_addresses);
     CHECK(k.map_of(BPF_MAP_TYPE_ARRAY, 4)->entries == 128);
@@ -191,7 +191,7 @@ TEST_CASE("sockets are entered by queue", "[xdp]") {
   CHECK(s.add_socket(0, 55).errno_value == 0);
   CHECK(s.add_socket(1, 56).errno_value == 0);
   CHECK(k.map_of(BPF_MAP_TYPE_XSKMAP, 4)->elements.at({1, 0, 0, 0}) == std::vector<u8>{56, 0, 0, 0});
-  const auto e = s.add_socket(2, 57);
+  const auto e = s.add_socket(names::most_queues, 57);
   CHECK(e.errno_value == E2BIG);
   CHECK(says(e.remedy, "options.queues"));
   k.refusals = {{"update", EOPNOTSUPP}};

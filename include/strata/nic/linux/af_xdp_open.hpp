@@ -53,7 +53,7 @@ template <class System> open_error af_xdp_over<System>::open_sockets(const optio
     if (open_error e = queues_[i].sock.open(system, i == 0 ? &memory : nullptr, o.rings); e.errno_value != 0) return e;
 
   const xdp_mode mode = o.mode == xdp_mode::automatic && o.zero_copy == xdp_zero_copy::require ? xdp_mode::driver : o.mode;
-  if (open_error e = steering_.open(system, {.interface_index = interface_index, .mode = mode, .queues = o.queue + o.queues, .has_frags = needs_pieces}); e.errno_value != 0) return e;
+  if (open_error e = steering_.open(system, {.interface_index = interface_index, .mode = mode, .queue = o.queue, .queues = o.queue + o.queues, .has_frags = needs_pieces}); e.errno_value != 0) return e;
   if (open_error e = bind_first(o, interface_index, needs_pieces); e.errno_value != 0) return e;
   s_.is_zero_copy = queues_[0].sock.is_zero_copy();
   for (u32 i = 1; i < o.queues; ++i) {

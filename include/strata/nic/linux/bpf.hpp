@@ -27,6 +27,11 @@ struct attributes {
 inline void set_name(char (&to)[BPF_OBJ_NAME_LEN], const char* from) {
   for (std::size_t i = 0; i + 1 < BPF_OBJ_NAME_LEN && from[i] != 0; ++i) to[i] = from[i];
 }
+template <class System> long by_id(const System& system, int command, u32 id) {
+  attributes a;
+  a.value.prog_id = id;  // a union of the four
+  return enter(system, command, a.value);
+}
 }  // namespace detail
 
 struct map_shape {
@@ -113,6 +118,34 @@ template <class System> [[nodiscard]] long create_xdp_link(const System& system,
   a.value.link_create.attach_type = BPF_XDP;
   a.value.link_create.flags = flags;
   return detail::enter(system, BPF_LINK_CREATE, a.value);
+}
+
+/// Descriptors of what other processes made, by its number. Asks for CAP_SYS_ADMIN.
+template <class System> [[nodiscard]] long program_by_id(const System& system, u32 id) { return detail::by_id(system, BPF_PROG_GET_FD_BY_ID, id); }
+template <class System> [[nodiscard]] long map_by_id(const System& system, u32 id) { return detail::by_id(system, BPF_MAP_GET_FD_BY_ID, id); }
+template <class System> [[nodiscard]] long link_by_id(const System& system, u32 id) { return detail::by_id(system, BPF_LINK_GET_FD_BY_ID, id); }
+/// The number of the next link after `id` in this machine (Linux 5.8), or -ENOENT.
+template <class System> [[nodiscard]] long next_link(const System& system, u32 id) {
+  detail::attributes a;
+  a.value.start_id = id;
+  const long r = detail::enter(system, BPF_LINK_GET_NEXT_ID, a.value);
+  return r < 0 ? r : static_cast<long>(a.value.next_id);
+}
+/// What the kernel knows of a map, program or link: bpf_map_info, bpf_prog_info, bpf_link_info. What is not zero in it before, it takes for a request.
+template <class System, class Info> [[nodiscard]] long info_of(const System& system, int descriptor, Info& info) {
+  detail::attributes a;
+  a.value.info.bpf_fd = static_cast<u32>(descriptor);
+  a.value.info.info_len = sizeof info;
+  a.value.info.info = detail::address_of(&info);
+  return detail::enter(system, BPF_OBJ_GET_INFO_BY_FD, a.value);
+}
+/// The key after `key` (null: the first one), or -ENOENT.
+template <class System> [[nodiscard]] long next_key(const System& system, int map, const void* key, void* next) {
+  detail::attributes a;
+  a.value.map_fd = static_cast<u32>(map);
+  a.value.key = detail::address_of(key);
+  a.value.next_key = detail::address_of(next);
+  return detail::enter(system, BPF_MAP_GET_NEXT_KEY, a.value);
 }
 
 struct run_result {

@@ -26,6 +26,7 @@ struct interface_facts {
   bool vlan_offload = false;  ///< takes VLAN tags off before XDP sees the frame, which then looks untagged
   bool lro = false;           ///< merges frames of a flow into ones larger than the MTU
   u32 foreign_program = 0;    ///< number of an XDP program that is attached, 0: none
+  u8 attached = 0;            ///< how it is: XDP_ATTACHED_DRV, ...
 };
 
 namespace detail {
@@ -73,11 +74,50 @@ inline void read_link(std::span<const std::byte> attributes, interface_facts& fa
     for_each_attribute(payload, [&](int kind, std::span<const std::byte> id) {
       const bool is_program = kind == IFLA_XDP_PROG_ID || kind == IFLA_XDP_DRV_PROG_ID || kind == IFLA_XDP_SKB_PROG_ID || kind == IFLA_XDP_HW_PROG_ID;
       if (is_program && facts.foreign_program == 0) facts.foreign_program = number_in(id);
+      if (kind == IFLA_XDP_ATTACHED) facts.attached = static_cast<u8>(number_in(id));
     });
   });
 }
 
+/// Asks, and reads the answer into `facts`, as far as rtnetlink has it: 0, or -errno.
+template <class System> [[nodiscard]] long ask_link(const System& system, int socket, const link_question& question, interface_facts& facts) {
+  alignas(nlmsghdr) std::byte answer[16384];
+  long r = system.sendto(socket, &question, question.header.nlmsg_len, 0);
+  if (r >= 0) r = system.recvfrom(socket, answer, sizeof answer, 0);
+  if (r < 0) return r;
+  nlmsghdr header{};
+  if (r >= static_cast<long>(sizeof header)) __builtin_memcpy(&header, answer, sizeof header);
+  if (header.nlmsg_len < NLMSG_LENGTH(sizeof(int)) || header.nlmsg_len > static_cast<u64>(r)) return -EPROTO;
+  if (header.nlmsg_type == NLMSG_ERROR) {
+    int why = 0;
+    __builtin_memcpy(&why, answer + NLMSG_HDRLEN, sizeof why);
+    return why < 0 ? why : -EPROTO;
+  }
+  ifinfomsg link;
+  constexpr std::size_t before = NLMSG_LENGTH(sizeof link);
+  if (header.nlmsg_type != RTM_NEWLINK || header.nlmsg_len < before) return -EPROTO;
+  __builtin_memcpy(&link, answer + NLMSG_HDRLEN, sizeof link);
+  facts.index = link.ifi_index;
+  facts.is_up = (link.ifi_flags & 0x1) != 0;            // IFF_UP
+  facts.has_carrier = (link.ifi_flags & 0x10000) != 0;  // IFF_LOWER_UP
+  read_link({answer + before, header.nlmsg_len - before}, facts);
+  return 0;
+}
+
 }  // namespace detail
+
+/// The XDP program on the interface of that number, and how it is attached; in `facts`, of which only what rtnetlink tells is filled in.
+template <class System> [[nodiscard]] long attached_program_of(const System& system, int interface_index, interface_facts& facts) {
+  const long fd = system.socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+  if (fd < 0) return fd;
+  const owned_descriptor<System> socket{system, static_cast<int>(fd)};
+  detail::link_question question{};
+  question.header.nlmsg_len = NLMSG_LENGTH(sizeof question.link);
+  question.header.nlmsg_type = RTM_GETLINK;
+  question.header.nlmsg_flags = NLM_F_REQUEST;
+  question.link.ifi_index = interface_index;
+  return detail::ask_link(system, socket.get(), question, facts);
+}
 
 /// The facts of the interface of that name, in the network namespace of the caller.
 template <class System = system_calls> [[nodiscard]] expected<interface_facts, open_error> facts_of(System system, const char* name) {
@@ -101,30 +141,11 @@ template <class System = system_calls> [[nodiscard]] expected<interface_facts, o
   question.name_header.rta_len = static_cast<unsigned short>(RTA_LENGTH(length + 1));
   for (std::size_t i = 0; i < length; ++i) question.name[i] = name[i];
 
-  alignas(nlmsghdr) std::byte answer[16384];
-  long r = system.sendto(socket.get(), &question, question.header.nlmsg_len, 0);
-  if (r >= 0) r = system.recvfrom(socket.get(), answer, sizeof answer, 0);
-  nlmsghdr header{};
-  if (r >= static_cast<long>(sizeof header)) __builtin_memcpy(&header, answer, sizeof header);
-  if (r >= 0 && (header.nlmsg_len < NLMSG_LENGTH(sizeof(int)) || header.nlmsg_len > static_cast<u64>(r))) r = -EPROTO;
-  if (r >= 0 && header.nlmsg_type == NLMSG_ERROR) {
-    int why = 0;
-    __builtin_memcpy(&why, answer + NLMSG_HDRLEN, sizeof why);
-    r = why < 0 ? why : -EPROTO;
-  }
-  if (r >= 0 && (header.nlmsg_type != RTM_NEWLINK || header.nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg)))) r = -EPROTO;
+  interface_facts facts;
+  const long r = detail::ask_link(system, socket.get(), question, facts);
   if (r == -ENODEV) return open_error{"there is no interface of that name", "netlink RTM_GETLINK", "ip link shows those that are", ENODEV};
   if (r < 0)
     return open_error{"the kernel does not tell of the interface", "netlink RTM_GETLINK", "see rtnetlink(7) for this errno", static_cast<int>(-r)};
-
-  interface_facts facts;
-  ifinfomsg link;
-  __builtin_memcpy(&link, answer + NLMSG_HDRLEN, sizeof link);
-  facts.index = link.ifi_index;
-  facts.is_up = (link.ifi_flags & 0x1) != 0;            // IFF_UP
-  facts.has_carrier = (link.ifi_flags & 0x10000) != 0;  // IFF_LOWER_UP
-  constexpr std::size_t before = NLMSG_LENGTH(sizeof link);
-  detail::read_link({answer + before, header.nlmsg_len - before}, facts);
 
   detail::ethtool_request request{};
   for (std::size_t i = 0; i < length; ++i) request.name[i] = name[i];

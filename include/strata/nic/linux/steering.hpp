@@ -22,7 +22,7 @@ namespace strata::inline STRATA_ABI::nic::steering {
 /// The program's maps by their places in the list for ebpf::relocate.
 enum class map : u8 {
   sockets,   ///< XSKMAP: receive queue -> socket
-  own4,      ///< hash: 4 bytes of address -> 1 byte that nobody reads
+  own4,      ///< hash: 4 bytes of address -> whose it is, a bit for each stack; the program asks only whether it is there
   own6,      ///< hash: 16 bytes of address -> likewise
   verdicts,  ///< array: (receive queue modulo verdict_rows) * verdict_columns + verdict -> its counter
 };
@@ -35,8 +35,9 @@ inline constexpr u32 verdict_rows =
     16;  ///< queues are served by different CPUs at once: each counts in a line of its own, until there are more than these
 static_assert(static_cast<u32>(verdict::no_socket) < verdict_columns);
 
-/// Addresses of each family, groups among them.
+/// Addresses of each family, groups among them, and receive queues with a socket: of all stacks on the interface.
 inline constexpr u32 most_addresses = 256;
+inline constexpr u32 most_queues = 64;
 
 /// What the program answers the kernel (enum xdp_action).
 inline constexpr i32 xdp_pass = 2, xdp_redirect = 4;

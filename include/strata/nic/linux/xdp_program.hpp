@@ -7,7 +7,9 @@
 #endif
 #include <strata/nic/driver.hpp>
 #include <strata/nic/linux/bpf.hpp>
+#include <strata/nic/linux/claims.hpp>
 #include <strata/nic/linux/link_groups.hpp>
+#include <strata/nic/linux/shared_program.hpp>
 #include <strata/nic/linux/steering.hpp>
 
 #include <linux/if_link.h>
@@ -25,11 +27,12 @@ template <class System = system_calls> class xdp_steering {
   struct options {
     int interface_index = 0;
     xdp_mode mode = xdp_mode::automatic;  ///< automatic: driver, and if the interface refuses that, generic
+    u32 queue = 0;                        ///< the first receive queue that gets a socket: no other stack on the interface has it
     u32 queues = 1;                       ///< receive queues that may get a socket: 0 .. queues - 1
     bool has_frags = false;               ///< frames may come in several buffers (Linux 5.18): lets driver mode be at a large MTU
     std::span<char> log{};                ///< gets what the kernel's verifier says of the program when it refuses it
   };
-  /// Frames since open(), by what became of them. What is not redirected was passed to the kernel.
+  /// Frames since the program was attached, by what became of them. What is not redirected was passed to the kernel.
   struct counts {
     u64 redirected_arp = 0;
     u64 redirected_ip = 0;
@@ -40,14 +43,16 @@ template <class System = system_calls> class xdp_steering {
     u64 malformed = 0;  ///< passed: shorter than its headers, or ARP, IP or a solicitation that contradicts itself
   };
 
-  /// errno_value == 0: it is attached. Otherwise nothing is left behind.
+  /// errno_value == 0: it is attached, or was by another stack (shared_program.hpp). Otherwise nothing is left behind.
   [[nodiscard]] open_error open(System system, const options& o) {
     close();
     system_ = system;
+    owner_ = u64{1} << o.queue % 64;
     open_error e = create_maps(o);
     if (e.errno_value == 0) e = load(o);
     if (e.errno_value == 0) e = groups_.open(system, o.interface_index);
-    if (e.errno_value == 0) e = attach(o);
+    bool again = e.errno_value == 0;
+    for (u32 tries = 0; again && tries < 8; ++tries) e = attach(o, again);
     if (e.errno_value != 0) close();
     return e;
   }
@@ -66,18 +71,17 @@ template <class System = system_calls> class xdp_steering {
   [[nodiscard]] bool claim(std::span<const u8> address) {
     const entry e = entry_of(address);
     if (e.address.empty()) return false;
-    u8 value = 1;
-    if (bpf::lookup_element(system_, map(e.where), e.address.data(), &value) == 0) return true;
-    if (bpf::update_element(system_, map(e.where), e.address.data(), &value) != 0) return false;
+    const long r = claims::add(system_, map(e.where), e.address.data(), owner_);
+    if (r != 0) return r == 1;
     const auto group = link_group_of(e.address);
     if (!group || groups_.join(*group)) return true;
-    (void)bpf::delete_element(system_, map(e.where), e.address.data());
+    (void)claims::remove(system_, map(e.where), e.address.data(), owner_);
     return false;
   }
   /// False: it was not claimed.
   bool disclaim(std::span<const u8> address) {
     const entry e = entry_of(address);
-    if (e.address.empty() || bpf::delete_element(system_, map(e.where), e.address.data()) != 0) return false;
+    if (e.address.empty() || claims::remove(system_, map(e.where), e.address.data(), owner_) != 0) return false;
     if (const auto group = link_group_of(e.address)) (void)groups_.leave(*group);
     return true;
   }
@@ -102,10 +106,14 @@ template <class System = system_calls> class xdp_steering {
   /// Why mode `automatic` became generic: the errno that driver mode was refused with.
   [[nodiscard]] int driver_errno() const { return driver_errno_; }
   [[nodiscard]] int program() const { return program_.get(); }
+  /// Another stack attached it.
+  [[nodiscard]] bool is_shared() const { return is_shared_; }
 
-  /// Detaches the program; its maps go with it.
+  /// Detaches the program, and its maps go with it; or leaves it to the other stacks that use it, without our addresses.
   void close() {
     link_.close();
+    for (const auto own : {steering::map::own4, steering::map::own6})
+      if (program_) claims::remove_all(system_, map(own), owner_);
     groups_.close();
     program_.close();
     for (auto& m : maps_) m.close();
@@ -137,10 +145,10 @@ template <class System = system_calls> class xdp_steering {
       steering::map which;
       bpf::map_shape shape;
     } wanted[] = {
-        {own4, {BPF_MAP_TYPE_HASH, 4, 1, steering::most_addresses, "strata_own4"}},
-        {own6, {BPF_MAP_TYPE_HASH, 16, 1, steering::most_addresses, "strata_own6"}},
+        {own4, {BPF_MAP_TYPE_HASH, 4, 8, steering::most_addresses, "strata_own4"}},
+        {own6, {BPF_MAP_TYPE_HASH, 16, 8, steering::most_addresses, "strata_own6"}},
         {steering::map::verdicts, {BPF_MAP_TYPE_ARRAY, 4, 8, steering::verdict_rows * steering::verdict_columns, "strata_verdicts"}},
-        {sockets, {BPF_MAP_TYPE_XSKMAP, 4, 4, o.queues, "strata_sockets"}},
+        {sockets, {BPF_MAP_TYPE_XSKMAP, 4, 4, o.queues > steering::most_queues ? o.queues : steering::most_queues, "strata_sockets"}},
     };
     for (const auto& w : wanted) {
       const long fd = bpf::create_map(system_, w.shape);
@@ -159,7 +167,7 @@ template <class System = system_calls> class xdp_steering {
                      "run as root, or give the program CAP_BPF and CAP_NET_ADMIN; before Linux 5.11 allow it more locked memory too: ulimit -l",
                      true);
     if (r == -EINVAL && is_of_sockets)
-      return failure(r, "this kernel knows no map of AF_XDP sockets, or options.queues is 0", step,
+      return failure(r, "this kernel knows no map of AF_XDP sockets", step,
                      "take one with CONFIG_XDP_SOCKETS, or nic::af_packet", true);
     if (r == -ENOMEM) return failure(r, "no memory for a BPF map", step, "free some: the machine or its control group has none left");
     return failure(r, "a BPF map cannot be made", step, "see bpf(2) for this errno");
@@ -188,18 +196,43 @@ template <class System = system_calls> class xdp_steering {
     return failure(fd, "the XDP program cannot be loaded", step, "see bpf(2) for this errno");
   }
 
-  [[nodiscard]] open_error attach(const options& o) {
+  /// `again`: the program that was in the way has just gone, as that of a process that was killed.
+  [[nodiscard]] open_error attach(const options& o, bool& again) {
+    again = false;
     driver_errno_ = 0;
+    is_shared_ = false;
     if (o.mode != xdp_mode::generic) {
       const long fd = bpf::create_xdp_link(system_, program_.get(), o.interface_index, XDP_FLAGS_DRV_MODE);
       if (fd >= 0) return attached(fd, xdp_mode::driver);
+      if (fd == -EBUSY || fd == -EEXIST) return join(o, fd, again);
       // Generic mode would be refused for the same reason.
-      const bool is_of_no_mode = fd == -EPERM || fd == -EBUSY || fd == -EEXIST || fd == -ENODEV;
+      const bool is_of_no_mode = fd == -EPERM || fd == -ENODEV;
       if (o.mode == xdp_mode::driver || is_of_no_mode) return attach_failure(fd, true);
       driver_errno_ = static_cast<int>(-fd);
     }
     const long fd = bpf::create_xdp_link(system_, program_.get(), o.interface_index, XDP_FLAGS_SKB_MODE);
+    if (fd == -EBUSY || fd == -EEXIST) return join(o, fd, again);
     return fd >= 0 ? attached(fd, xdp_mode::generic) : attach_failure(fd, false);
+  }
+  /// There is a program already: perhaps ours, of another stack.
+  [[nodiscard]] open_error join(const options& o, long why, bool& again) {
+    shared_program<System> found;
+    const long r = join_program(system_, o.interface_index, program_.get(), found);
+    if (r == -EPERM)
+      return failure(why, "another XDP program is attached to the interface", "bpf BPF_LINK_CREATE",
+                     "end its owner, or take it off: ip link set dev NAME xdp off. If it is another stack's: to share it, run as root (CAP_SYS_ADMIN)");
+    again = r == -EAGAIN;
+    if (r != 0) return attach_failure(why, o.mode == xdp_mode::driver);
+    const xdp_mode mode = found.attached == XDP_ATTACHED_DRV ? xdp_mode::driver : xdp_mode::generic;
+    if (o.mode != xdp_mode::automatic && o.mode != mode)
+      return failure(why, "another stack attached its program in the other mode", "options.mode", "give both the same mode");
+    for (u32 i = 0; i < steering::maps; ++i) maps_[i] = std::move(found.maps[i]);
+    program_ = std::move(found.program);
+    link_ = std::move(found.link);
+    mode_ = mode;
+    is_shared_ = true;
+    for (const auto own : {steering::map::own4, steering::map::own6}) claims::remove_all(system_, map(own), owner_);  // of a dead one on our queue
+    return {};
   }
   open_error attached(long fd, xdp_mode mode) {
     link_ = {system_, static_cast<int>(fd)};
@@ -237,6 +270,8 @@ template <class System = system_calls> class xdp_steering {
   [[no_unique_address]] System system_{};
   xdp_mode mode_ = xdp_mode::automatic;
   int driver_errno_ = 0;
+  bool is_shared_ = false;
+  u64 owner_ = 1;  // our bit in the maps of addresses
   owned_descriptor<System> maps_[steering::maps]{};
   owned_descriptor<System> program_{};
   link_groups<System> groups_{};
