@@ -192,7 +192,9 @@ template <class System = system_calls> class xdp_steering {
       return failure(fd, "this kernel does not know XDP programs for frames in several buffers", step,
                      "take Linux 5.18, or an MTU that one chunk holds", true);
     if (fd == -EACCES || fd == -EINVAL)
-      return failure(fd, "the kernel's verifier refuses the XDP program", step, "take Linux 5.9 or later; options.log gets its reasons", true);
+      return failure(fd, "the kernel's verifier refuses the XDP program", step,
+                     "on older kernels give the program CAP_PERFMON beside CAP_BPF, or run as root; take Linux 5.9 or later; options.log gets its reasons",
+                     true);
     return failure(fd, "the XDP program cannot be loaded", step, "see bpf(2) for this errno");
   }
 
