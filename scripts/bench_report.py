@@ -19,7 +19,7 @@ def last(rows, slower, code):
     sys.exit(code)
 
 
-def times(work):
+def times(work, skipped):
     old = {}
     target = work / "results.json"
     if target.exists():
@@ -37,20 +37,23 @@ def times(work):
         else:
             merged["benchmarks"] += data["benchmarks"]
         part.unlink()
+    if skipped and (merged is None or not merged["benchmarks"]):
+        last(0, 0, 77)
     if merged is None or not merged["benchmarks"]:
         print("bench: error: no row ran (filter); is there one that matches?", file=sys.stderr)
         last(0, 0, 1)
     target.write_text(json.dumps(merged, indent=1) + "\n")
-    lines = ["| row | time | per segment | memory |", "|---|---|---|---|"]
+    lines = ["| row | time | per segment | beside the first of its group | how |", "|---|---|---|---|---|"]
     slower = broken = 0
     for b in merged["benchmarks"]:
         if b.get("error_occurred"):
             broken += 1
             print(f"bench: error: {b['name']}: {b['error_message']} (run); it has no time", file=sys.stderr)
-            lines.append(f"| {b['name']} | {b['error_message']} | | |")
+            lines.append(f"| {b['name']} | {b['error_message']} | | | |")
             continue
         per = f"{b['ns_per_segment'] * 1e9:.0f} ns" if "ns_per_segment" in b else ""
-        lines.append(f"| {b['name']} | {b['real_time']:.1f} {b['time_unit']} | {per} | {b.get('label', '')} |")
+        beside = f"{b['more_ns']:+.0f} ns, x {b['times']:.2f}" if "times" in b else ""
+        lines.append(f"| {b['name']} | {b['real_time']:.1f} {b['time_unit']} | {per} | {beside} | {b.get('label', '')} |")
         if b["name"] in old and b["real_time"] > old[b["name"]] * SLOWER:
             slower += 1
     (work / "table.md").write_text("\n".join(lines) + "\n")
@@ -94,11 +97,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["times", "instructions"])
     parser.add_argument("--work", type=pathlib.Path, required=True)
+    parser.add_argument("--skipped", action="store_true", help="a program could not run here")
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--filter", default="")
     args = parser.parse_args()
     if args.what == "times":
-        times(args.work)
+        times(args.work, args.skipped)
     else:
         instructions(args.work, args.update, args.filter)
 

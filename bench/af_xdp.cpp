@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// AF_XDP over veth: strata's TCP beside bare frames of the same sizes and beside the kernel's TCP, in one run and in turns. Needs root; touches no interface
+// but its own. The rows of a group are measured together when the first of them is asked for; each is printed as key=value at the end.
+#include "xdp/bulk.hpp"
+#include "xdp/driver_pair.hpp"
+#include "xdp/round_trips.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+
+namespace {
+using namespace bench;
+using strata::nic::xdp_mode;
+
+bool is_quick = false;
+
+struct result {
+  setting how;
+  double p50 = 0, p99 = 0;      // ns, of a round trip or a segment
+  double more = 0, times = 1;   // than the first row of the group, block by block
+  double frames = 0;            // a round trip, both ways; zero: not counted
+  const char* failure = nullptr;
+};
+
+struct group {
+  std::string name;
+  std::vector<const char*> rows;  // the first is what the others are compared with
+  xdp_mode mode;
+  void (*measure)(group&);
+  std::vector<result> results{};
+
+  void take(const contenders& all) {
+    for (const auto& c : all)
+      results.push_back({c->how(), c->times.at(0.5), c->times.at(0.99), c->times.more_than(all.front()->times), c->times.times(all.front()->times), 0, nullptr});
+  }
+};
+
+network& the_network() {
+  static network n;
+  return n;
+}
+template <class C> C& add(contenders& all, const char* name, auto&&... arguments) {
+  auto made = std::make_unique<C>(name, arguments...);
+  C& c = *made;
+  all.push_back(std::move(made));
+  return c;
+}
+
+// raw, raw_60_bytes, raw_own_address, driver, strata, kernel
+void measure_round_trips(group& g, void (*turns)(contenders&, u32, u32)) {
+  network& net = the_network();
+  contenders all;
+  (void)add<round_trip<raw_pair>>(all, g.rows[0], net.connect(false), g.mode, steering::everything, few);
+  (void)add<round_trip<raw_pair>>(all, g.rows[1], net.connect(false), g.mode, steering::everything, few, smallest_frame);
+  (void)add<round_trip<raw_pair>>(all, g.rows[2], net.connect(false), g.mode, steering::own_address, few);
+  (void)add<round_trip<driver_pair>>(all, g.rows[3], net.connect(false), g.mode, few);
+  auto& strata = add<round_trip<strata_pair>>(all, g.rows[4], net.connect(false), g.mode, few, the_clock().ns()).pair;
+  static u32 subnet = 0;
+  const std::string near = "10.8." + std::to_string(subnet) + ".1/24", far = "10.8." + std::to_string(subnet) + ".2";
+  ++subnet;
+  const network::pair p = net.connect(true);
+  net.give_address(p.near, near.c_str());
+  {
+    const network::visit there(net);
+    net.give_address(p.far, (far + "/24").c_str());
+  }
+  (void)add<round_trip<kernel_pair>>(all, g.rows[5], net, far.c_str());
+
+  const auto sent = [&] {
+    const auto a = strata.near_end().count(), b = strata.far_end().count();
+    return std::pair{static_cast<double>(a.transmit_frames + b.transmit_frames), static_cast<double>(a.transmit_bytes + b.transmit_bytes)};
+  };
+  const u32 rounds = is_quick ? 4 : 40, n = is_quick ? 1000 : 3000;
+  const auto before = sent();
+  turns(all, rounds, n);
+  const auto after = sent();
+  g.take(all);
+  const double round_trips = static_cast<double>(rounds + 1) * n, frames = after.first - before.first;
+  g.results[4].frames = frames / round_trips;
+  if (std::fabs((after.second - before.second) / frames - tcp_frame) > 1) g.results[4].failure = "its frames have another size than the raw ones";
+}
+void one_thread(group& g) { measure_round_trips(g, take_turns); }
+void two_cores(group& g) {
+  if (std::thread::hardware_concurrency() < 2) {
+    g.results.resize(g.rows.size());
+    for (result& r : g.results) r.failure = "there is one core only";
+    return;
+  }
+  measure_round_trips(g, take_turns_on_two_cores);
+}
+
+// raw, strata
+void bulk_of_two(group& g) {
+  network& net = the_network();
+  auto strata = std::make_unique<bulk<strata_to_strata>>(g.rows[1], net.connect(false), g.mode, the_clock().ns());
+  strata->exchange(256);  // the congestion window opens
+  strata->times = {};
+  const std::vector<frames> turns = strata->transfer.look(64);
+  contenders all;
+  (void)add<bulk<raw_to_raw>>(all, g.rows[0], net.connect(false), g.mode, turns);
+  all.push_back(std::move(strata));
+  take_turns(all, is_quick ? 4 : 40, 256);
+  g.take(all);
+  double data = 0, acks = 0;
+  for (const frames& f : turns) data += f.data, acks += f.acks;
+  g.results[1].frames = data / static_cast<double>(turns.size()) + acks / static_cast<double>(turns.size());
+}
+
+// kernel, strata
+void bulk_to_the_kernel(group& g) {
+  network& net = the_network();
+  contenders all;
+  const network::pair theirs = net.connect(true), ours = net.connect(true);
+  const strata::u8 subnet = g.mode == xdp_mode::driver ? 0 : 1;
+  const auto address = [&](int kind, int host) { return "10." + std::to_string(kind) + '.' + std::to_string(subnet) + '.' + std::to_string(host); };
+  net.give_address(theirs.near, (address(7, 1) + "/24").c_str());
+  network::switch_off(theirs.near, {ETHTOOL_STSO, ETHTOOL_SGSO});
+  {
+    const network::visit there(net);
+    net.give_address(theirs.far, (address(7, 2) + "/24").c_str());
+    net.give_address(ours.far, (address(6, 2) + "/24").c_str());
+    network::switch_off(ours.far, {ETHTOOL_STXCSUM});
+  }
+  (void)add<bulk<kernel_to_kernel>>(all, g.rows[0], net, address(7, 2).c_str());
+  (void)add<bulk<strata_to_kernel>>(all, g.rows[1], net, ours.near, g.mode, subnet);
+  take_turns(all, is_quick ? 4 : 40, 256);
+  g.take(all);
+}
+
+std::vector<group> groups() {
+  std::vector<group> all;
+  for (const xdp_mode mode : {xdp_mode::driver, xdp_mode::generic}) {
+    const std::string suffix = std::string("/") + name_of(mode);
+    const std::vector<const char*> round_trips{"raw", "raw_60_bytes", "raw_own_address", "driver", "strata", "kernel"};
+    all.push_back({"af_xdp/round_trip_one_thread" + suffix, round_trips, mode, one_thread});
+    all.push_back({"af_xdp/round_trip_two_cores" + suffix, round_trips, mode, two_cores});
+    all.push_back({"af_xdp/bulk" + suffix, {"raw", "strata"}, mode, bulk_of_two});
+    all.push_back({"af_xdp/bulk_to_the_kernel" + suffix, {"kernel", "strata"}, mode, bulk_to_the_kernel});
+  }
+  return all;
+}
+
+void report(benchmark::State& state, group& g, std::size_t row) {
+  if (g.results.empty()) g.measure(g);
+  const result& r = g.results[row];
+  if (r.failure != nullptr) state.SkipWithError(r.failure);
+  for (auto _ : state) state.SetIterationTime(r.p50 / 1e9);
+  state.counters["p99_ns"] = r.p99;
+  if (g.name.find("bulk") != std::string::npos) state.counters["ns_per_segment"] = r.p50 / 1e9;
+  if (row != 0) state.counters["more_ns"] = r.more, state.counters["times"] = r.times;
+  state.SetLabel(std::string("nic=") + r.how.nic + " mode=" + r.how.mode + " copy=" + r.how.copy + " pages=" + r.how.pages + " fill=" + std::to_string(r.how.fill));
+}
+void print(const group& g) {
+  for (std::size_t i = 0; i < g.results.size(); ++i) {
+    const result& r = g.results[i];
+    if (r.failure != nullptr) continue;
+    std::printf("row=%s/%s nic=%s mode=%s copy=%s pages=%s fill=%u p50_ns=%.0f p99_ns=%.0f", g.name.c_str(), g.rows[i], r.how.nic, r.how.mode, r.how.copy, r.how.pages, r.how.fill, r.p50, r.p99);
+    if (i != 0) std::printf(" more_ns=%.0f times=%.3f beside=%s", r.more, r.times, g.rows[0]);
+    if (r.frames != 0) std::printf(" frames=%.3f", r.frames);
+    std::printf("\n");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) is_quick |= std::strncmp(argv[i], "--benchmark_min_time", 20) == 0;
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  std::vector<group> all = groups();
+  for (group& g : all)
+    for (std::size_t i = 0; i < g.rows.size(); ++i)
+      benchmark::RegisterBenchmark((g.name + '/' + g.rows[i]).c_str(), [&g, i](benchmark::State& s) { report(s, g, i); })->UseManualTime()->Iterations(1);
+  benchmark::RunSpecifiedBenchmarks();
+  for (const group& g : all) print(g);
+}
