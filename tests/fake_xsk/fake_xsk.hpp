@@ -2,6 +2,7 @@
 // A kernel with one interface and AF_XDP, in memory: what the driver calls through fake_system arrives here. It plays copy mode: a call sends 32 frames,
 // received frames begin 256 bytes behind their chunk's start. It keeps books on every descriptor and mapping, and refuses on demand.
 #pragma once
+#include <strata/core/checksum.hpp>
 #include <strata/nic/linux/af_xdp.hpp>
 
 #include <map>
@@ -84,6 +85,9 @@ struct fake_kernel {
   bool deliver(std::span<const std::byte> frame, u32 queue = 0);
   void complete_all();
   void put_completion(descriptor_of& d, u64 address);
+  u32 checksums_made = 0;
+  u64 now_ns = 0;  ///< not zero: tells when frames left
+  void fulfil(std::byte* metadata, std::vector<std::byte>& frame);
   /// What sendto() does: 32 frames at most.
   long send(int fd);
 

@@ -39,6 +39,19 @@ void fake_kernel::put_completion(descriptor_of& d, u64 address) {
   if (d.completion.filled() == d.completion.size) faults.push_back("the completion ring overflows");
   d.completion.entry<u64>(d.completion.producer()++) = address;
 }
+void fake_kernel::fulfil(std::byte* metadata, std::vector<std::byte>& frame) {
+  xdp::transmit_metadata m;
+  __builtin_memcpy(&m, metadata, sizeof m);
+  if ((m.flags & xdp::wants_checksum) != 0) {
+    const std::size_t start = m.request.checksum_start;
+    ++checksums_made;
+    store_be<u16>(frame.data() + start + m.request.checksum_offset, static_cast<u16>(~fold(ones_sum(std::span(frame).subspan(start)))));
+  }
+  if ((m.flags & xdp::wants_timestamp) != 0 && now_ns != 0) {
+    m.completion.timestamp = now_ns++;
+    __builtin_memcpy(metadata, &m, sizeof m);
+  }
+}
 long fake_kernel::send(int fd) {
   ++kicks;
   descriptor_of& d = open[fd];
@@ -51,10 +64,12 @@ long fake_kernel::send(int fd) {
     if (d.completion.filled() + uncompleted.size() + addresses.size() >= d.completion.size) return -EAGAIN;  // the kernel keeps room for each completion
     const xdp::descriptor& t = d.transmit.entry<xdp::descriptor>(d.transmit.consumer()++);
     const auto& memory = registration_of(d);
-    const bool is_good = t.length != 0 && t.address + t.length <= memory.length &&
-                         ((memory.flags & xdp::unaligned_chunks) != 0 || t.address / memory.chunk_size == (t.address + t.length - 1) / memory.chunk_size);
+    const u64 first = t.address - memory.metadata_length;  // it is looked for even where there is none
+    const bool is_good = t.length != 0 && t.address >= memory.metadata_length && t.address + t.length <= memory.length &&
+                         ((memory.flags & xdp::unaligned_chunks) != 0 || first / memory.chunk_size == (t.address + t.length - 1) / memory.chunk_size);
     if (!is_good) ++d.statistics.transmit_invalid, faults.push_back("an invalid descriptor on the transmit ring");
     else frame.insert(frame.end(), memory_of(d) + t.address, memory_of(d) + t.address + t.length);
+    if (is_good && (t.options & xdp::metadata_in_front) != 0) fulfil(memory_of(d) + t.address - memory.metadata_length, frame);
     addresses.push_back(t.address);
     if ((t.options & xdp::continued) != 0) continue;
     ++frames;

@@ -89,6 +89,14 @@ TEST_CASE("whatever the kernel refuses, open says which step it was and what to 
   }
 }
 
+TEST_CASE("a kernel without transmit metadata says so") {
+  attempt a;
+  a.kernel.refuse("memory", EINVAL);
+  const open_error e = a.fails({.requests_checksum = true});
+  CHECK(e.is_impossible_here);
+  CHECK(std::string_view(e.remedy).find("without checksum requests") != std::string_view::npos);
+}
+
 TEST_CASE("whichever call fails, and however, open leaves nothing behind") {
   for (const int why : {ENOMEM, EPERM, EINVAL, EBUSY}) {
     u32 opened_all_the_same = 0;
@@ -129,6 +137,8 @@ TEST_CASE("options that cannot be are refused before anything is touched") {
   refused({.queues = 9}, "options.queues");
   refused({.queues = 2}, "options.queue");
   refused({.mtu = 1501}, "options.mtu");
+  refused({.chunk_size = 8192, .requests_checksum = true}, "options.requests_checksum");
+  refused({.chunk_size = 8192, .wants_timestamps = true}, "options.requests_checksum");
   refused({.rings = {.receive = 1000}}, "options.rings");
   refused({.rings = {.transmit = 0}}, "options.rings");
   refused({.rings = {.fill = 8192}}, "options.rings");

@@ -103,6 +103,58 @@ TEST_CASE("chunks of 3000 bytes: addresses have their offset in the upper bits")
   CHECK(t.reclaim() == 30);
 }
 
+// The frame's metadata lies in front of it: xsk-tx-metadata.rst.
+TEST_CASE("a checksum that is left to the interface is asked for, of UDP and of TCP, and no other") {
+  opened t({.requests_checksum = true});
+  CHECK(t.nic.has().fills_in_checksum);
+  const auto& memory = t.kernel.registration_of(*t.kernel.bound_to(0));
+  CHECK((memory.flags & xdp::has_metadata) != 0);
+  CHECK(memory.metadata_length == nic::af_xdp::transmit_headroom);
+  for (const bool is_udp : {true, false}) {
+    for (const u32 headroom : {24u, 64u}) {
+      t.kernel.sent.clear();
+      packet p = t.chunks.take(headroom);
+      nic_test::fill(p.room().first(100), 5);
+      p.extend(100);
+      p->transport = static_cast<u16>(headroom + 34);
+      std::byte* const field = p.writable_bytes().data() + 34 + (is_udp ? 6 : 16);
+      buffer::leave_checksum(p, field, u32{0x1234}, is_udp);
+      store_be<u16>(field, 0);
+      const u32 rest = ones_sum(p.bytes().subspan(34));
+      store_be<u16>(field, 0x1234);
+      p.become(buffer::owner::nic);
+      REQUIRE(t.nic.transmit({&p, 1}) == 1);
+      CHECK(t.nic.flush() == nic::kick::done);
+      REQUIRE(t.kernel.sent.size() == 1);
+      CHECK(load_be<u16>(t.kernel.sent[0].data() + 34 + (is_udp ? 6 : 16)) == static_cast<u16>(~fold(rest + 0x1234)));
+      CHECK(t.reclaim() == 1);
+    }
+  }
+  CHECK(t.kernel.checksums_made == 4);
+  t.kernel.sent.clear();
+  REQUIRE(t.transmit(1, 100));
+  CHECK(t.nic.flush() == nic::kick::done);
+  CHECK(t.is_sent(0, 1, 100));
+  CHECK(t.kernel.checksums_made == 4);
+  CHECK(t.reclaim() == 1);
+  REQUIRE(t.transmit(1, 100, 23));  // no room for the kernel to look at: dropped here
+  CHECK(t.nic.count().foreign == 1);
+  CHECK(t.nic.sent_at() == 0);
+}
+TEST_CASE("when a frame left is told where the interface's driver tells") {
+  opened t({.wants_timestamps = true});
+  CHECK_FALSE(t.nic.has().fills_in_checksum);
+  REQUIRE(t.transmit(1, 100));
+  CHECK(t.nic.flush() == nic::kick::done);
+  CHECK(t.reclaim() == 1);
+  CHECK(t.nic.sent_at() == 0);
+  t.kernel.now_ns = 1'700'000'000'000'000'000;
+  for (u32 i = 0; i < 2; ++i) REQUIRE(t.transmit(1, 100));
+  CHECK(t.nic.flush() == nic::kick::done);
+  CHECK(t.reclaim() == 2);
+  CHECK(t.nic.sent_at() == 1'700'000'000'000'000'001);
+}
+
 TEST_CASE("af_xdp says of each frame what its option says of checksums") {
   using buffer::descriptor;
   const auto flags = [](nic::receive_checksum how) {

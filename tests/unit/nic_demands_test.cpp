@@ -1,73 +1,15 @@
 // SPDX-License-Identifier: MIT
 // What a driver may ask of a stack and tell it, beyond the frames: marks of received checksums, addresses that it brings in, the region that it is bound
 // to, room in front of what it sends, chunks that wait in it. A driver over wire_pair asks for and says all of it.
-#include <strata/ip/v6.hpp>
-#include <strata/link/raw_ip.hpp>
-#include <strata/neighbour/fixed.hpp>
-#include <strata/nic/pcap.hpp>
-#include <two_stacks.hpp>
-
 #include <catch2/catch_test_macros.hpp>
 
-#include <string>
+#include "nic_demands.hpp"
 
 namespace {
 
 using namespace strata;
-using namespace strata::test;
+using namespace strata::demands;
 
-/// What the driver saw and what it is to say; outside of it, since a stack keeps its driver to itself.
-struct talk {
-  u8 marks = 0;              // set on each received packet
-  bool takes_claims = true;
-  std::vector<std::vector<u8>> claimed{};
-  const std::byte* region = nullptr;
-  u32 chunk_size = 0;
-  u32 least_headroom = 0xffff;
-  u32 kept = 0;
-};
-
-struct talkative : nic::wire_pair {
-  talk* t = nullptr;
-  static constexpr nic::capabilities may{.verified_checksum = true, .partial_checksum = true};
-  static constexpr std::size_t transmit_headroom = 24;
-
-  talkative() = default;
-  talkative(nic::wire& cable, u32 side, talk& told) : wire_pair(cable, side), t(&told) {}
-  std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
-    const std::size_t n = wire_pair::receive(chunks, batch);
-    for (packet& p : batch.first(n)) p->flags = static_cast<u8>(p->flags | t->marks);
-    return n;
-  }
-  std::size_t transmit(std::span<packet> batch) {
-    for (const packet& p : batch) t->least_headroom = std::min<u32>(t->least_headroom, p->offset);
-    return wire_pair::transmit(batch);
-  }
-  bool claim(std::span<const u8> address) {
-    t->claimed.emplace_back(address.begin(), address.end());
-    return t->takes_claims;
-  }
-  [[nodiscard]] bool holds(region memory, u32 chunk_size) const { return memory.data() == t->region && chunk_size == t->chunk_size; }
-  [[nodiscard]] u32 chunks_kept() const { return t->kept; }
-};
-static_assert(nic::driver<talkative> && nic::claims_addresses<talkative> && nic::is_bound_to_memory<talkative> && nic::writes_in_front<talkative> && nic::keeps_chunks<talkative>);
-struct no_sink {
-  void write(std::span<const std::byte>) {}
-};
-using wrapped = nic::pcap<talkative, no_sink>;
-static_assert(nic::driver<wrapped> && nic::claims_addresses<wrapped> && nic::is_bound_to_memory<wrapped> && wrapped::transmit_headroom == 24 && nic::keeps_chunks<wrapped>);
-using wrapped_wire = nic::pcap<nic::wire_pair, no_sink>;
-static_assert(!nic::claims_addresses<wrapped_wire> && !nic::is_bound_to_memory<wrapped_wire> && wrapped_wire::transmit_headroom == 0 && !nic::keeps_chunks<wrapped_wire>);
-
-struct four : presets::testing {
-  using nic = talkative;
-  using link = strata::link::raw_ip;
-  using neighbour = strata::neighbour::fixed;
-};
-struct six : four {
-  using family = strata::only_v6;
-  template <class C> using network = layers<strata::ip::v6<C>>;
-};
 struct both : four {
   using family = strata::dual;
 };
@@ -191,12 +133,14 @@ TEST_CASE("a stack claims its address of a driver that brings in only what is cl
   CHECK(s->told.claimed == std::vector<std::vector<u8>>{{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}});
 }
 TEST_CASE("an IPv4 address of a stack of both families is claimed as four bytes") {
-  const auto cable = std::make_unique<nic::wire>();
-  const auto memory = std::make_unique<std::byte[]>(256 * 2048);
-  talk told{.region = memory.get(), .chunk_size = both::limits.chunk_size};
-  const auto net = std::make_unique<stack<both>>();
-  CHECK(net->start({.nic = {*cable, 0, told}, .memory = std::span(memory.get(), 256 * 2048), .entropy = {1}, .address = "10.1.2.3/24"_net}) == bad_option::none);
-  CHECK(told.claimed == std::vector<std::vector<u8>>{{10, 1, 2, 3}});
+  nic::wire cable{};
+  talk told{};
+  interface<both>::of<both> i;
+  i.open({cable, 0, told}, {}, {}, 0);
+  const subnet<ipv6_address> v4 = "10.1.2.3/24"_net, v6 = "fd00::3/64"_net;
+  CHECK(i.claim(v4.address));
+  CHECK(i.claim(v6.address));
+  CHECK(told.claimed == std::vector<std::vector<u8>>{{10, 1, 2, 3}, {0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3}});
 }
 TEST_CASE("a stack whose driver cannot bring its address in does not start") {
   const auto cable = std::make_unique<nic::wire>();

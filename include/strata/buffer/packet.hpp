@@ -27,7 +27,7 @@ struct alignas(sizeof(void*) == 8 ? 64 : 4) descriptor {
   u16 length = 0;              ///< of the frame, bytes
   u16 transport = 0;           ///< offset of the transport header in the chunk
   u8 link = 0;                 ///< interface that it came by or leaves by
-  u8 flags = 0;                ///< `borrowed`, and what the driver says of a received transport checksum
+  u8 flags = 0;                ///< `borrowed`, and what is known of the transport checksum
   // owners
   u8 owners = 0;               ///< bits of `owner`
   u8 holders = 0;              ///< receive holders
@@ -45,6 +45,7 @@ struct alignas(sizeof(void*) == 8 ? 64 : 4) descriptor {
 
   static constexpr u8 borrowed = 1;
   static constexpr u8 checksum_verified = 2;  ///< it is right, and nobody need look
+  static constexpr u8 checksum_of_udp = 8;    ///< sent with checksum_partial: the header is UDP's, not TCP's
   static constexpr u8 checksum_partial = 4;   ///< its field may hold the sum of the pseudo-header alone: the frame never left this machine. Linux: CHECKSUM_PARTIAL
 };
 static_assert(sizeof(void*) != 8 || sizeof(descriptor) == 64, "a descriptor is one cache line");

@@ -18,7 +18,7 @@ enum class kick : u8 { done, again, link_down };  // again: EAGAIN, EBUSY, ENOBU
 
 /// What a driver takes off the stack's hands. `may` is static (code that must exist); `has()` is known after open.
 struct capabilities {
-  bool fills_in_checksum = false;   ///< transmit: the transport checksum holds only the pseudo-header sum
+  bool fills_in_checksum = false;   ///< transmit: makes the checksum of a frame that is marked descriptor::checksum_partial, whose field holds the pseudo-header's sum
   bool verified_checksum = false;   ///< receive: a frame may be marked descriptor::checksum_verified, and its transport checksum is believed
   bool partial_checksum = false;    ///< receive: a frame may be marked descriptor::checksum_partial, and its field may hold the pseudo-header's sum alone
 };

@@ -81,6 +81,11 @@ template <stack_config C> struct stack<C>::internet {
 
   static constexpr u8 checksum_marks = bound::checksum_marks;  // what a driver may say of a received packet
 
+  bool fills_in_checksum(u8 link) const requires(bound::may_fill_in_checksum) {
+    bool fills = false;
+    s.interfaces_.at(link, [&](auto& i) STRATA_INLINE_LAMBDA { fills = i.fills_in_checksum(); });
+    return fills;
+  }
   packet take() const { return s.take(); }
   u32 headroom() const { return network_headroom; }
   bool route(path& way) const {

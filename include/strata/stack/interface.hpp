@@ -53,6 +53,7 @@ template <class Parts> struct interface {
 
     static constexpr std::size_t header_size = framing::header_size;  ///< bytes of link header
     static constexpr bool has_addresses = framing::has_addresses;
+    static constexpr bool may_fill_in_checksum = driver::may.fills_in_checksum;
     static constexpr bool claims = nic::claims_addresses<driver>;
     /// Bytes that the driver writes in front of each frame.
     static constexpr std::size_t transmit_headroom = [] {
@@ -115,6 +116,10 @@ template <class Parts> struct interface {
       } else {
         return true;
       }
+    }
+    [[nodiscard]] bool fills_in_checksum() const {
+      if constexpr (may_fill_in_checksum) return nic->has().fills_in_checksum;
+      else return false;
     }
     [[nodiscard]] u32 chunks_kept() const {
       if constexpr (nic::keeps_chunks<driver>) return nic ? nic->chunks_kept() : 0;
@@ -266,6 +271,7 @@ template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
   using options = layers<typename I::template of<C>::options...>;
   static constexpr std::size_t link_header = max_of(I::template of<C>::framing::header_size...);
   static constexpr std::size_t transmit_headroom = max_of(I::template of<C>::transmit_headroom...);
+  static constexpr bool may_fill_in_checksum = (I::template of<C>::may_fill_in_checksum || ...);
   static constexpr bool claims = (I::template of<C>::claims || ...);
   static constexpr u8 checksum_marks = (0 | ... | I::template of<C>::checksum_marks);
   static constexpr std::size_t ring_bytes = (0 + ... + I::template of<C>::driver::ring_bytes);

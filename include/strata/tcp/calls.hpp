@@ -80,8 +80,9 @@ expected<std::size_t, send_error> layer<C>::commit(B&& below, connection_id id, 
   buffer::descriptor& d = *p.operator->();
   d.body = d.offset;
   d.body_length = static_cast<u16>(n);
-  d.sum = ones_sum({d.chunk + d.body, n});
   d.marks = mark_sum_known;
+  if (buffer::leaves_checksum(below, c->way.link)) d.marks |= mark_sum_left;
+  else d.sum = ones_sum({d.chunk + d.body, n});
   d.seq = c->snd_end.value;
   p.become(buffer::owner::send_queue);
   const u32 name = below.chunks().name(*p.detach());

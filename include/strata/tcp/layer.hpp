@@ -12,6 +12,7 @@
 #pragma once
 #include <new>
 
+#include <strata/buffer/left_checksum.hpp>
 #include <strata/buffer/received_checksum.hpp>
 #include <strata/core/checksum.hpp>
 #include <strata/core/siphash.hpp>

@@ -42,8 +42,14 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
     if (room > u32{c.mss} - d->body_length) room = u32{c.mss} - d->body_length;
     const std::size_t left = bytes.size() - n;
     const u32 take = left < room ? static_cast<u32>(left) : room;
-    const u32 sum = copy_and_sum(d->chunk + d->body + d->body_length, bytes.data() + n, take);
-    d->sum = d->body_length == 0 ? sum : append_sum(fold(d->sum), sum, d->body_length);
+    std::byte* const to = d->chunk + d->body + d->body_length;
+    if (buffer::leaves_checksum(below, c.way.link)) {
+      copy_bytes(to, bytes.data() + n, take);
+      d->marks = static_cast<u16>(d->marks | mark_sum_left);
+    } else {
+      const u32 sum = copy_and_sum(to, bytes.data() + n, take);
+      d->sum = d->body_length == 0 ? sum : append_sum(fold(d->sum), sum, d->body_length);
+    }
     d->body_length = static_cast<u16>(d->body_length + take);
     c.snd_end += take;
     n += take;
@@ -221,7 +227,8 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>
   const serial32 seq = serial32{d.seq} + d.done;
   static_assert(mark_push << 2 == wire::tcp::flag::psh);
   const u8 flags = static_cast<u8>(wire::tcp::flag::ack | (d.marks & mark_push) << 2 | (with_fin ? wire::tcp::flag::fin : 0));
-  const u32 sum = (d.marks & mark_sum_known) != 0 && d.done == 0 ? d.sum : ones_sum(p.bytes());
+  u32 sum = 0;
+  if (!buffer::leaves_checksum(below, c.way.link)) sum = (d.marks & (mark_sum_known | mark_sum_left)) == mark_sum_known && d.done == 0 ? d.sum : ones_sum(p.bytes());
   below.observe({.what = trace::step::clone, .bytes = length, .seq = d.seq, .chunk = below.chunks().name(d), .connection = index_of(c) + 1});
   emit_header(below, c, p, seq, flags, sum, now);
   const sent what = below.send(c.way, std::move(p), protocol);

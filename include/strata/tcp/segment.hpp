@@ -31,7 +31,8 @@ STRATA_ALWAYS_INLINE inline void layer<C>::emit_header(B&& below, connection& c,
     (void)wire::tcp_options::emit_timestamps(at + 20, value, echo);
     sum += 0x0101 + 0x080a + words_of(value) + words_of(echo);
   }
-  store_be<u16>(at + 16, static_cast<u16>(~fold(sum)));
+  if (buffer::leaves_checksum(below, c.way.link)) buffer::leave_checksum(p, at + 16, c.header_sum - c.local_port - c.remote_port + header_length + length, false);
+  else store_be<u16>(at + 16, static_cast<u16>(~fold(sum)));
   store_be<u16>(at + 18, 0);
   p->transport = p->offset;
   below.observe({.what = trace::step::tcp_header, .bytes = header_length + length, .seq = seq.value, .ack = c.rcv_nxt.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});
@@ -152,7 +153,9 @@ bool layer<C>::send_bare(B&& below, path& way, bare_segment& s) {
   s.header.header_length = static_cast<u8>(size);
   s.header.emit(at);
   (void)s.options.emit(at + 20);
-  store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo_header_sum(way.local, way.remote, protocol, size) + ones_sum(p.bytes()))));
+  const u32 pseudo = pseudo_header_sum(way.local, way.remote, protocol, size);
+  if (buffer::leaves_checksum(below, way.link)) buffer::leave_checksum(p, at + 16, pseudo, false);
+  else store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo + ones_sum(p.bytes()))));
   p->transport = p->offset;
   for (const trace::step what : {trace::step::tcp_header, trace::step::tcp_checksum})
     below.observe({.what = what, .bytes = size, .seq = s.header.seq, .ack = s.header.ack, .chunk = below.chunks().name(p.d())});

@@ -19,6 +19,7 @@ namespace strata::inline STRATA_ABI::tcp {
 enum mark : u16 {
   mark_sum_known = 1,       ///< descriptor::sum is the sum of body[0, body_length)
   mark_push = 2,            ///< PSH goes with it: the end of a write without `more`
+  mark_sum_left = 8,        ///< and was not made, since the NIC will: descriptor::sum is none
   mark_waited_an_rto = 4    ///< was still below when it should have been sent again
 };
 

@@ -2,6 +2,7 @@
 // UDP: RFC 768 as RFC 1122 §4.1 wants it, over IPv4 and IPv6 (RFC 8200 §8.1). Unread datagrams stay in the chunks that they came in, at most
 // limits::datagrams per socket; a datagram to send is written once, behind the headers that will be put in front of it.
 #pragma once
+#include <strata/buffer/left_checksum.hpp>
 #include <strata/buffer/received_checksum.hpp>
 #include <strata/core/small_table.hpp>
 #include <strata/core/siphash.hpp>
@@ -74,7 +75,9 @@ template <config C> class layer {
     packet p = chunk(below);
     if (!p) return send_error::would_block;
     if (p.room().size() < bytes.size()) return send_error::too_big;
-    const u32 sum = copy_and_sum(p.room().data(), bytes.data(), bytes.size());
+    u32 sum = 0;
+    if (buffer::leaves_checksum(below, s->way.link)) copy_bytes(p.room().data(), bytes.data(), bytes.size());
+    else sum = copy_and_sum(p.room().data(), bytes.data(), bytes.size());
     p.extend(bytes.size());
     return post(below, *s, std::move(p), to, sum);
   }
@@ -102,7 +105,7 @@ template <config C> class layer {
     if (s == nullptr || !p) return send_error::stale;
     if (n > most) return send_error::too_big;
     if (const send_error e = ready(below, *s, n, to); e != send_error::none) return e;
-    const u32 sum = ones_sum(p.room().first(n));
+    const u32 sum = buffer::leaves_checksum(below, s->way.link) ? 0 : ones_sum(p.room().first(n));
     p.extend(n);
     return post(below, *s, std::move(p), to, sum);
   }
@@ -293,8 +296,15 @@ template <config C> class layer {
   [[nodiscard]] expected<std::size_t, send_error> post(network<address, path> auto&& below, socket& s, packet&& p, const endpoint& to, u32 sum) {
     const std::size_t n = p.size() - header_size;
     wire::udp h{s.local.port, to.port, static_cast<u16>(p.size()), 0};
-    h.checksum = wire::udp::checksum_for(pseudo_header_sum(s.way.local, to.address, protocol, h.length) + h.word_sum() + sum);
-    h.emit(p.writable_bytes().data());
+    const u32 pseudo = pseudo_header_sum(s.way.local, to.address, protocol, h.length);
+    std::byte* const at = p.writable_bytes().data();
+    if (buffer::leaves_checksum(below, s.way.link)) {
+      h.emit(at);
+      buffer::leave_checksum(p, at + 6, pseudo, true);
+    } else {
+      h.checksum = wire::udp::checksum_for(pseudo + h.word_sum() + sum);
+      h.emit(at);
+    }
     p->transport = p->offset;
     switch (below.send(s.way, std::move(p), protocol)) {
       case sent::sent:

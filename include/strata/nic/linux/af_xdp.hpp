@@ -14,6 +14,7 @@
 #ifndef __linux__
 #error "strata/nic/linux/af_xdp.hpp is AF_XDP of the Linux kernel"
 #endif
+#include <strata/buffer/left_checksum.hpp>
 #include <strata/core/bytes.hpp>
 #include <strata/core/expected.hpp>
 #include <strata/nic/linux/af_xdp_options.hpp>
@@ -31,7 +32,8 @@ template <class System = kernel::system_calls> class af_xdp_over {
   static constexpr u32 most_queues = 8;
   static constexpr u32 most_entries = 4096;  ///< of a ring
   static constexpr std::size_t ring_bytes = most_queues * std::size_t{most_entries} * 2 * (sizeof(kernel::xdp::descriptor) + sizeof(u64));
-  static constexpr capabilities may{.verified_checksum = true, .partial_checksum = true};
+  static constexpr capabilities may{.fills_in_checksum = true, .verified_checksum = true, .partial_checksum = true};
+  static constexpr std::size_t transmit_headroom = sizeof(kernel::xdp::transmit_metadata);
 
   constexpr af_xdp_over() = default;
   af_xdp_over(af_xdp_over&& other) noexcept { take_over(other); }
@@ -79,7 +81,8 @@ template <class System = kernel::system_calls> class af_xdp_over {
     for (; n < batch.size(); ++n) {
       const buffer::descriptor& d = batch[n].d();
       const u64 address = s_.layout.address_of(d.chunk + d.offset);
-      if (address >= s_.layout.size()) [[unlikely]] {
+      u32 with = 0;
+      if (address >= s_.layout.size() || (s_.has_metadata && !write_metadata(d, with))) [[unlikely]] {
         ++count_.foreign;
         batch[n].reset();
         continue;
@@ -87,7 +90,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
       const u32 pieces = s_.has_pieces ? pieces_of(d) : 1;
       if (!ring.has_room(pieces) && !make_room(pieces)) [[unlikely]] break;
       if (s_.table == nullptr) [[unlikely]] meet(*d.home);
-      if (pieces == 1) [[likely]] ring.next() = {address, d.length, 0};
+      if (pieces == 1) [[likely]] ring.next() = {address, d.length, with};
       else post_pieces(address, d.length);
       ++count_.transmit_frames;
       count_.transmit_bytes += d.length;
@@ -103,6 +106,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
       const u64 address = kernel::chunk_layout::plain(ring.take());
       buffer::descriptor& d = s_.table[s_.layout.chunk_of(address)];
       if (s_.has_pieces && !is_last_piece(d, address)) continue;
+      if (s_.has_metadata) [[unlikely]] read_metadata(d);
       d.below = 0;
       batch[n++] = packet::adopt(d, buffer::owner::nic);
     }
@@ -120,7 +124,9 @@ template <class System = kernel::system_calls> class af_xdp_over {
   [[nodiscard]] u16 mtu() const { return s_.mtu; }
   [[nodiscard]] mac_address address() const { return s_.mac; }
   [[nodiscard]] capabilities has() const {
-    return {.verified_checksum = s_.marks == buffer::descriptor::checksum_verified, .partial_checksum = s_.marks == buffer::descriptor::checksum_partial};
+    return {.fills_in_checksum = s_.requests_checksum,
+            .verified_checksum = s_.marks == buffer::descriptor::checksum_verified,
+            .partial_checksum = s_.marks == buffer::descriptor::checksum_partial};
   }
   /// For poll(2): readable when a frame waits.
   [[nodiscard]] int descriptor() const { return all_queues_ ? all_queues_.get() : queues_[0].sock.descriptor(); }
@@ -141,6 +147,8 @@ template <class System = kernel::system_calls> class af_xdp_over {
   /// driver or generic: what was got.
   [[nodiscard]] xdp_mode mode() const { return steering_.mode(); }
   [[nodiscard]] bool is_zero_copy() const { return s_.is_zero_copy; }
+  /// When the last frame of those that reclaim() handed back left, in the interface's time, nanoseconds; zero: its driver does not tell.
+  [[nodiscard]] u64 sent_at() const { return s_.sent_at; }
   /// What is doubtful about the interface, as sentences; none is fatal.
   [[nodiscard]] std::span<const char* const> warnings() const { return {warnings_, warning_count_}; }
   [[nodiscard]] xdp_self_test self_test() const { return self_test_; }
@@ -200,11 +208,15 @@ template <class System = kernel::system_calls> class af_xdp_over {
     mac_address mac{};
     u8 marks = 0;    // of each received packet
     bool has_pieces = false;
+    bool has_metadata = false;              // in front of each frame that is sent
+    bool requests_checksum = false;
+    bool wants_timestamps = false;
     bool is_zero_copy = false;
     bool is_busy_polling = false;
     bool wakes = false;                     // polls that find nothing may have to call the kernel
     bool is_dropping = false;               // the pieces of a frame that is too large
     buffer::descriptor* first = nullptr;    // the frame whose pieces come
+    u64 sent_at = 0;
   };
 
   // open.hpp
@@ -228,6 +240,8 @@ template <class System = kernel::system_calls> class af_xdp_over {
   std::size_t read_overheard(buffer::pool& chunks, std::span<packet> batch);
   [[nodiscard]] u32 pieces_of(const buffer::descriptor& d) const;
   [[nodiscard]] bool is_last_piece(const buffer::descriptor& d, u64 address) const;
+  [[nodiscard]] bool write_metadata(const buffer::descriptor& d, u32& with) const;
+  void read_metadata(const buffer::descriptor& d);
   void post_pieces(u64 address, u32 length);
   [[nodiscard]] bool make_room(u32 pieces);
   [[nodiscard]] kick ring_doorbell();

@@ -28,6 +28,11 @@ template <class System> open_error af_xdp_over<System>::start(const options& o, 
   const bool needs_pieces = s_.mtu > s_.layout.most_whole();
 
   s_.has_pieces = s_.layout.has_pieces();
+  s_.requests_checksum = o.requests_checksum;
+  s_.wants_timestamps = o.wants_timestamps;
+  s_.has_metadata = o.requests_checksum || o.wants_timestamps;
+  if (s_.has_metadata && s_.has_pieces)
+    return {"frames in pieces have no room for metadata", "options.requests_checksum", "give chunks of 2048 to 4096 bytes, or neither requests_checksum nor wants_timestamps", EINVAL};
   s_.wanted_level = o.fill;
   if (o.checksum == receive_checksum::trust) s_.marks = buffer::descriptor::checksum_verified;
   if (o.checksum == receive_checksum::accept_partial) s_.marks = buffer::descriptor::checksum_partial;
@@ -48,7 +53,8 @@ template <class System> open_error af_xdp_over<System>::start(const options& o, 
 /// Sockets first, since a program that is attached and has none passes everything on; they are bound while it is, since drivers want it for zero-copy.
 template <class System> open_error af_xdp_over<System>::open_sockets(const options& o, System system, int interface_index, bool needs_pieces) {
   const kernel::xdp::memory_registration memory{static_cast<u64>(reinterpret_cast<std::uintptr_t>(s_.layout.base())), s_.layout.size(), s_.layout.kernel_chunk(), 0,
-                                                s_.layout.is_unaligned() ? kernel::xdp::unaligned_chunks : 0u, 0};
+                                                (s_.layout.is_unaligned() ? kernel::xdp::unaligned_chunks : 0u) | (s_.has_metadata ? kernel::xdp::has_metadata : 0u),
+                                                s_.has_metadata ? u32{transmit_headroom} : 0u};
   for (u32 i = 0; i < o.queues; ++i)
     if (open_error e = queues_[i].sock.open(system, i == 0 ? &memory : nullptr, o.rings); e.errno_value != 0) return e;
 

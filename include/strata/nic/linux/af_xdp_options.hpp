@@ -31,6 +31,9 @@ struct af_xdp_options {
   u32 fill = 0;                       ///< chunks that wait to be received into, a queue; zero: 512, or a quarter of the pool if that is less
   u32 busy_poll_us = 0;               ///< SO_PREFER_BUSY_POLL and SO_BUSY_POLL: each receive() runs the interface's driver, by a system call; zero: interrupts do
   u32 busy_poll_budget = 64;          ///< SO_BUSY_POLL_BUDGET: frames
+  bool requests_checksum = false;     ///< transport checksums are left to the interface (Linux 6.8). In zero-copy its driver must know how, which is yours to know: see the netdev
+                                      ///< family's xsk-features. Else the kernel makes those that the interface does not
+  bool wants_timestamps = false;      ///< sent_at() says when frames left, where the interface's driver tells (Linux 6.8)
   bool self_test = true;              ///< a frame goes through the program into the region; if it does not arrive, that is a warning
   bool overhears = true;              ///< gratuitous ARP and router advertisements, which the kernel gets, come in as well
 };

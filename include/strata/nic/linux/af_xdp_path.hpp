@@ -157,6 +157,29 @@ template <class System> bool af_xdp_over<System>::is_last_piece(const buffer::de
   return at / size == (u32{d.offset} + d.length - 1) / size;
 }
 
+/// In front of the frame, in the headroom that nobody else writes. The kernel looks for its room even where a frame asks for nothing.
+template <class System> bool af_xdp_over<System>::write_metadata(const buffer::descriptor& d, u32& with) const {
+  kernel::xdp::transmit_metadata m{};
+  if (d.offset < sizeof m) return false;
+  if (s_.wants_timestamps) m.flags |= kernel::xdp::wants_timestamp;
+  if ((d.flags & buffer::descriptor::checksum_partial) != 0) {
+    m.flags |= kernel::xdp::wants_checksum;
+    m.request.checksum_start = static_cast<u16>(d.transport - d.offset);
+    m.request.checksum_offset = buffer::left_checksum_offset(d);
+  }
+  if (m.flags == 0) return true;
+  __builtin_memcpy(d.chunk + d.offset - sizeof m, &m, sizeof m);
+  with = kernel::xdp::metadata_in_front;
+  return true;
+}
+template <class System> void af_xdp_over<System>::read_metadata(const buffer::descriptor& d) {
+  if (!s_.wants_timestamps) return;
+  kernel::xdp::transmit_metadata m;
+  __builtin_memcpy(&m, d.chunk + d.offset - sizeof m, sizeof m);
+  // A driver that does not tell leaves in its place what was asked for, which is less than 2^32.
+  s_.sent_at = m.completion.timestamp >> 32 != 0 ? m.completion.timestamp : 0;
+}
+
 /// Whether the ring has room once the kernel was called: it may never have been, or had refused.
 template <class System> [[gnu::cold, gnu::noinline]] bool af_xdp_over<System>::make_room(u32 pieces) {
   auto& ring = queues_[0].sock.transmit;

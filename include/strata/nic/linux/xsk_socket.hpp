@@ -165,7 +165,7 @@ template <class System = system_calls> class xsk_socket {
     if (r == -ENOMEM) return {"the kernel has no memory to pin the region", step, "give a smaller one", why};
     if (r == -EFAULT) return {"the region is not all mapped memory that can be written", step, "take posix::huge_pages()", why};
     if (r == -EINVAL && (m.flags & (xdp::has_metadata | xdp::software_checksum)) != 0)
-      return {"this kernel's AF_XDP has no transmit metadata", step, "take Linux 6.11, or options without checksum requests and timestamps", why, true};
+      return {"this kernel's AF_XDP has no transmit metadata", step, "take Linux 6.8, or options without checksum requests and timestamps", why, true};
     if (r == -EINVAL) return {"the kernel refuses the region", step, "align it to a page, and give chunks of 2048 or 4096 bytes", why};
     return {"the region cannot be registered", step, "see dmesg", why};
   }
