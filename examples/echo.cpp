@@ -81,7 +81,8 @@ template <class Net> class echo_server {
 };
 
 template <class C> int serve(const example::echo_options& o) {
-  return example::on_stack<C>(program, o, [&](auto& net) {
+  return example::on_stack<C>(program, o, [&](auto& running) {
+    auto& net = running.net;
     echo_server echo(net);
     if (o.tcp && !echo.listen(o.port)) return example::fail(program, "the TCP port cannot be listened on", "listen", 0, "give another --port");
     if (o.udp && !echo.bind(o.port)) return example::fail(program, "the UDP port cannot be bound", "bind", 0, "give another --port");
@@ -89,9 +90,9 @@ template <class C> int serve(const example::echo_options& o) {
     example::print_nic(o, net);
     std::printf("\n");
     auto handler = echo.handler();
-    example::run_until(net, handler, o.for_ns, strata::posix::never{});
+    running.run_until(handler, o.for_ns, strata::posix::never{});
     echo.stop();
-    example::end_in_order(net, handler, [&] { return echo.is_done(); }, [&] { echo.abort(); });
+    running.end_in_order(handler, [&] { return echo.is_done(); }, [&] { echo.abort(); });
     std::printf("done tcp_bytes=%llu udp_datagrams=%llu unsent_datagrams=%llu", static_cast<unsigned long long>(echo.tcp_bytes()),
                 static_cast<unsigned long long>(echo.datagrams()), static_cast<unsigned long long>(echo.too_big()));
     return example::finish_line(program, net, 0);

@@ -281,12 +281,13 @@ template <class Net> class client {
 };
 
 template <class C> int fetch(const example::fetch_options& o, const std::string& head, int upload, std::uint64_t upload_size, int output) {
-  return example::on_stack<C>(program, o, [&](auto& net) {
+  return example::on_stack<C>(program, o, [&](auto& running) {
+    auto& net = running.net;
     client fetching(net, o);
     auto handler = fetching.handler();
     fetching.start(head, upload, upload_size, output);
     const strata::u64 start = strata::posix::monotonic_ns();
-    example::run_until(net, handler, o.for_ns, [&] { return fetching.has_all(); });
+    running.run_until(handler, o.for_ns, [&] { return fetching.has_all(); });
     std::FILE* const records = o.output == "-" ? stderr : stdout;
     if (o.for_ns != 0 && strata::posix::monotonic_ns() - start >= o.for_ns) fetching.time_out();
     const bool is_interrupted = !fetching.has_all();
@@ -301,7 +302,7 @@ template <class C> int fetch(const example::fetch_options& o, const std::string&
       if (t.report(n, records) != 0) code = 1;
     }
     if (is_interrupted) fetching.abort();
-    example::end_in_order(net, handler, [&] { return fetching.is_done(); }, [&] { fetching.abort(); });
+    running.end_in_order(handler, [&] { return fetching.is_done(); }, [&] { fetching.abort(); });
     std::fprintf(records, "done requests=%u bytes=%llu", complete, static_cast<unsigned long long>(bytes));
     return example::finish_line(program, net, code, records);
   });

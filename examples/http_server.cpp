@@ -13,7 +13,8 @@ namespace {
 constexpr const char* program = "http_server";
 
 template <class C> int serve(const example::http_server_options& o, const example::http::site& site) {
-  return example::on_stack<C>(program, o, [&](auto& net) {
+  return example::on_stack<C>(program, o, [&](auto& running) {
+    auto& net = running.net;
     example::http::server web(net, site);
     if (!web.listen(o.port)) return example::fail(program, "the port cannot be listened on", "listen", 0, "give another --port");
     std::printf("ready proto=http address=%s port=%u", example::text_of(o.address.address).c_str(), o.port);
@@ -21,13 +22,13 @@ template <class C> int serve(const example::http_server_options& o, const exampl
     std::printf("\n");
     const auto start = strata::posix::monotonic_ns();
     auto handler = web.handler();
-    example::run_until(net, handler, o.for_ns, [&] {
+    running.run_until(handler, o.for_ns, [&] {
       (void)web.journal().flush(0);
       return o.max_requests != 0 && web.requests() >= o.max_requests;
     });
     const double seconds = static_cast<double>(strata::posix::monotonic_ns() - start) / 1e9;
     web.stop();
-    example::end_in_order(net, handler, [&] { return web.is_done(); }, [&] { web.abort(); });
+    running.end_in_order(handler, [&] { return web.is_done(); }, [&] { web.abort(); });
     // A reader who takes nothing for so long has gone; waiting for him to take `done` would be waiting for ever.
     if (!web.journal().flush(200)) {
       (void)example::fail(program, "nobody reads the records", "write", EAGAIN, "read its standard output");

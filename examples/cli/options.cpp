@@ -14,7 +14,7 @@ namespace {
 
 /// Options as text, before they become values.
 struct nic_text {
-  std::string nic = "tap", config = "server", address, address6, gateway, mac, xdp_mode = "auto", zero_copy = "auto", checksum = "verify", stats_socket;
+  std::string nic = "tap", config = "server", address, address6, gateway, mac, xdp_mode = "auto", zero_copy = "auto", checksum = "verify";
   std::optional<double> seconds;
   unsigned queue = 0;
 };
@@ -98,7 +98,7 @@ void add_nic_options(CLI::App& app, nic_options& o, nic_text& t) {
   app.add_option("--pcap", o.pcap, "writes every frame to this file")->check(a_file());
   app.add_option("--seed", o.seed, "of the MAC")->check(whole(0, any))->capture_default_str();
   app.add_option("--for", t.seconds, "ends after so many seconds")->check(seconds(0, 1'000'000'000));
-  app.add_option("--stats-socket", t.stats_socket, "not yet there")->check(filled());
+  app.add_option("--stats-socket", o.stats_socket, "a unix socket that tells its readers each second how connections, layers and drops are: see top")->check(a_file());
 }
 
 /// `only_server`: the program has one Config.
@@ -107,7 +107,6 @@ void finish_nic_options(nic_options& o, const nic_text& t, bool only_server) {
   if (t.nic != "af_xdp")
     for (const auto& [option, is_given] : {std::pair("--queue", t.queue != 0), std::pair("--xdp-mode", t.xdp_mode != "auto"), std::pair("--zero-copy", t.zero_copy != "auto")})
       if (is_given) wrong(std::string(option) + " is an option of --nic af_xdp, not of --nic " + t.nic);
-  if (!t.stats_socket.empty()) not_yet("--stats-socket", "leave it out");
   o.nic = t.nic == "tun" ? nic_kind::tun : t.nic == "af_packet" ? nic_kind::af_packet : t.nic == "af_xdp" ? nic_kind::af_xdp : nic_kind::tap;
   o.queue = t.queue;
   o.xdp_mode = t.xdp_mode == "driver" ? xdp_kind::driver : t.xdp_mode == "generic" ? xdp_kind::generic : xdp_kind::automatic;
@@ -245,6 +244,15 @@ std::optional<int> read_options(int argc, char** argv, journey_options& o) {
   });
 }
 
+std::optional<int> read_options(int argc, char** argv, top_options& o) {
+  CLI::App app{"Shows what a program says on its --stats-socket, each second: connections, what the layers count, and what was dropped why."};
+  std::string text = "text";
+  app.add_option("PATH", o.path, "the socket")->required()->check(filled());
+  app.add_flag("--once", o.once, "ends after the first time");
+  add_format(app, text);
+  return parse(app, "top", argc, argv, [&] { o.format = format_of(text); });
+}
+
 std::optional<int> read_options(int argc, char** argv, swap_options& o) {
   CLI::App app{"Moves the same bytes over stacks whose Configs differ by one line, and prints what each costs."};
   std::string kind = "text";
@@ -303,12 +311,6 @@ std::optional<int> read_options(int argc, char** argv, relay_options& o) {
     o.loss = ppm(loss), o.reorder = ppm(reorder), o.duplicate = ppm(duplicate), o.corrupt = ppm(corrupt);
     if (for_seconds) o.for_ns = std::max(strata::u64{1}, static_cast<strata::u64>(*for_seconds * 1e9));
   });
-}
-
-std::string text_of(strata::ipv4_address a) {
-  std::string text;
-  for (int shift = 24; shift >= 0; shift -= 8) text += (shift == 24 ? "" : ".") + std::to_string(a.value >> shift & 255);
-  return text;
 }
 
 }  // namespace example

@@ -31,6 +31,7 @@ struct nic_options {
   strata::u64 seed = 0;
   std::string pcap;                                ///< empty: no capture
   strata::u64 for_ns = 0;                          ///< ends after so long; zero: never
+  std::string stats_socket;                        ///< empty: none
 };
 struct http_server_options : nic_options {
   std::string root;
@@ -64,6 +65,11 @@ struct journey_options {
   bool list = false;
   std::string without;                   ///< a step's name; empty: none
 };
+struct top_options {
+  std::string path;
+  bool once = false;
+  example::format format = format::text;
+};
 struct swap_options {
   example::format format = format::text;
   strata::u64 bytes = 1 << 20;
@@ -91,9 +97,14 @@ struct relay_options {
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, echo_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, journey_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, swap_options& o);
+[[nodiscard]] std::optional<int> read_options(int argc, char** argv, top_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, relay_options& o);
 
 /// `10.9.0.2`.
-[[nodiscard]] std::string text_of(strata::ipv4_address a);
+[[nodiscard]] inline std::string text_of(strata::ipv4_address a) {
+  std::string text;
+  for (int shift = 24; shift >= 0; shift -= 8) text += (shift == 24 ? "" : ".") + std::to_string(a.value >> shift & 255);
+  return text;
+}
 
 }  // namespace example

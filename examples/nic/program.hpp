@@ -4,6 +4,8 @@
 #include <cli/options.hpp>
 #include <cli/text.hpp>
 #include <nic/configs.hpp>
+#include <nic/stats.hpp>
+#include <nic/stats_socket.hpp>
 #include <strata/posix.hpp>
 
 #include <csignal>
@@ -23,24 +25,10 @@ inline int fail(const char* program, const std::string& what, const char* step, 
   return 1;
 }
 
-inline const char* name_of(nic_kind k) {
-  switch (k) {
-    case nic_kind::tun: return "tun";
-    case nic_kind::af_xdp: return "af_xdp";
-    case nic_kind::af_packet: return "af_packet";
-    case nic_kind::tap: break;
-  }
-  return "tap";
-}
-
 /// The keys that every `ready` has. Only AF_XDP has modes, and may do without copies.
 template <class Net> void print_nic(const nic_options& o, Net& net) {
-  const char *mode = "none", *copy = "yes";
-  if constexpr (auto& nic = net.template at_interface<0>().nic; requires { nic->inner().is_zero_copy(); }) {
-    mode = nic->inner().mode() == strata::nic::xdp_mode::driver ? "driver" : "generic";
-    copy = nic->inner().is_zero_copy() ? "no" : "yes";
-  }
-  std::printf(" nic=%s mode=%s copy=%s interface=%s", name_of(o.nic), mode, copy, value(o.interface).c_str());
+  const nic_names n = names_of(net);
+  std::printf(" nic=%s mode=%s copy=%s interface=%s", name_of(o.nic), n.mode, n.copy, value(o.interface).c_str());
 }
 
 /// Opens the device of Config `C`. TAP and TUN know nothing of checksums: there the kernel computes what it sends.
@@ -67,29 +55,6 @@ template <class F> int with_server(const nic_options& o, F&& f) {
   return f.template operator()<tap_server>();
 }
 
-/// What the driver threw away, or the kernel before it.
-template <class Driver> u64 driver_drops(Driver& driver) {
-  const auto& c = driver.count();
-  if constexpr (requires { c.kernel.receive_dropped; })
-    return c.oversized + c.foreign + c.kernel.receive_dropped + c.kernel.receive_invalid + c.kernel.transmit_invalid + c.kernel.receive_ring_full;
-  else if constexpr (requires { c.unfinished; }) return c.dropped + c.oversized + c.unfinished + c.overflowed;
-  else return c.dropped + c.oversized;
-}
-
-/// Frames, segments and datagrams that were thrown away, whatever the reason; not what was for others, or of a protocol that is not there (IPv6).
-template <class Net> u64 drops_of(Net& net) {
-  const auto& tcp = net.template transport<0>().counters();
-  const auto& udp = net.template transport<1>().counted();
-  const auto& ip = net.template network<0>().counted();
-  auto& interface = net.template at_interface<0>();
-  u64 n = interface.counters().queue_dropped;
-  n += ip.in_hdr_errors + ip.in_truncated_pkts + ip.in_csum_errors + ip.in_martian_src + ip.reasm_fails + ip.out_no_routes + ip.frag_fails;
-  n += tcp.in_errors + tcp.in_checksum_errors + tcp.listen_overflows + tcp.syn_slots_full + tcp.table_full + tcp.out_of_order_dropped + tcp.receive_dropped;
-  n += udp.in_errors + udp.in_csum_errors + udp.rcvbuf_errors + udp.mem_errors + udp.sndbuf_errors;
-  if (interface.nic) n += driver_drops(interface.nic->inner());
-  return n;
-}
-
 /// The end of `done`; shuts the stack down first, which returns every chunk that anything still holds. The program's exit code: 1 if a chunk is lost, or
 /// what was to be written could not be.
 template <class Net> int finish_line(const char* program, Net& net, int code, std::FILE* where = stdout) {
@@ -105,20 +70,37 @@ template <class Net> int finish_line(const char* program, Net& net, int code, st
   return in_use != 0 ? 1 : code;
 }
 
-/// Serves until a signal, until `until` says true or `for_ns` are over (zero: never). SIGINT and SIGTERM stay blocked outside, so that none is lost between two of these.
-template <class Net, class Handler, class Until> void run_until(Net& net, Handler&& handler, u64 for_ns, Until&& until) {
-  (void)strata::posix::run(net, handler, {.for_ns = for_ns}, until);
-}
+/// A stack at work, and whoever wants to know how it is.
+template <class Net> struct at_work {
+  Net& net;
+  const char* program;
+  const nic_options& options;
+  stats_socket stats{};
+  u64 started_ns = strata::posix::monotonic_ns();
 
-/// The end, within two seconds: first what is under way finishes, then `abort()` ends what is left.
-template <class Net, class Handler, class Done, class Abort> void end_in_order(Net& net, Handler&& handler, Done&& is_done, Abort&& abort) {
-  const auto until = [&] { return is_done() && net.chunks_in_use() == 0; };
-  run_until(net, handler, 1'200'000'000, until);
-  if (!is_done()) abort();
-  run_until(net, handler, 300'000'000, until);
-}
+  /// Serves until a signal, until `until` says true or `for_ns` are over (zero: never). SIGINT and SIGTERM stay blocked outside, so that none is lost between two of these.
+  template <class Handler, class Until> void run_until(Handler&& handler, u64 for_ns, Until&& until) {
+    (void)strata::posix::run(net, handler, {.for_ns = for_ns}, [&] {
+      if (!options.stats_socket.empty()) tell(strata::posix::monotonic_ns());
+      return until();
+    });
+  }
 
-/// Opens the NIC, starts a stack of Config `C` on it and calls `body(net)`, whose result is the exit code.
+  /// The end, within two seconds: first what is under way finishes, then `abort()` ends what is left.
+  template <class Handler, class Done, class Abort> void end_in_order(Handler&& handler, Done&& is_done, Abort&& abort) {
+    const auto until = [&] { return is_done() && net.chunks_in_use() == 0; };
+    run_until(handler, 1'200'000'000, until);
+    if (!is_done()) abort();
+    run_until(handler, 300'000'000, until);
+  }
+
+ private:
+  void tell(u64 now_ns) {
+    if (stats.is_wanted(now_ns)) stats.publish(describe(net, program, options, now_ns - started_ns));
+  }
+};
+
+/// Opens the NIC, starts a stack of Config `C` on it and calls `body(at_work)`, whose result is the exit code.
 template <class C, class Body> int on_stack(const char* program, const nic_options& o, Body&& body) {
   using net_type = strata::stack<C>;
   (void)std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
@@ -157,7 +139,13 @@ template <class C, class Body> int on_stack(const char* program, const nic_optio
     return 2;
   }
   net.advance(strata::posix::now<typename C::tick>());
-  return body(net);
+  at_work<net_type> running{net, program, o};
+  if (!o.stats_socket.empty())
+    if (const auto no = running.stats.open(o.stats_socket); no.errno_value != 0) {
+      net.shut_down();
+      return fail(program, std::string(no.what) + ": " + o.stats_socket, no.step, no.errno_value, no.remedy);
+    }
+  return body(running);
 }
 
 }  // namespace example

@@ -33,7 +33,7 @@ def says(code, name, *words, text="", user=None):
 
 
 def usage():
-    for name in ("http_server", "fetch", "echo", "journey", "swap", "relay"):
+    for name in ("http_server", "fetch", "echo", "journey", "swap", "relay", "top"):
         _net.expect("--help" in says(0, name, "--help"), f"{name} --help")
     serve = ("http_server", *ADDRESS, "--for", "0.05")
     rooted = (*serve, "--root", "/")
@@ -49,7 +49,7 @@ def usage():
         "--seed": ("", "-1", "x", "1.5", "18446744073709551616"),
         "--max-requests": ("", "-1", "x", "1.5", "99999999999999999999"),
         "--nic": ("", "x", "eth"), "--config": ("", "x"), "--xdp-mode": ("", "x"), "--zero-copy": ("", "x"), "--cores": ("", "0", "-1", "x"),
-        "--pcap": ("", "-"), "--upload": ("",), "--queue": ("", "-1", "x"), "--receive-checksum": ("", "x"),
+        "--pcap": ("", "-"), "--upload": ("",), "--queue": ("", "-1", "x"), "--receive-checksum": ("", "x"), "--stats-socket": ("", "-"),
     }.items():
         for value in values:
             says(2, *rooted, option, value)
@@ -60,7 +60,7 @@ def usage():
         says(2, "http_server", "--interface", "tap0", "--root", "/", "--for", "0.05", "--address", address, text="--address")
     for interface in ("", "a/b", "a b", "a:b", "tap%d", ".", "..", "a\nb", "1234567890123456"):
         says(2, "http_server", "--interface", interface, "--root", "/", "--for", "0.05", "--address", f"{_net.STRATA}/24", text="--interface")
-    for words in (("--nic", "af_xdp", "--config", "low_latency"), ("--nic", "af_packet", "--config", "embedded"), ("--address6", "fd00::1/64"), ("--stats-socket", "/tmp/x"),
+    for words in (("--nic", "af_xdp", "--config", "low_latency"), ("--nic", "af_packet", "--config", "embedded"), ("--address6", "fd00::1/64"),
                   ("--cores", "2"), ("--nic", "tun", "--config", "embedded")):
         says(2, *rooted, *words, text="not yet")
     for nic in ("tap", "af_packet"):
@@ -75,6 +75,8 @@ def usage():
     for words in (("--text", ""), ("--way", "x"), ("--way", "0"), ("--way", ""), ("--format", "x"), ("--format", "1"), ("--seed", "-1"), ("--without", ""), ("--without", "x"),
                   ("--pcap", "")):
         says(2, "journey", *words)
+    for words in ((), ("",), ("x", "--format", "x"), ("x", "y")):
+        says(2, "top", *words)
     for words in (("--bytes", "0"), ("--bytes", "x"), ("--format", "x")):
         says(2, "swap", *words)
 
@@ -87,6 +89,10 @@ def run_time(folder):
     says(1, *serve, "--root", "/", "--pcap", folder / "none" / "x", text="ENOENT")
     says(1, *serve, "--root", "/", "--pcap", folder, text="EISDIR")
     says(1, *serve, "--root", "/", "--pcap", "/dev/full", text="capture")
+    says(1, *serve, "--root", "/", "--stats-socket", folder / "none" / "x", text="(bind, errno ENOENT)")
+    says(1, *serve, "--root", "/", "--stats-socket", "/etc/passwd", text="(bind, errno EADDRINUSE)")
+    says(1, *serve, "--root", "/", "--stats-socket", "/" + "x" * 107, text="(bind, errno ENAMETOOLONG)")
+    says(1, "top", folder / "none", text="(connect, errno ENOENT)")
     says(1, "journey", "--pcap", "/dev/full", text="capture")
     for words in (("journey",), ("swap", "--bytes", "1"), (*serve, "--root", "/")):
         with open("/dev/full", "w") as full:

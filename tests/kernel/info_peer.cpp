@@ -68,7 +68,8 @@ int main(int argc, char** argv) {
   const std::string address = argv[2];
   if (const auto net = strata::parse_subnet(address.data(), address.size()); net && net->address.is_v4()) o.address = {net->address.v4(), net->prefix};
   const auto port = static_cast<strata::u16>(std::atoi(argv[is_client ? 5 : 4]));
-  return example::on_stack<example::tap_server>("kernel_peer", o, [&](auto& net) {
+  return example::on_stack<example::tap_server>("kernel_peer", o, [&](auto& running) {
+    auto& net = running.net;
     peer p;
     auto handler = strata::on{[&](net_type::accepted e) { p.stream = e.stream, p.is_open = true; },
                               [&](net_type::connected e) { p.stream = e.stream, p.is_open = true; },
@@ -90,7 +91,7 @@ int main(int argc, char** argv) {
       return p.is_over || !p.obey();
     });
     if (p.is_open) (void)p.stream.close();
-    example::end_in_order(net, handler, [&] { return p.is_over || !p.is_open; }, [&] { (void)p.stream.abort(); });
+    running.end_in_order(handler, [&] { return p.is_over || !p.is_open; }, [&] { (void)p.stream.abort(); });
     std::printf("done");
     return example::finish_line("kernel_peer", net, 0);
   });

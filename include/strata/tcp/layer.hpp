@@ -126,6 +126,11 @@ template <config C> class layer {
 
   [[nodiscard]] const tcp::counters& counters() const { return counters_; }
   [[nodiscard]] u32 connections() const { return in_use_; }
+  /// f(connection_id) for each that has a control block; those in TIME-WAIT have none.
+  template <class F> void for_each_connection(F&& f) const {
+    for (const connection& c : tcbs_)
+      if (c.state != state::closed) f(id_of(c));
+  }
   [[nodiscard]] u32 time_waits() const { return time_wait_count_; }
   [[nodiscard]] u32 half_open() const { return half_open_; }
 
