@@ -4,6 +4,7 @@
 #include <strata/core/address.hpp>
 #include <strata/nic/driver.hpp>
 
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -102,8 +103,8 @@ struct relay_options {
 
 /// `10.9.0.2`.
 [[nodiscard]] inline std::string text_of(strata::ipv4_address a) {
-  std::string text;
-  for (int shift = 24; shift >= 0; shift -= 8) text += (shift == 24 ? "" : ".") + std::to_string(a.value >> shift & 255);
+  char text[16];
+  (void)std::snprintf(text, sizeof text, "%u.%u.%u.%u", a.value >> 24, a.value >> 16 & 255u, a.value >> 8 & 255u, a.value & 255u);
   return text;
 }
 

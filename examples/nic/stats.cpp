@@ -14,6 +14,11 @@ const char* name_of(strata::tcp::limited_by l) {
   return names[static_cast<u32>(l)];
 }
 
+std::string text_of(const strata::endpoint<strata::ipv4_address>& e) {
+  std::string text = example::text_of(e.address);
+  return text += ':' + std::to_string(e.port);
+}
+
 }  // namespace
 
 void add_drops(drop_list& to, const layers& l) {
@@ -35,8 +40,8 @@ void describe(json& j, const char* program, u64 age_ns, const nic_options& o, co
   j.string("nic", name_of(o.nic)).string("mode", n.mode).string("copy", n.copy).string("interface", o.interface).string("address", text_of(o.address.address));
 }
 
-void describe(json& j, const std::string& local, const std::string& remote, const strata::tcp::connection_info& i) {
-  j.begin().string("local", local).string("remote", remote);
+void describe(json& j, const strata::endpoint<strata::ipv4_address>& local, const strata::endpoint<strata::ipv4_address>& remote, const strata::tcp::connection_info& i) {
+  j.begin().string("local", text_of(local)).string("remote", text_of(remote));
   j.string("state", name_of(i.state)).string("limited_by", name_of(i.limit)).boolean("timestamps", i.has_timestamps).boolean("in_recovery", i.in_recovery);
   j.numbers({{"send_window_scale", i.send_window_scale}, {"receive_window_scale", i.receive_window_scale}, {"backoff", i.backoff}, {"mss", i.mss}, {"path_mtu", i.path_mtu},
              {"cwnd", i.cwnd}, {"ssthresh", i.ssthresh}, {"send_window", i.send_window}, {"receive_window", i.receive_window}, {"unacked", i.unacked}, {"unsent", i.unsent},

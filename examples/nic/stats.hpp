@@ -99,7 +99,7 @@ template <class Net> u64 drops_of(Net& net) {
 }
 
 /// A connection, as one element of an array.
-void describe(json& j, const std::string& local, const std::string& remote, const strata::tcp::connection_info& i);
+void describe(json& j, const strata::endpoint<strata::ipv4_address>& local, const strata::endpoint<strata::ipv4_address>& remote, const strata::tcp::connection_info& i);
 void describe(json& j, const layers& l);
 void describe(json& j, const drop_list& drops);
 void describe(json& j, const char* program, u64 age_ns, const nic_options& o, const nic_names& n);
@@ -116,7 +116,7 @@ template <class Net> std::string describe(Net& net, const char* program, const n
     const auto i = net.info(id);
     if (!i || ++shown > most_shown) return;
     const auto local = net.local(id), remote = net.remote(id);
-    describe(j, text_of(local.address) + ':' + std::to_string(local.port), text_of(remote.address) + ':' + std::to_string(remote.port), *i);
+    describe(j, local, remote, *i);
   });
   j.end_array();
   j.begin("layers");

@@ -163,11 +163,15 @@ def in_a_folder(test):
     print("passed")
 
 
-def offload(interface, is_on):
-    """Whether the kernel leaves the checksums of what it sends there to a NIC (ETHTOOL_STXCSUM), and with them segmentation."""
-    command = ctypes.create_string_buffer(struct.pack("II", 0x17, is_on))
+CHECKSUMS, SEGMENTS, GENERIC_SEGMENTS = 0x17, 0x1f, 0x24  # ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO
+
+
+def offload(interface, is_on, *what):
+    """What the kernel leaves to the NIC of what it sends there: by default checksums, and with them segmentation."""
     with socket.socket() as s:
-        fcntl.ioctl(s, 0x8946, struct.pack("16sP16x", interface.encode(), ctypes.addressof(command)))  # SIOCETHTOOL
+        for command in what or (CHECKSUMS,):
+            value = ctypes.create_string_buffer(struct.pack("II", command, is_on))
+            fcntl.ioctl(s, 0x8946, struct.pack("16sP16x", interface.encode(), ctypes.addressof(value)))  # SIOCETHTOOL
 
 
 def on_strata_s_end(*words):
