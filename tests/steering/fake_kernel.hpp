@@ -55,7 +55,10 @@ struct kernel_state {
     return next_descriptor++;
   }
   [[nodiscard]] u64 times(const std::string& call) const;
+  /// The first that is still open.
   [[nodiscard]] const bpf_map* map_of(u32 kind, u32 key_size) const;
+  /// The value of the map of one entry that is open.
+  [[nodiscard]] u64 first4() const;
 };
 
 /// Copies speak with the same kernel.

@@ -21,6 +21,7 @@ struct maps {
   std::set<u32> sockets;  ///< queues that have one
   std::set<std::vector<std::byte>> own4, own6;
   std::array<row_of_counters, steering::verdict_rows> verdicts{};
+  u64 first4 = 0;
 };
 
 struct outcome {
@@ -59,7 +60,7 @@ class interpreter {
  private:
   static constexpr u64 stack_size = 512;
   static constexpr u32 cells = steering::verdict_rows * steering::verdict_columns;
-  enum class kind : u8 { nothing, scalar, context, packet, packet_end, stack, map, map_value, map_value_or_null };
+  enum class kind : u8 { nothing, scalar, context, packet, packet_end, stack, map, map_value, map_value_or_null, first_value };
   struct value {
     kind is = kind::nothing;
     u64 n = 0;         // the number, or the offset from the start of what is pointed to
@@ -116,7 +117,8 @@ class interpreter {
       case ld:
         if (!ebpf::is_load_map(i)) return fault("an instruction that is not known here");
         if (i.immediate < 0 || i.immediate >= static_cast<i32>(steering::maps)) return fault("there is no such map");
-        *to(i) = {kind::map, 0, static_cast<u32>(i.immediate)};
+        if (static_cast<u8>(i.source()) == value_of_map && i.immediate != static_cast<i32>(steering::map::first4)) return fault("a map that has not one value alone");
+        *to(i) = {static_cast<u8>(i.source()) == value_of_map ? kind::first_value : kind::map, 0, static_cast<u32>(i.immediate)};
         return at + 2;
       case ebpf::opcode::jump: {
         if (i.operation == (u32{ebpf::opcode::jump} | ebpf::opcode::call)) return call(i), at + 1;
@@ -214,6 +216,7 @@ class interpreter {
       a = {kind::scalar, number_at(frame_.data() + at, size)};
       return;
     }
+    if (base->is == kind::first_value && at == 0 && size == 8) return (void)(a = {kind::scalar, maps_.first4});
     (void)fault("reads what steering does not read");
   }
 
@@ -251,7 +254,7 @@ class interpreter {
     const auto which = static_cast<steering::map>(map.which);
     if (i.immediate == 1) {
       const u64 size = which == steering::map::own6 ? 16 : 4;
-      if (which == steering::map::sockets) return (void)fault("looks up a socket");
+      if (which == steering::map::sockets || which == steering::map::first4) return (void)fault("looks up what is not looked up");
       std::byte key[16] = {};
       for (u64 k = 0; k < size; ++k) {
         const u64 at = second.n + k;

@@ -24,8 +24,15 @@ long kernel_state::enter(const std::string& call) {
 u64 kernel_state::times(const std::string& call) const { return static_cast<u64>(std::count(journal.begin(), journal.end(), call)); }
 const kernel_state::bpf_map* kernel_state::map_of(u32 kind, u32 key_size) const {
   for (const auto& [fd, m] : maps)
-    if (m.kind == kind && m.key_size == key_size) return &m;
+    if (open.contains(fd) && m.kind == kind && m.key_size == key_size) return &m;
   return nullptr;
+}
+
+u64 kernel_state::first4() const {
+  u64 value = 0;
+  for (const auto& [fd, m] : maps)
+    if (open.contains(fd) && m.entries == 1 && !m.elements.empty()) std::memcpy(&value, m.elements.begin()->second.data(), sizeof value);
+  return value;
 }
 
 long fake_kernel::close(int fd) const {
@@ -98,6 +105,7 @@ static long inform(kernel_state& state, int fd, void* to) {
     bpf_map_info info{};
     info.type = state.maps[fd].kind;
     info.key_size = state.maps[fd].key_size;
+    info.max_entries = state.maps[fd].entries;
     std::memcpy(to, &info, sizeof info);
   } else if (number != 0 && number != kernel_state::program_number) {
     bpf_link_info info{};
@@ -198,6 +206,7 @@ long fake_kernel::bpf(int command, void* attributes, u32 size) const {
       if (map == 1) state->maps[fd] = {BPF_MAP_TYPE_HASH, 16, 8, 256};
       if (map == 2) state->maps[fd] = {BPF_MAP_TYPE_XSKMAP, 4, 4, 64};
       if (map == 3) state->maps[fd] = {BPF_MAP_TYPE_HASH, 4, 8, 256};
+      if (map == 4) state->maps[fd] = {BPF_MAP_TYPE_ARRAY, 4, 8, 1};
       return fd;
     }
     case BPF_LINK_GET_NEXT_ID: {

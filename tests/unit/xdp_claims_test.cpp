@@ -25,6 +25,7 @@ TEST_CASE("a claimed address is in the map of its family, and its group is let i
   CHECK(s.claim(v4));
   CHECK(own4.contains({10, 9, 0, 2}));
   CHECK(k.joined.empty());
+  CHECK(k.first4() == 0x02'00'09'0a'0000'0001);  // as this machine loads it
   CHECK(s.claim(mapped));  // the same
   CHECK(own4.size() == 1);
   CHECK(own6.empty());
@@ -36,6 +37,7 @@ TEST_CASE("a claimed address is in the map of its family, and its group is let i
   CHECK(k.joined.begin()->second == 1);
 
   CHECK(s.claim(group4));
+  CHECK(k.first4() == 0x02'00'09'0a'0000'0001);
   CHECK(k.joined.contains({0x01, 0x00, 0x5e, 0x01, 0x02, 0x03}));
   CHECK(s.claim(group6));
   CHECK(k.joined.contains({0x33, 0x33, 0x11, 0x22, 0x33, 0x44}));
@@ -47,6 +49,7 @@ TEST_CASE("a claimed address is in the map of its family, and its group is let i
   CHECK(s.disclaim(group4));
   CHECK(s.disclaim(group6));
   CHECK(s.disclaim(mapped));
+  CHECK(k.first4() == 0);
   CHECK_FALSE(s.disclaim(v4));
   CHECK(own4.empty());
   CHECK(own6.empty());

@@ -4,6 +4,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
+
 namespace {
 using namespace steering_test;
 using nic::xdp_mode;
@@ -25,6 +27,7 @@ TEST_CASE("the program is attached in driver mode, with its maps in it, and deta
     CHECK(k.map_of(BPF_MAP_TYPE_HASH, 4)->entries == names::most_addresses);
     CHECK(k.map_of(BPF_MAP_TYPE_HASH, 16)->entries == names::most_addresses);
     CHECK(k.map_of(BPF_MAP_TYPE_ARRAY, 4)->entries == 128);
+    CHECK(k.first4() == 0);
 
     // Each load of a map names the descriptor of the map that was meant.
     REQUIRE(k.program.size() == names::own_address.size());
@@ -37,12 +40,14 @@ TEST_CASE("the program is attached in driver mode, with its maps in it, and deta
       CHECK((meant == names::map::sockets) == (m.kind == BPF_MAP_TYPE_XSKMAP));
       CHECK((meant == names::map::own4) == (m.kind == BPF_MAP_TYPE_HASH && m.key_size == 4));
       CHECK((meant == names::map::own6) == (m.kind == BPF_MAP_TYPE_HASH && m.key_size == 16));
-      CHECK((meant == names::map::verdicts) == (m.kind == BPF_MAP_TYPE_ARRAY));
+      CHECK((meant == names::map::verdicts) == (m.kind == BPF_MAP_TYPE_ARRAY && m.entries == 128));
+      CHECK((meant == names::map::first4) == (m.kind == BPF_MAP_TYPE_ARRAY && m.entries == 1));
+      CHECK(k.program[i].src_reg == (meant == names::map::first4 ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD));
     }
-    CHECK(loads == 7);
+    CHECK(loads == 8);
     k.journal.clear();
   }
-  REQUIRE(k.journal.size() == 7);  // four maps, program, link, packet socket
+  CHECK(std::count(k.journal.begin(), k.journal.end(), "close") == 7);  // five maps, program, packet socket
   CHECK(k.journal.front() == "close link");
   CHECK(k.open.empty());
 }
@@ -143,7 +148,7 @@ TEST_CASE("whichever call fails, open says so and leaves nothing open, and works
     REQUIRE(s.open({&k}, any).errno_value == 0);
     calls = k.calls;
   }
-  CHECK(calls == 7);
+  CHECK(calls == 8);
   for (u64 nth = 0; nth < calls; ++nth) {
     kernel_state k;
     k.refuse_nth = nth;
@@ -203,7 +208,7 @@ TEST_CASE("verdicts are the sum over the rows of queues", "[xdp]") {
   steering s;
   REQUIRE(s.open({&k}, any).errno_value == 0);
   for (auto& [fd, m] : k.maps)
-    if (m.kind == BPF_MAP_TYPE_ARRAY)
+    if (m.kind == BPF_MAP_TYPE_ARRAY && m.entries == 128)
       for (auto& [key, value] : m.elements) {
         const u64 n = (key[0] % 8u + 1) * 100 + key[0] / 8u;
         std::memcpy(value.data(), &n, sizeof n);
@@ -229,7 +234,7 @@ TEST_CASE("a moved steering goes on, and what it was moved from owns nothing", "
   REQUIRE(a.open({&k}, any).errno_value == 0);
   steering b = std::move(a);
   a.close();
-  CHECK(k.open.size() == 7);
+  CHECK(k.open.size() == 8);
   steering c;
   c = std::move(b);
   CHECK(c.mode() == xdp_mode::driver);

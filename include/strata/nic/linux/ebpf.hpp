@@ -64,7 +64,7 @@ inline constexpr u8 imm = 0x00, mem = 0x60, atomic = 0xc0;                      
 inline constexpr u8 of_register = 0x08;                                                       // the second operand is a register
 inline constexpr u8 add = 0x00, sub = 0x10, bit_or = 0x40, bit_and = 0x50, shift_left = 0x60, shift_right = 0x70, bit_xor = 0xa0, mov = 0xb0;
 inline constexpr u8 always = 0x00, eq = 0x10, gt = 0x20, ge = 0x30, ne = 0x50, call = 0x80, exit = 0x90, lt = 0xa0, le = 0xb0;
-inline constexpr u8 map_by_descriptor = 1;  // in the place of the source register
+inline constexpr u8 map_by_descriptor = 1, value_of_map = 2;  // in the place of the source register
 }  // namespace opcode
 
 namespace detail {
@@ -150,8 +150,14 @@ constexpr statement load_map(reg to, i32 index) {
   return {detail::make(u32{opcode::ld} | opcode::imm | opcode::double_word, to, static_cast<reg>(opcode::map_by_descriptor), 0, index), nullptr, 2};
 }
 
+/// to = where the only value of that map lies: an array of one entry, read without a call (Linux 5.2).
+constexpr statement load_map_value(reg to, i32 index) {
+  return {detail::make(u32{opcode::ld} | opcode::imm | opcode::double_word, to, static_cast<reg>(opcode::value_of_map), 0, index), nullptr, 2};
+}
+
 [[nodiscard]] constexpr bool is_load_map(const instruction& i) {
-  return i.operation == (u32{opcode::ld} | opcode::imm | opcode::double_word) && static_cast<u8>(i.source()) == opcode::map_by_descriptor;
+  const u8 kind = static_cast<u8>(i.source());
+  return i.operation == (u32{opcode::ld} | opcode::imm | opcode::double_word) && (kind == opcode::map_by_descriptor || kind == opcode::value_of_map);
 }
 
 namespace detail {

@@ -25,8 +25,11 @@ enum class map : u8 {
   own4,      ///< hash: 4 bytes of address -> whose it is, a bit for each stack; the program asks only whether it is there
   own6,      ///< hash: 16 bytes of address -> likewise
   verdicts,  ///< array: (receive queue modulo verdict_rows) * verdict_columns + verdict -> its counter
+  first4,    ///< array of one: first_value() of an address in own4, or 0. To find it there costs a load, to look it up in own4 a call
 };
-inline constexpr u32 maps = 4;
+inline constexpr u32 maps = 5;
+/// What first4 holds for the address whose four bytes are loaded as `word`.
+constexpr u64 first_value(u32 word) { return u64{word} << 32 | 1; }
 
 /// What became of a frame. The first two are passed to the kernel, and so is no_socket.
 enum class verdict : u8 { passed, malformed, arp, ip, neighbour, group, no_socket };
@@ -52,6 +55,7 @@ inline constexpr i32 ethernet = 14, arp = 28, ipv4 = 20, ipv6 = 40, solicitation
 inline constexpr i32 icmpv6 = 58, router_advertisement = 134, neighbour_solicitation = 135, neighbour_advertisement = 136;
 
 constexpr statement load_map(reg to, map which) { return ebpf::load_map(to, static_cast<i32>(which)); }
+constexpr statement load_map_value(reg to, map which) { return ebpf::load_map_value(to, static_cast<i32>(which)); }
 constexpr statement found(verdict v) { return mov(r7, static_cast<i32>(v)); }
 
 // As assembler is written:
@@ -94,10 +98,16 @@ inline constexpr statement own_address[] = {
     add(r4, 4),
     jump_gt(r4, r3, "count"),
   label("own4"),
-    mov(r2, r8), add(r2, ethernet + 16),            // destination
+    load32(r2, r8, ethernet + 16),                  // destination
+    shift_left(r2, 32), bit_or(r2, 1),              // as first_value() has it
+    load_map_value(r1, map::first4),
+    load64(r1, r1, 0),
+    jump_eq(r1, r2, "ours"),
+    mov(r2, r8), add(r2, ethernet + 16),
     load_map(r1, map::own4),
     call(map_lookup_elem),
     jump_eq(r0, 0, "pass"),
+  label("ours"),
     found(verdict::ip),
     load8(r4, r8, ethernet + 16), bit_and(r4, 0xf0),
     jump_ne(r4, 0xe0, "redirect"),

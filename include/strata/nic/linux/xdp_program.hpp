@@ -73,15 +73,18 @@ template <class System = system_calls> class xdp_steering {
     if (e.address.empty()) return false;
     const long r = claims::add(system_, map(e.where), e.address.data(), owner_);
     if (r != 0) return r == 1;
+    choose_first();
     const auto group = link_group_of(e.address);
     if (!group || groups_.join(*group)) return true;
     (void)claims::remove(system_, map(e.where), e.address.data(), owner_);
+    choose_first();
     return false;
   }
   /// False: it was not claimed.
   bool disclaim(std::span<const u8> address) {
     const entry e = entry_of(address);
     if (e.address.empty() || claims::remove(system_, map(e.where), e.address.data(), owner_) != 0) return false;
+    choose_first();
     if (const auto group = link_group_of(e.address)) (void)groups_.leave(*group);
     return true;
   }
@@ -112,8 +115,7 @@ template <class System = system_calls> class xdp_steering {
   /// Detaches the program, and its maps go with it; or leaves it to the other stacks that use it, without our addresses.
   void close() {
     link_.close();
-    for (const auto own : {steering::map::own4, steering::map::own6})
-      if (program_) claims::remove_all(system_, map(own), owner_);
+    if (program_) forget_ours();
     groups_.close();
     program_.close();
     for (auto& m : maps_) m.close();
@@ -132,6 +134,11 @@ template <class System = system_calls> class xdp_steering {
       if (a[i] != mapped[i]) return {steering::map::own6, a};
     return {steering::map::own4, a.last(4)};
   }
+  void choose_first() { claims::choose_first(system_, map(steering::map::first4), map(steering::map::own4)); }
+  void forget_ours() {
+    for (const auto own : {steering::map::own4, steering::map::own6}) claims::remove_all(system_, map(own), owner_);
+    choose_first();
+  }
   [[nodiscard]] int map(steering::map m) const { return maps_[static_cast<u32>(m)].get(); }
 
   static open_error failure(long r, const char* what, const char* step, const char* remedy, bool is_impossible_here = false) {
@@ -148,6 +155,7 @@ template <class System = system_calls> class xdp_steering {
         {own4, {BPF_MAP_TYPE_HASH, 4, 8, steering::most_addresses, "strata_own4"}},
         {own6, {BPF_MAP_TYPE_HASH, 16, 8, steering::most_addresses, "strata_own6"}},
         {steering::map::verdicts, {BPF_MAP_TYPE_ARRAY, 4, 8, steering::verdict_rows * steering::verdict_columns, "strata_verdicts"}},
+        {first4, {BPF_MAP_TYPE_ARRAY, 4, 8, 1, "strata_first4"}},
         {sockets, {BPF_MAP_TYPE_XSKMAP, 4, 4, o.queues > steering::most_queues ? o.queues : steering::most_queues, "strata_sockets"}},
     };
     for (const auto& w : wanted) {
@@ -233,7 +241,7 @@ template <class System = system_calls> class xdp_steering {
     link_ = std::move(found.link);
     mode_ = mode;
     is_shared_ = true;
-    for (const auto own : {steering::map::own4, steering::map::own6}) claims::remove_all(system_, map(own), owner_);  // of a dead one on our queue
+    forget_ours();  // what a dead one on our queue had
     return {};
   }
   open_error attached(long fd, xdp_mode mode) {
