@@ -23,6 +23,7 @@ struct talk {
   u32 chunk_size = 0;
   u32 least_headroom = 0xffff;
   u32 kept = 0;
+  u32 prepared = 0;
 };
 
 struct talkative : nic::wire_pair {
@@ -33,6 +34,7 @@ struct talkative : nic::wire_pair {
   talkative() = default;
   talkative(nic::wire& cable, u32 side, talk& told) : wire_pair(cable, side), t(&told) {}
   std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
+    if (batch.empty()) ++t->prepared;
     const std::size_t n = wire_pair::receive(chunks, batch);
     for (packet& p : batch.first(n)) p->flags = static_cast<u8>(p->flags | t->marks);
     return n;

@@ -180,5 +180,9 @@ TEST_CASE("chunks that wait in a driver are not counted as in use") {
   f->told.kept = 5;
   CHECK(f->a.chunks_in_use() == 0);
 }
+TEST_CASE("a driver that keeps chunks gets them before the first frame comes") {
+  const auto f = std::make_unique<listener_of_frames<four>>();
+  CHECK(f->told.prepared == 1);
+}
 
 }  // namespace

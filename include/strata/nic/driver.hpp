@@ -99,6 +99,7 @@ template <class T> concept writes_in_front = requires {
 };
 
 /// Optional: chunks_kept() is how many chunks wait in the driver to be received into. They are in use, and nobody's fault.
+/// At start the stack calls receive() once without places for frames, so that the first one finds a chunk.
 template <class T> concept keeps_chunks = requires(const T n) {
   { n.chunks_kept() } -> std::same_as<u32>;
 };

@@ -121,6 +121,11 @@ template <class Parts> struct interface {
       if constexpr (may_fill_in_checksum) return nic->has().fills_in_checksum;
       else return false;
     }
+    /// Lets a driver that keeps chunks have them before the first frame comes.
+    void prepare(buffer::pool& chunks) {
+      if constexpr (nic::keeps_chunks<driver>) (void)nic->receive(chunks, {});
+      else (void)chunks;
+    }
     [[nodiscard]] u32 chunks_kept() const {
       if constexpr (nic::keeps_chunks<driver>) return nic ? nic->chunks_kept() : 0;
       else return 0;

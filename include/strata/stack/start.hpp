@@ -65,6 +65,7 @@ template <stack_config C> bad_option stack<C>::start(options o) {
 template <stack_config C> template <std::size_t I> bool stack<C>::open_interface(auto& wanted) {
   auto& i = interfaces_.template get<I>();
   i.open(std::move(wanted.nic), wanted.link, wanted.mac, wanted.mtu);
+  i.prepare(pool_);
   if (i.has_addresses && i.mac().is_zero()) i.set_mac(detail::local_mac(entropy_.next()));
   network_of(wanted.address.address, [&](auto& ip) {
     (void)ip.configure(static_cast<u8>(I), wanted.address);
