@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The impaired path of the tests: strata on the TAP `strata0`, relay between that and `tap0`, which has the kernel's address. The kernel is silent on
-strata0: it answers no ARP there, has no address, and what is for tap0's MAC is for another host."""
+"""The impaired path of the tests: strata on the TAP `strata0`, relay between that and the TAP `tap0`, which has the kernel's address. Over another NIC strata has
+one end of a veth pair, `strata0` in a namespace apart, and relay the other, `near0`. The kernel is silent on what is strata's: it answers no ARP there, has no
+address, and what is for tap0's MAC is for another host."""
 import http.server
 import pathlib
 import re
@@ -12,12 +13,20 @@ import time
 import _net
 
 STRATA_TAP, KERNEL_TAP = "strata0", "tap0"
+NEAR = STRATA_TAP if _net.NIC == "tap" else "near0"  # where relay meets what strata sends
+
+
+def run(test, *programs):
+    _net.run(test, *programs, make=_net.make_tap)
 
 
 def prepare():
-    _net.sh("ip", "tuntap", "add", "dev", STRATA_TAP, "mode", "tap")
-    pathlib.Path(f"/proc/sys/net/ipv6/conf/{STRATA_TAP}/disable_ipv6").write_text("1")
-    _net.sh("ip", "link", "set", STRATA_TAP, "up", "arp", "off")
+    if _net.NIC == "tap":
+        _net.sh("ip", "tuntap", "add", "dev", NEAR, "mode", "tap")
+    else:
+        _net.make_veth(near=NEAR)
+    pathlib.Path(f"/proc/sys/net/ipv6/conf/{NEAR}/disable_ipv6").write_text("1")
+    _net.sh("ip", "link", "set", NEAR, "up", "arp", "off")
 
 
 def sysctl(**values):
@@ -36,7 +45,7 @@ def wait_until(condition, what, seconds=10):
 class Relay:
     """`with Relay("--loss", 1) as r:`; afterwards r.done has what its last line says, and r.by the causes of drops."""
 
-    def __init__(self, *options, sides=(f"packet:{STRATA_TAP}", KERNEL_TAP)):
+    def __init__(self, *options, sides=(f"packet:{NEAR}", KERNEL_TAP)):
         self.words = [str(_net.EXAMPLES / "relay"), *sides, *map(str, options)]
         self.done, self.by = {}, {}
 

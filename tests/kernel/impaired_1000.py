@@ -23,4 +23,4 @@ def test(folder):
     _net.expect(relay.by.get("loss", 0) > 50 and all(relay.done[k] > 50 for k in ("duplicated", "reordered", "corrupted")), f"the path was not bad: {relay.done} {relay.by}")
 
 
-_net.run(test, "curl")
+_path.run(test, "curl")

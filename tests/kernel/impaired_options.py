@@ -77,4 +77,4 @@ def test(folder):
     _net.expect(relay.by.get("loss", 0) > 20, f"no losses: {relay.done} {relay.by}")
 
 
-_net.run(test, "curl")
+_path.run(test, "curl")

@@ -33,6 +33,10 @@ def test(folder):
         time.sleep(0.3)
         port = _net.sh("ss", "-Htn", "state", "established", "dst", f"{_net.STRATA}:8080").split()[2].rsplit(":", 1)[1]
         _net.sh("nft", "add table netdev silence")
+        # First what strata sends is lost, while the client's window opens as it reads: something is outstanding when the client falls silent.
+        _net.sh("nft", "add chain netdev silence in { type filter hook ingress device tap0 priority 0; }")
+        _net.sh("nft", f"add rule netdev silence in tcp dport {port} drop")
+        time.sleep(1)
         _net.sh("nft", "add chain netdev silence out { type filter hook egress device tap0 priority 0; }")
         _net.sh("nft", f"add rule netdev silence out tcp sport {port} drop")
         kill(vanishing)
