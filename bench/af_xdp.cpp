@@ -47,7 +47,7 @@ template <class C> C& add(contenders& all, const char* name, auto&&... arguments
   return c;
 }
 
-// raw, raw_60_bytes, raw_own_address, driver, strata, kernel
+// raw, raw_60_bytes, raw_own_address, driver, strata, strata_fill_512, kernel
 void measure_round_trips(group& g, void (*turns)(contenders&, u32, u32)) {
   network& net = the_network();
   contenders all;
@@ -56,8 +56,9 @@ void measure_round_trips(group& g, void (*turns)(contenders&, u32, u32)) {
   (void)add<round_trip<raw_pair>>(all, g.rows[2], net.connect(false), g.mode, steering::own_address, few);
   (void)add<round_trip<driver_pair>>(all, g.rows[3], net.connect(false), g.mode, few);
   auto& strata = add<round_trip<strata_pair>>(all, g.rows[4], net.connect(false), g.mode, few, the_clock().ns()).pair;
+  (void)add<round_trip<strata_pair>>(all, g.rows[5], net.connect(false), g.mode, many, the_clock().ns());
   static u32 subnet = 0;
-  const std::string near = "10.8." + std::to_string(subnet) + ".1/24", far = "10.8." + std::to_string(subnet) + ".2";
+  const std::string near = "10.5." + std::to_string(subnet) + ".1/24", far = "10.5." + std::to_string(subnet) + ".2";
   ++subnet;
   const network::pair p = net.connect(true);
   net.give_address(p.near, near.c_str());
@@ -65,13 +66,13 @@ void measure_round_trips(group& g, void (*turns)(contenders&, u32, u32)) {
     const network::visit there(net);
     net.give_address(p.far, (far + "/24").c_str());
   }
-  (void)add<round_trip<kernel_pair>>(all, g.rows[5], net, far.c_str());
+  (void)add<round_trip<kernel_pair>>(all, g.rows[6], net, far.c_str());
 
   const auto sent = [&] {
     const auto a = strata.near_end().count(), b = strata.far_end().count();
     return std::pair{static_cast<double>(a.transmit_frames + b.transmit_frames), static_cast<double>(a.transmit_bytes + b.transmit_bytes)};
   };
-  const u32 rounds = is_quick ? 4 : 40, n = is_quick ? 1000 : 3000;
+  const u32 rounds = is_quick ? 4 : 30, n = is_quick ? 1000 : 2000;
   const auto before = sent();
   turns(all, rounds, n);
   const auto after = sent();
@@ -90,41 +91,52 @@ void two_cores(group& g) {
   measure_round_trips(g, take_turns_on_two_cores);
 }
 
-// raw, strata
+// raw, strata, strata_in_place
 void bulk_of_two(group& g) {
   network& net = the_network();
-  auto strata = std::make_unique<bulk<strata_to_strata>>(g.rows[1], net.connect(false), g.mode, the_clock().ns());
-  strata->exchange(256);  // the congestion window opens
-  strata->times = {};
-  const std::vector<frames> turns = strata->transfer.look(64);
+  const auto strata = [&](std::size_t row, way how) {
+    auto made = std::make_unique<bulk<strata_to_strata>>(g.rows[row], net.connect(false), g.mode, how, the_clock().ns());
+    made->exchange(256);  // the congestion window opens
+    made->times = {};
+    return made;
+  };
+  auto copying = strata(1, way::copying), in_place = strata(2, way::in_place);
+  copying->exchange(0);
+  const std::vector<frames> turns = copying->transfer.look(64);
   contenders all;
   (void)add<bulk<raw_to_raw>>(all, g.rows[0], net.connect(false), g.mode, turns);
-  all.push_back(std::move(strata));
-  take_turns(all, is_quick ? 4 : 40, 256);
+  all.push_back(std::move(copying));
+  all.push_back(std::move(in_place));
+  take_turns(all, is_quick ? 4 : 30, 64);
   g.take(all);
-  double data = 0, acks = 0;
-  for (const frames& f : turns) data += f.data, acks += f.acks;
-  g.results[1].frames = data / static_cast<double>(turns.size()) + acks / static_cast<double>(turns.size());
+  double both_ways = 0;
+  for (const frames& f : turns) both_ways += f.data + f.acks;
+  g.results[1].frames = both_ways / static_cast<double>(turns.size());
 }
 
-// kernel, strata
+// kernel, kernel_1460, strata
 void bulk_to_the_kernel(group& g) {
   network& net = the_network();
   contenders all;
-  const network::pair theirs = net.connect(true), ours = net.connect(true);
   const strata::u8 subnet = g.mode == xdp_mode::driver ? 0 : 1;
-  const auto address = [&](int kind, int host) { return "10." + std::to_string(kind) + '.' + std::to_string(subnet) + '.' + std::to_string(host); };
-  net.give_address(theirs.near, (address(7, 1) + "/24").c_str());
-  network::switch_off(theirs.near, {ETHTOOL_STSO, ETHTOOL_SGSO});
-  {
+  const auto address = [&](std::size_t kind, int host) { return "10." + std::to_string(kind) + '.' + std::to_string(subnet) + '.' + std::to_string(host); };
+  const auto pair = [&](std::size_t kind, bool is_kernel_here) {
+    const network::pair p = net.connect(true);
+    if (is_kernel_here) {
+      net.give_address(p.near, (address(kind, 1) + "/24").c_str());
+      network::switch_off(p.near, {ETHTOOL_STSO, ETHTOOL_SGSO});
+    }
     const network::visit there(net);
-    net.give_address(theirs.far, (address(7, 2) + "/24").c_str());
-    net.give_address(ours.far, (address(6, 2) + "/24").c_str());
-    network::switch_off(ours.far, {ETHTOOL_STXCSUM});
+    net.give_address(p.far, (address(kind, 2) + "/24").c_str());
+    if (!is_kernel_here) network::switch_off(p.far, {ETHTOOL_STXCSUM});
+    return p;
+  };
+  for (const std::size_t row : {0u, 1u}) {
+    (void)pair(7 + row, true);
+    (void)add<bulk<kernel_to_kernel>>(all, g.rows[row], net, address(7 + row, 2).c_str(), row == 0 ? segment * segments_a_turn : segment);
   }
-  (void)add<bulk<kernel_to_kernel>>(all, g.rows[0], net, address(7, 2).c_str());
-  (void)add<bulk<strata_to_kernel>>(all, g.rows[1], net, ours.near, g.mode, subnet);
-  take_turns(all, is_quick ? 4 : 40, 256);
+  (void)add<bulk<strata_to_kernel>>(all, g.rows[2], net, pair(6, false).near, g.mode, subnet);
+  take_turns(all, is_quick ? 4 : 30, 64);
   g.take(all);
 }
 
@@ -132,11 +144,11 @@ std::vector<group> groups() {
   std::vector<group> all;
   for (const xdp_mode mode : {xdp_mode::driver, xdp_mode::generic}) {
     const std::string suffix = std::string("/") + name_of(mode);
-    const std::vector<const char*> round_trips{"raw", "raw_60_bytes", "raw_own_address", "driver", "strata", "kernel"};
+    const std::vector<const char*> round_trips{"raw", "raw_60_bytes", "raw_own_address", "driver", "strata", "strata_fill_512", "kernel"};
     all.push_back({"af_xdp/round_trip_one_thread" + suffix, round_trips, mode, one_thread});
     all.push_back({"af_xdp/round_trip_two_cores" + suffix, round_trips, mode, two_cores});
-    all.push_back({"af_xdp/bulk" + suffix, {"raw", "strata"}, mode, bulk_of_two});
-    all.push_back({"af_xdp/bulk_to_the_kernel" + suffix, {"kernel", "strata"}, mode, bulk_to_the_kernel});
+    all.push_back({"af_xdp/bulk" + suffix, {"raw", "strata", "strata_in_place"}, mode, bulk_of_two});
+    all.push_back({"af_xdp/bulk_to_the_kernel" + suffix, {"kernel", "kernel_1460", "strata"}, mode, bulk_to_the_kernel});
   }
   return all;
 }
