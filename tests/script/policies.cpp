@@ -33,6 +33,12 @@ TEST_CASE("adaptive_acks: after an idle time data is acknowledged at once again"
   play(script, with::either, policy::adaptive);
 }
 
+TEST_CASE("adaptive_acks: idle is longer than the retransmission timeout") {
+  static constexpr step just[] = {established_passive(), is(field::rto_ms, 200), SIXTEEN_AT_ONCE, at(200), in("P. 17:18(1)"), at(239), at(240), out(". ack 18")};
+  static constexpr step longer[] = {established_passive(), SIXTEEN_AT_ONCE, at(201), in("P. 17:18(1)"), out(". ack 18")};
+  play(just, with::either, policy::adaptive), play(longer, with::either, policy::adaptive);
+}
+
 TEST_CASE("every_nth_ack: the fourth full segment is acknowledged at once, fewer wait 40 ms") {
   static constexpr step script[] = {
       established_passive(), in(". 1:1461(1460)"), in(". 1461:2921(1460)"), in(". 2921:4381(1460)"), in(". 4381:5841(1460)"), out(". ack 5841"),
