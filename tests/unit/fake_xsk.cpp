@@ -196,7 +196,9 @@ long fake_system::sendto(int fd, const void*, std::size_t size, int, const void*
     return static_cast<long>(size);
   }
   if (const long r = refused("kick"); r < 0) return ++k->kicks, r;
-  return k->send(fd);
+  const long sent = k->send(fd);
+  const long late = refused("after the kick");
+  return late < 0 ? late : sent;
 }
 long fake_system::recvfrom(int fd, void* to, std::size_t, int, void*, u32*) const {
   if (k->open[fd].kind == "netlink") return answer_netlink(static_cast<std::byte*>(to));

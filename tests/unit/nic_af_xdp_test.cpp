@@ -176,6 +176,14 @@ TEST_CASE("the doorbell says what the kernel's answer means") {
   CHECK(t.is_sent(0, 1, 60));
   CHECK(t.reclaim() == 1);
 }
+TEST_CASE("a kick whose frames are gone is done, whatever the kernel says of them") {
+  opened t;
+  REQUIRE(t.transmit(1, 60));
+  t.kernel.refuse("after the kick", EBUSY);  // as of a frame that is longer than the interface's MTU
+  CHECK(t.nic.flush() == nic::kick::done);
+  CHECK(t.nic.count().kicks_again == 0);
+  CHECK(t.reclaim() == 1);
+}
 TEST_CASE("frames wait while the interface is down and leave when it is up again") {
   opened t({.rings = {.transmit = 4, .completion = 8}});
   (void)t.receive();
@@ -231,6 +239,22 @@ TEST_CASE("close gives back what waits, what is on its way, and what came and wa
   CHECK(nic_test::frame_is(other, 3, 60));
   t.nic.close();
   CHECK(t.chunks.in_use() == 3);
+}
+TEST_CASE("close leaves another device a packet that this one had sent before") {
+  opened t;
+  packet queued = t.chunks.take(64);
+  nic_test::fill(queued.room().first(60), 1);
+  queued.extend(60);
+  queued.become(buffer::owner::send_queue);
+  packet p = queued.share(buffer::owner::nic);
+  REQUIRE(t.nic.transmit({&p, 1}) == 1);
+  CHECK(t.nic.flush() == nic::kick::done);
+  CHECK(t.reclaim() == 1);
+  packet elsewhere = queued.share(buffer::owner::nic);
+  t.nic.close();
+  CHECK((elsewhere->owners & packet::bit(buffer::owner::nic)) != 0);
+  elsewhere.reset();
+  queued.reset();
 }
 TEST_CASE("a driver that was closed or never opened takes nothing and gives nothing") {
   fake_af_xdp none;
