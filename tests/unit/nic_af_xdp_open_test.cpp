@@ -180,6 +180,9 @@ TEST_CASE("zero-copy is tried first, copies are the fallback, and what was got i
   CHECK(e.errno_value == EOPNOTSUPP);
   CHECK(e.is_impossible_here);
   a.kernel.has_zero_copy = true;
+  a.kernel.refuse("bind", EBUSY);
+  CHECK(std::string_view(a.fails({.zero_copy = xdp_zero_copy::require}).step) == "bind AF_XDP");  // a queue that is held says nothing about zero-copy
+  a.kernel.refusals.clear();
   CHECK(a.opens().is_zero_copy());
   CHECK(a.opens({.zero_copy = xdp_zero_copy::require}).is_zero_copy());
   CHECK_FALSE(a.opens({.zero_copy = xdp_zero_copy::off}).is_zero_copy());

@@ -8,6 +8,18 @@ using namespace strata;
 using namespace strata::test;
 }  // namespace
 
+TEST_CASE("an address is of the chunk that it lies in, to the byte") {
+  static page_memory memory{4096};
+  for (const u32 size : {2048u, 2049u, 3000u, 4095u, 4096u, 6144u, 63488u}) {
+    nic::kernel::chunk_layout layout;
+    REQUIRE(layout.open(region({memory.at, std::size_t{1} << 40}), size).errno_value == 0);
+    for (const u64 i : {u64{0}, u64{1}, u64{2}, u64{1023}, u64{77'777}, u64{16'777'215}}) {
+      CHECK(layout.chunk_of(i * size) == i);
+      CHECK(layout.chunk_of(i * size + size - 1) == i);
+    }
+  }
+}
+
 TEST_CASE("several queues receive over one region, in turn, and one sends") {
   opened t({.queues = 3, .fill = 8});
   CHECK(t.kernel.sockets_of_map.size() == 3);
