@@ -51,7 +51,7 @@ def times(work, skipped):
             print(f"bench: error: {b['name']}: {b['error_message']} (run); it has no time", file=sys.stderr)
             lines.append(f"| {b['name']} | {b['error_message']} | | | |")
             continue
-        per = f"{b['ns_per_segment'] * 1e9:.0f} ns" if "ns_per_segment" in b else ""
+        per = f"{b['ns_per_segment']:.0f} ns" if "ns_per_segment" in b else ""
         beside = f"{b['more_ns']:+.0f} ns, x {b['times']:.2f}" if "times" in b else ""
         lines.append(f"| {b['name']} | {b['real_time']:.1f} {b['time_unit']} | {per} | {beside} | {b.get('label', '')} |")
         if b["name"] in old and b["real_time"] > old[b["name"]] * SLOWER:
