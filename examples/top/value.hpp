@@ -4,25 +4,39 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace example {
 
 struct value_tree {
-  enum class kind { word, string, object, array } is = kind::word;
-  std::string text{};                                        ///< of a word or string
-  std::vector<std::pair<std::string, value_tree>> members{};  ///< of an object; of an array without names
+  struct member;
+  enum class kind { word, string, object, array };
+
+  kind is = kind::word;
+  std::string text;             ///< of a word or string
+  std::vector<member> members;  ///< of an object; of an array without names
+
+  value_tree();
+  value_tree(value_tree&&) noexcept;
+  ~value_tree();
 
   /// A member, or an empty word.
-  [[nodiscard]] const value_tree& operator[](std::string_view name) const {
-    static const value_tree none;
-    for (const auto& [key, v] : members)
-      if (key == name) return v;
-    return none;
-  }
+  [[nodiscard]] const value_tree& operator[](std::string_view name) const;
   [[nodiscard]] unsigned long long number() const { return std::strtoull(text.c_str(), nullptr, 10); }
 };
+struct value_tree::member {
+  std::string name;
+  value_tree value;
+};
+inline value_tree::value_tree() = default;  // here, where a member is complete
+inline value_tree::value_tree(value_tree&&) noexcept = default;
+inline value_tree::~value_tree() = default;
+inline const value_tree& value_tree::operator[](std::string_view name) const {
+  static const value_tree none;
+  for (const auto& [key, v] : members)
+    if (key == name) return v;
+  return none;
+}
 
 class value_reader {
  public:
