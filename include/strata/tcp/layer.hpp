@@ -2,7 +2,8 @@
 // TCP: RFC 9293, with RFC 5681 and 6582 (congestion), 6298 (timeout), 7323 (window scale, timestamps, PAWS), 5961 (blind attacks), 6528 (initial
 // sequence numbers), 6056 (ports), 6191 (TIME-WAIT reuse). The class is declared here and defined by subject:
 //   calls.hpp   what the application does              input.hpp    segments, in the order of RFC 9293 §3.10.7
-//   output.hpp  the send queue and the send loop       ack.hpp      acknowledgments and loss recovery
+//   append.hpp  bytes into the send queue              split.hpp    chunks that are cut or copied
+//   output.hpp  the send loop                          ack.hpp      acknowledgments and loss recovery
 //   segment.hpp headers, ACK, SYN, FIN, RST            receive.hpp  in order, out of order, windows, ACKs owed
 //   open.hpp    ports, sequence numbers, listeners     half_open.hpp SYN slots
 //   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
@@ -362,6 +363,8 @@ template <config C> class layer {
 #include <strata/tcp/open.hpp>
 #include <strata/tcp/half_open.hpp>
 #include <strata/tcp/calls.hpp>
+#include <strata/tcp/append.hpp>
+#include <strata/tcp/split.hpp>
 #include <strata/tcp/output.hpp>
 #include <strata/tcp/segment.hpp>
 #include <strata/tcp/input.hpp>

@@ -1,78 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The way down: bytes into the send queue, segments out of it. RFC 9293 §3.7, §3.8, §3.10.2. Included by layer.hpp.
+// The way down: segments out of the send queue. RFC 9293 §3.7, §3.8. Included by layer.hpp.
 #pragma once
 #include <strata/tcp/layer.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
-
-/// Appends to the tail chunk while it is unsent, has room and nobody below holds it; else takes a new one. How many bytes found room.
-/// Linux: tcp_sendmsg_locked.
-template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::append(B&& below, connection& c, std::span<const std::byte> bytes) {
-  buffer::pool& chunks = below.chunks();
-  std::size_t n = 0;
-  below.observe({.what = trace::step::quota, .bytes = static_cast<u32>(bytes.size()), .connection = index_of(c) + 1});
-  while (n < bytes.size()) {
-    buffer::descriptor* d = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr;
-    // A chunk that was cut keeps its bytes where they lie: its room may end before a whole segment does.
-    u32 room = d == nullptr ? 0 : chunks.chunk_size() - (static_cast<u32>(d->body) + d->body_length);
-    if (d == nullptr || d->owners != packet::bit(buffer::owner::send_queue) || d->body_length >= c.mss || room == 0 || (d->marks & mark_sum_known) == 0) {
-      if (c.send_count >= limits_.send_chunks) break;
-      packet p = below.take();
-      if (!p) {
-        ++counters_.no_chunk;
-        break;
-      }
-      p.restart(body_offset(below));
-      p.become(buffer::owner::send_queue);
-      buffer::descriptor& fresh = *p.detach();
-      fresh.body = fresh.offset;
-      fresh.seq = (c.snd_end).value;
-      fresh.marks = mark_sum_known;
-      const u32 name = chunks.name(fresh);
-      below.observe({.what = trace::step::take_chunk, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
-      if (buffer::descriptor* last = chunks.named(c.send_tail)) last->queue = name;
-      else c.send_head = name;
-      c.send_tail = name;
-      if (c.send_next == 0) c.send_next = name;
-      ++c.send_count;
-      d = &fresh;
-      room = chunks.chunk_size() - fresh.body;
-      below.observe({.what = trace::step::queue, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
-    }
-    if (room > u32{c.mss} - d->body_length) room = u32{c.mss} - d->body_length;
-    const std::size_t left = bytes.size() - n;
-    const u32 take = left < room ? static_cast<u32>(left) : room;
-    std::byte* const to = d->chunk + d->body + d->body_length;
-    if (buffer::leaves_checksum(below, c.way.link)) {
-      copy_bytes(to, bytes.data() + n, take);
-      d->marks = static_cast<u16>(d->marks | mark_sum_left);
-    } else {
-      const u32 sum = copy_and_sum(to, bytes.data() + n, take);
-      d->sum = d->body_length == 0 ? sum : append_sum(fold(d->sum), sum, d->body_length);
-    }
-    d->body_length = static_cast<u16>(d->body_length + take);
-    c.snd_end += take;
-    n += take;
-    below.observe({.what = trace::step::append, .bytes = take, .seq = d->seq, .chunk = chunks.name(*d), .connection = index_of(c) + 1});
-  }
-  return n;
-}
-
-/// Whether `n` bytes more fit the segment that waits at the tail.
-template <config C> bool layer<C>::tail_takes(buffer::pool& chunks, const connection& c, u32 n) const {
-  const buffer::descriptor* d = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr;
-  return d != nullptr && d->owners == packet::bit(buffer::owner::send_queue) && (d->marks & mark_sum_known) != 0 && d->body_length + n <= c.mss &&
-         static_cast<u32>(d->body) + d->body_length + n <= chunks.chunk_size();
-}
-
-/// After a write: PSH on the last byte unless more follows (send_flags::more, option::cork), then the send loop. RFC 9293 §3.9.1.2. Linux: tcp_push.
-template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::push(B&& below, connection& c, send_flags flags, time_point now) {
-  c.more = flags.more || c.corked;
-  if (!c.more)
-    if (buffer::descriptor* last = below.chunks().named(c.send_tail)) last->marks = static_cast<u16>(last->marks | mark_push);
-  below.observe({.what = trace::step::push, .bytes = c.snd_end - c.snd_nxt, .connection = index_of(c) + 1});
-  output(below, c, now);
-}
 
 /// The send loop: one predicate after the other, and `limit` remembers which one stopped it. `overrides`: the override timeout fired, and whatever the
 /// window takes leaves. Linux: tcp_write_xmit.
@@ -158,63 +89,6 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
   if (waits && c.snd_nxt == c.snd_una && c.limit != limited_by::ring && !is_armed(c, persist_timer)) arm(c, persist_timer, now + backed_off(c.rtt.rto(), c.probes));
 }
 
-/// Cuts a chunk after the first `first` bytes that are not acknowledged; the shorter part is copied to a new chunk, PSH stays with the second part.
-/// Returns the first part, or null if there is no chunk or somebody below still holds it. Linux: tso_fragment.
-template <config C> template <class B> buffer::descriptor* layer<C>::split(B&& below, connection& c, buffer::descriptor& d, u32 first) {
-  STRATA_EXPECTS(first != 0 && first + d.done < d.body_length);
-  if (d.owners != packet::bit(buffer::owner::send_queue)) return nullptr;
-  packet p = below.chunks().name(d) == c.send_head ? take_of_reserve(below) : below.take();
-  if (!p) {
-    ++counters_.no_chunk;
-    return nullptr;
-  }
-  ++counters_.splits;
-  buffer::pool& chunks = below.chunks();
-  p.restart(body_offset(below));
-  p.become(buffer::owner::send_queue);
-  buffer::descriptor& fresh = *p.detach();
-  fresh.body = fresh.offset;
-  const u32 name = chunks.name(d), from = static_cast<u32>(d.done) + first, rest = d.body_length - from;
-  const bool second_moves = rest <= first;
-  if (second_moves) {
-    copy_bytes(fresh.chunk + fresh.body, d.chunk + d.body + from, rest);
-    fresh.seq = d.seq + from;
-    fresh.body_length = static_cast<u16>(rest);
-    fresh.marks = static_cast<u16>(d.marks & mark_push);
-    fresh.queue = d.queue;
-    d.queue = chunks.name(fresh);
-    d.body_length = static_cast<u16>(from);
-    d.marks = static_cast<u16>(d.marks & ~mark_push);
-    if (c.send_tail == name) c.send_tail = d.queue;
-  } else {
-    copy_bytes(fresh.chunk + fresh.body, d.chunk + d.body + d.done, first);
-    fresh.seq = d.seq + d.done;
-    fresh.body_length = static_cast<u16>(first);
-    fresh.queue = name;
-    d.seq += from;
-    d.body = static_cast<u16>(d.body + from);
-    d.body_length = static_cast<u16>(rest);
-    d.done = 0;
-    const u32 fresh_name = chunks.name(fresh);
-    if (c.send_head == name) {
-      c.send_head = fresh_name;
-    } else {
-      buffer::descriptor* before = chunks.named(c.send_head);
-      while (before->queue != name) before = chunks.named(before->queue);
-      before->queue = fresh_name;
-    }
-    if (c.send_next == name) c.send_next = fresh_name;
-  }
-  for (buffer::descriptor* part : {&d, &fresh}) {
-    part->sum = ones_sum({part->chunk + part->body, part->body_length});
-    part->marks = static_cast<u16>(part->marks | mark_sum_known);
-  }
-  ++c.send_count;
-  buffer::descriptor& front = second_moves ? d : fresh;
-  below.observe({.what = trace::step::split, .bytes = first, .seq = front.seq, .chunk = chunks.name(front), .connection = index_of(c) + 1});
-  return &front;
-}
-
 /// One chunk as one segment. The chunk stays in the send queue; what goes down is one more owner of the same bytes. Linux: tcp_transmit_skb.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>::transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now) {
   if (d.owners != packet::bit(buffer::owner::send_queue)) return sent::full;  // the law of the frame: it is still below
@@ -247,27 +121,6 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>
 /// A chunk that was sent before, with the FIN if that went with it.
 template <config C> template <class B> STRATA_OFF_PATH sent layer<C>::transmit_again(B&& below, connection& c, buffer::descriptor& d, time_point now) {
   return transmit(below, c, d, d.queue == 0 && c.fin_sent, now);
-}
-
-/// The same bytes in another chunk: for a retransmission of what the NIC has not let go after a whole RTO.
-template <config C> template <class B> STRATA_OFF_PATH sent layer<C>::transmit_copy(B&& below, connection& c, buffer::descriptor& d, time_point now) {
-  packet p = below.take();
-  if (!p) {
-    ++counters_.no_chunk;
-    return sent::dropped;
-  }
-  const u32 length = static_cast<u32>(d.body_length) - d.done;
-  p.restart(body_offset(below));
-  const u32 sum = copy_and_sum(p.room().data(), d.chunk + d.body + d.done, length);
-  p.extend(length);
-  u8 flags = wire::tcp::flag::ack;
-  if ((d.marks & mark_push) != 0) flags |= wire::tcp::flag::psh;
-  if (d.queue == 0 && c.fin_sent) flags |= wire::tcp::flag::fin;
-  ++counters_.retransmit_copies;
-  emit_header(below, c, p, serial32{d.seq} + d.done, flags, sum, now);
-  const sent what = send_seldom(below, c.way, p);
-  if (what != sent::full) ++counters_.out_segments;
-  return what;
 }
 
 /// The first unacknowledged segment again: RFC 6298 (5.4), RFC 5681 §3.2 (3), RFC 6582 §3.2 (3). Linux: tcp_retransmit_skb.
