@@ -32,7 +32,10 @@ struct alignas(sizeof(void*) == 8 ? 64 : 4) descriptor {
   u8 owners = 0;               ///< bits of `owner`
   u8 holders = 0;              ///< receive holders
   // stream fields: the transport's
-  u16 marks = 0;
+  union {
+    u16 marks = 0;             ///< of what a send queue holds
+    u16 segment_size;          ///< of the head of a received train: payload bytes of each of its segments but the last
+  };
   u32 seq = 0;                 ///< of the first payload byte
   u32 sum = 0;                 ///< uncomplemented sum of the payload, when `marks` says that it is known
   u16 body = 0;                ///< offset of the payload in the chunk
@@ -41,7 +44,16 @@ struct alignas(sizeof(void*) == 8 ? 64 : 4) descriptor {
   u16 network = 0;             ///< offset of the IP header in the chunk, of a received packet: errors quote it
   u32 queue = 0;               ///< next in the send queue, receive queue or out-of-order queue
   u32 below = 0;               ///< next in the qdisc or in a neighbour's queue; the driver's own while it has the packet
+  // Where a pointer is no longer than a link the two share its place: nothing there lends and carries trains.
+#if UINTPTR_MAX > 0xffffffff
+  u32 train = 0;               ///< next part of a train (train.hpp); zero: the last part, or no train
   descriptor* lender = nullptr;  ///< of a borrowed chunk: the descriptor that gets a holder back
+#else
+  union {
+    descriptor* lender = nullptr;
+    u32 train;
+  };
+#endif
 
   static constexpr u8 borrowed = 1;
   static constexpr u8 checksum_verified = 2;  ///< it is right, and nobody need look

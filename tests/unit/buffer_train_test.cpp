@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Trains: chunks that go up or down together. A broken rule is recorded here, not trapped.
+#include "recorded_violations.hpp"
+
+#include "nic_test_pool.hpp"
+
+#include <strata/buffer/train.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace {
+
+using namespace strata;
+using buffer::descriptor;
+using buffer::owner;
+using test::taken_violations;
+
+using pool = nic_test::pool_of<8, 256>;
+
+/// A train in hand: a head of 20 + 100 bytes, then parts of `sizes`.
+packet sent_train(pool& of, std::initializer_list<std::size_t> sizes) {
+  packet head = of.chunks.take(64);
+  head.extend(120);
+  head->body = static_cast<u16>(head->offset + 20);
+  descriptor* last = &head.d();
+  for (const std::size_t n : sizes) {
+    packet part = of.chunks.take(64);
+    part.extend(n);
+    descriptor* const d = &part.d();
+    buffer::couple(*last, std::move(part));
+    last = d;
+  }
+  return head;
+}
+
+TEST_CASE("a train is as long as its parts together, and a packet that is none as itself") {
+  auto of = std::make_unique<pool>();
+  packet alone = of->chunks.take(0);
+  alone.extend(7);
+  CHECK_FALSE(buffer::is_train(alone.d()));
+  CHECK(buffer::train_bytes(alone.d()) == 7);
+  CHECK(buffer::train_parts(alone.d()) == 1);
+  packet head = sent_train(*of, {100, 100, 33});
+  CHECK(buffer::is_train(head.d()));
+  CHECK(buffer::train_bytes(head.d()) == 353);
+  CHECK(buffer::train_parts(head.d()) == 4);
+  CHECK(buffer::sent_header_size(head.d()) == 20);
+  CHECK(buffer::sent_segment_size(head.d()) == 100);
+  std::vector<u16> lengths;
+  buffer::each_part(head.d(), [&](descriptor& d) { lengths.push_back(d.length); });
+  CHECK(lengths == std::vector<u16>{120, 100, 100, 33});
+  buffer::drop_train(head);
+  CHECK_FALSE(head);
+  alone.reset();
+  CHECK(of->chunks.in_use() == 0);
+}
+
+TEST_CASE("a train changes its owner part by part, and each part is watched by the law of the frame") {
+  auto of = std::make_unique<pool>();
+  (void)taken_violations();
+  packet head = sent_train(*of, {100, 50});
+  buffer::become_train(head, owner::nic);
+  CHECK(head.as() == owner::nic);
+  buffer::each_part(head.d(), [&](descriptor& d) { CHECK(d.owners == packet::bit(owner::nic)); });
+  CHECK(taken_violations() == 0);
+  descriptor* const second = of->chunks.named(head->train);
+  second->chunk[second->offset] ^= std::byte{1};
+  buffer::drop_train(head);
+  CHECK(taken_violations() == STRATA_CHECKS);
+  CHECK(of->chunks.in_use() == 0);
+}
+
+TEST_CASE("parts that somebody else owns too outlive the train") {
+  auto of = std::make_unique<pool>();
+  packet head = sent_train(*of, {100, 100});
+  packet kept = packet::adopt(*of->chunks.named(head->train), owner::application).share(owner::send_queue);
+  buffer::become_train(head, owner::nic);
+  buffer::drop_train(head);
+  CHECK(of->chunks.in_use() == 1);
+  CHECK(kept->owners == packet::bit(owner::send_queue));
+  CHECK(kept->train == 0);
+  kept.reset();
+  CHECK(of->chunks.in_use() == 0);
+}
+
+TEST_CASE("a head that loses its parts is a packet of its own") {
+  auto of = std::make_unique<pool>();
+  packet head = sent_train(*of, {100, 100});
+  buffer::drop_parts(head);
+  CHECK_FALSE(buffer::is_train(head.d()));
+  CHECK(head.size() == 120);
+  CHECK(of->chunks.in_use() == 1);
+  head.reset();
+}
+
+TEST_CASE("a received train of parts that were cut anywhere knows how many segments it is") {
+  auto of = std::make_unique<pool>();
+  packet head = of->chunks.take_receive(0);
+  head.extend(240);
+  packet part = of->chunks.take_receive(0);
+  part.extend(200);
+  buffer::couple(head.d(), std::move(part));
+  CHECK(buffer::train_segments(head.d(), 40) == 1);  // no size: one segment, however long
+  head->segment_size = 100;
+  CHECK(buffer::train_segments(head.d(), 40) == 4);
+  CHECK(buffer::train_segments(head.d(), 39) == 5);
+  CHECK(buffer::train_segments(head.d(), 440) == 1);
+  buffer::drop_train(head);
+  CHECK(of->chunks.in_use() == 0);
+}
+
+}  // namespace
