@@ -179,17 +179,19 @@ def candidates(text):
             yield number, lines, found
 
 
-def drawn(root, layer, seed):
-    """Mutants without end, no line twice in the same way."""
+def drawn(root, layer, seed, files=""):
+    """Mutants without end, no line twice in the same way; of headers whose path under include/strata matches `files`."""
     dice = random.Random(seed)
     all_lines = []
     base = os.path.join(root, "include/strata")
     for path in sorted(glob.glob(os.path.join(base, layer, "**/*.hpp"), recursive=True)):
         header = os.path.relpath(path, base)
+        if not re.search(files, header):
+            continue
         with open(path, encoding="utf-8") as file:
             all_lines += [(header, *c) for c in candidates(file.read())]
     seen = set()
-    misses = 0
+    misses = 0 if all_lines else 10_000
     while misses < 10_000:
         header, number, lines, found = dice.choice(all_lines)
         operator = dice.choice(sorted(found))

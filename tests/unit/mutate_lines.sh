@@ -8,13 +8,13 @@ trap 'rm -rf "$work"' EXIT
 fail() { echo "FAILED: $*"; exit 1; }
 
 "$mutate" --help >"$work/help" && grep -q -- --layer "$work/help" || fail "--help"
-for wrong in "--layer nowhere" "--count 0" "--count x" "--seed -1" "--jobs 0" "--what" "--seed"; do
+for wrong in "--layer nowhere" "--count 0" "--count x" "--seed -1" "--jobs 0" "--what" "--seed" "--files (" "--files nowhere"; do
   # shellcheck disable=SC2086  # a list of words
   "$mutate" $wrong >/dev/null 2>"$work/error"
   [ $? = 2 ] || fail "$wrong is taken"
   grep -q '^mutate: error: .* (options); ' "$work/error" || fail "$wrong: $(cat "$work/error")"
 done
-"$mutate" --layer stack >/dev/null 2>"$work/error"
+"$mutate" --layer nic >/dev/null 2>"$work/error"
 [ $? = 2 ] && grep -q 'not yet' "$work/error" || fail "a layer that cannot be done yet"
 
 # The seed alone says what is drawn, and each mutant is a line of code that differs from what it was.
@@ -24,6 +24,8 @@ cmp -s "$work/a" "$work/c" && fail "another seed draws the same"
 [ "$(grep -cE '^tcp/[a-z_/]+\.hpp:[0-9]+ (negate|off_by_one|swap|drop|constant)$' "$work/a")" = 300 ] || fail "three hundred are wanted"
 for operator in negate off_by_one swap drop constant; do grep -q " $operator\$" "$work/a" || fail "no $operator"; done
 awk '/^  - / { before = substr($0, 5) } /^  \+ / { if (substr($0, 5) == before) exit 1; if (before ~ /^(\/\/|#|static_assert|using )/) exit 1 }' "$work/a" || fail "no change, or no code"
+
+"$mutate" --list --count 40 --files '^tcp/(ack|rtt)' | grep -E '^tcp/' | grep -vqE '^tcp/(ack|acks|rtt)\.hpp:' && fail "--files takes others too"
 
 "$mutate" --layer link --count 2 --seed 3 --only-layer --no-install >"$work/two" 2>"$work/error"
 case $? in
