@@ -40,6 +40,23 @@ TEST_CASE("af_xdp fills up while frames keep coming") {
   CHECK(t.nic.count().kernel.fill_ring_empty == 0);
 }
 
+TEST_CASE("chunks that wait to be received into are few until bursts take more than half of them") {
+  opened t({}, {.chunks = 800});  // of which a quarter may wait
+  const auto kept_after = [&](u32 frames) {
+    for (u32 i = 0; i < frames; ++i) REQUIRE(t.deliver(static_cast<u8>(i), 100));
+    while (!t.receive().empty()) {}
+    (void)t.receive();
+    return t.nic.chunks_kept();
+  };
+  CHECK(kept_after(0) == 64);
+  for (int round = 0; round < 20; ++round) CHECK(kept_after(20) == 64);
+  CHECK(kept_after(64) == 128);
+  CHECK(kept_after(30) == 128);
+  CHECK(kept_after(128) == 200);
+  CHECK(kept_after(150) == 200);
+  CHECK(t.nic.count().kernel.fill_ring_empty == 0);
+}
+
 TEST_CASE("af_xdp goes on when the pool was empty and has chunks again") {
   opened t({.fill = 8}, {.chunks = 32});
   std::vector<packet> hoard;

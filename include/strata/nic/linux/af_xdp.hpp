@@ -184,13 +184,14 @@ template <class System = kernel::system_calls> class af_xdp_over {
     s_ = {};
     warning_count_ = 0;
     self_test_ = xdp_self_test::not_possible;
-    for (queue& q : queues_) q.lent = 0;
+    for (queue& q : queues_) q.lent = 0, q.was_filled = false;
   }
 
  private:
   struct queue {
     socket sock{};
     u32 lent = 0;  // chunks that the kernel has to receive into
+    bool was_filled = false;
   };
   // What a move copies, and close() forgets.
   struct state {
@@ -203,6 +204,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
     u32 level = 0;   // chunks that wait on each queue, after they were made up for: when no more than `calm` are left and no frame comes, or `low`
     u32 calm = 0;
     u32 low = 0;
+    u32 most = 0;    // the level grows up to it
     u32 wanted_level = 0;
     u16 mtu = 0;
     mac_address mac{};
@@ -232,6 +234,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
   [[nodiscard]] xdp_self_test send_to_itself(System system, int interface_index);
   // path.hpp
   void meet(buffer::pool& chunks);
+  void set_level(u32 level);
   std::size_t take(queue& q, std::span<packet> batch);
   std::size_t take_in_turn(buffer::pool& chunks, std::span<packet> batch);
   void refill(buffer::pool& chunks, queue& q);
@@ -258,6 +261,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
     for (u32 i = 0; i < most_queues; ++i) {
       queues_[i].sock = std::move(other.queues_[i].sock);
       queues_[i].lent = std::exchange(other.queues_[i].lent, 0);
+      queues_[i].was_filled = std::exchange(other.queues_[i].was_filled, false);
     }
     s_ = std::exchange(other.s_, {});
     count_ = other.count_;

@@ -28,7 +28,7 @@ struct af_xdp_options {
   xdp_zero_copy zero_copy = xdp_zero_copy::automatic;
   receive_checksum checksum = receive_checksum::verify;  ///< AF_XDP does not tell what the kernel or the hardware found: trust and accept_partial are for every frame
   kernel::ring_sizes rings{};
-  u32 fill = 0;                       ///< chunks that wait to be received into, a queue; zero: 512, or a quarter of the pool if that is less
+  u32 fill = 0;                       ///< chunks that wait to be received into, a queue; zero: 64, and more as bursts ask for them, up to 512 or a quarter of the pool
   u32 busy_poll_us = 0;               ///< SO_PREFER_BUSY_POLL and SO_BUSY_POLL: each receive() runs the interface's driver, by a system call; zero: interrupts do
   u32 busy_poll_budget = 64;          ///< SO_BUSY_POLL_BUDGET: frames
   bool requests_checksum = false;     ///< transport checksums are left to the interface (Linux 6.8). In zero-copy its driver must know how, which is yours to know: see the netdev

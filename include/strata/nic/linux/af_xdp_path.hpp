@@ -15,11 +15,15 @@ template <class System> [[gnu::cold, gnu::noinline]] void af_xdp_over<System>::m
   s_.table = chunks.named(1);
   s_.chunks = chunks.capacity();
   const u32 fair = chunks.capacity() / 4 / s_.queues;
-  s_.level = s_.wanted_level != 0 ? s_.wanted_level : fair < 512 ? fair : 512;
-  if (s_.level == 0) s_.level = 1;
+  s_.most = s_.wanted_level != 0 ? s_.wanted_level : fair < 512 ? fair : 512;
+  if (s_.most == 0) s_.most = 1;
+  set_level(s_.wanted_level != 0 || s_.most < 64 ? s_.most : 64);
+}
+template <class System> void af_xdp_over<System>::set_level(u32 level) {
+  s_.level = level;
   // Some at a time cost less each; while frames come there is no time for it.
-  s_.calm = s_.level - (s_.level >= 64 ? 8 : s_.level / 8 + 1);
-  s_.low = s_.level - (s_.level / 4 + 1);
+  s_.calm = level - (level >= 64 ? 8 : level / 8 + 1);
+  s_.low = level - (level / 4 + 1);
 }
 
 /// Frames of one queue, where they lie.
@@ -66,8 +70,10 @@ template <class System> std::size_t af_xdp_over<System>::take_in_turn(buffer::po
   return n;
 }
 
-/// Chunks for the kernel to receive into, up to the level.
+/// Chunks for the kernel to receive into, up to the level. The ring hands them out in turn, so that each one more is a chunk more that passes through the
+/// caches: few wait, until a burst takes more than half of them.
 template <class System> [[gnu::noinline]] void af_xdp_over<System>::refill(buffer::pool& chunks, queue& q) {
+  if (q.lent <= s_.level / 2 && s_.level < s_.most && std::exchange(q.was_filled, true)) set_level(2 * s_.level < s_.most ? 2 * s_.level : s_.most);
   auto& ring = q.sock.fill;
   while (q.lent < s_.level && ring.has_room(1)) {
     packet p = chunks.take_receive(0);
