@@ -65,7 +65,7 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
   c.unanswered = 0;
   c.first_unacked = now;
   const bool fin_acked = c.fin_sent && c.snd_una == c.snd_end + 1;
-  if (fin_acked && acked > 0) --acked;
+  if (fin_acked) --acked;
   c.bytes_acked += acked;
   // What is covered leaves the queue; a chunk that the NIC still holds goes back to the pool when that is done too.
   buffer::pool& chunks = below.chunks();
