@@ -8,7 +8,7 @@
 //   open.hpp    ports, sequence numbers, listeners     half_open.hpp SYN slots
 //   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
 //   options.hpp options of a connection                keep_alive.hpp  probes of an idle peer
-//   icmp_errors.hpp  errors about what we sent
+//   predicates.hpp  what the send loop asks            icmp_errors.hpp  errors about what we sent
 // Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
 #pragma once
 #include <new>
@@ -270,6 +270,13 @@ template <config C> class layer {
 
   // ---- output (output.hpp) ----
   template <class B> void output(B&& below, connection& c, time_point now, bool overrides = false);
+  void note_sent(connection& c, const buffer::descriptor& d, bool with_fin, time_point now);
+  // what it asks (predicates.hpp)
+  [[nodiscard]] static bool fits_cwnd(const connection& c, u32 length);
+  [[nodiscard]] static bool fits_window(const connection& c, u32 usable);
+  [[nodiscard]] static bool may_leave(const connection& c, u32 length);
+  [[nodiscard]] static u32 usable_window(const connection& c) { const u32 in_flight = c.snd_nxt - c.snd_una; return c.snd_wnd > in_flight ? c.snd_wnd - in_flight : 0; }
+  static void stop(connection& c, limited_by why, tally& counted) { c.limit = why, ++counted; }
   template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
   template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
   template <class B> void push(B&& below, connection& c, send_flags flags, time_point now);
@@ -365,6 +372,7 @@ template <config C> class layer {
 #include <strata/tcp/calls.hpp>
 #include <strata/tcp/append.hpp>
 #include <strata/tcp/split.hpp>
+#include <strata/tcp/predicates.hpp>
 #include <strata/tcp/output.hpp>
 #include <strata/tcp/segment.hpp>
 #include <strata/tcp/input.hpp>

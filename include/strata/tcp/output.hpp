@@ -29,64 +29,56 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
     return;
   }
   while (buffer::descriptor* d = chunks.named(c.send_next)) {
-    u32 length = d->body_length;
-    if (length > c.mss) {
-      d = split(below, c, *d, c.mss);
-      if (d == nullptr) { c.limit = limited_by::chunks; break; }
-      length = c.mss;
-    }
-    const u32 in_flight = c.snd_nxt - c.snd_una;
-    const u32 outstanding = pipe(c);
-    // RFC 3042: the first two duplicate ACKs each let one new segment out.
-    const u32 limited_transmit = !c.in_recovery && !c.in_loss && c.duplicate_acks < duplicate_threshold ? c.duplicate_acks * u32{c.mss} : 0;
-    if (outstanding != 0 && outstanding + length > c.congestion.cwnd() + limited_transmit) { c.limit = limited_by::congestion_window; break; }
-    const u32 usable = c.snd_wnd > in_flight ? c.snd_wnd - in_flight : 0;
-    // RFC 9293 §3.8.6.2.1: a window smaller than a segment is used for the last bytes, or if it is half of the largest seen.
-    if (usable < c.mss && c.snd_end - c.snd_nxt > usable && usable < c.snd_wnd_max / 2 && !overrides) {
-      c.limit = limited_by::receive_window;
+    if (d->body_length > c.mss && (d = split(below, c, *d, c.mss)) == nullptr) {
+      c.limit = limited_by::chunks;
       break;
     }
-    if (length > usable) {
-      buffer::descriptor* part = usable == 0 ? nullptr : split(below, c, *d, usable);
-      if (part == nullptr) {
-        c.limit = limited_by::receive_window;
-        break;
-      }
-      d = part;
-      length = usable;
+    if (!fits_cwnd(c, d->body_length)) {
+      stop(c, limited_by::congestion_window, counters_.limited_by_cwnd);
+      break;
     }
-    const bool is_last = d->queue == 0;
-    if (length < c.mss && c.snd_end - c.snd_nxt < c.mss && !c.fin_queued) {  // RFC 9293 §3.7.4: less than a segment, in however many chunks
-      const bool held_by_more = c.more;
-      if (held_by_more || (!c.no_delay && !typename C::coalescing{}.may_send(in_flight != 0, c.small_unacked && c.snd_una < c.small_end))) {
-        c.limit = limited_by::coalescing;
-        break;
-      }
+    const u32 usable = usable_window(c);
+    if (!overrides && !fits_window(c, usable)) {
+      stop(c, limited_by::receive_window, counters_.limited_by_window);
+      break;
     }
-    const bool with_fin = is_last && c.fin_queued && length < usable;
+    if (d->body_length > usable && (usable == 0 || (d = split(below, c, *d, usable)) == nullptr)) {
+      stop(c, limited_by::receive_window, counters_.limited_by_window);
+      break;
+    }
+    if (!may_leave(c, d->body_length)) {
+      stop(c, limited_by::coalescing, counters_.limited_by_coalescing);
+      break;
+    }
+    const bool with_fin = d->queue == 0 && c.fin_queued && d->body_length < usable;
     if (transmit(below, c, *d, with_fin, now) == sent::full) {
       c.limit = limited_by::ring;
       add_to_retry(c);
       break;
     }
-    if (in_flight == 0) c.first_unacked = now;
-    if (!c.rtt_timed) {
-      c.rtt_timed = true;
-      c.rtt_start = now;
-      c.rtt_seq = c.snd_nxt;
-    }
-    c.snd_nxt += length;
-    if (length < c.mss) c.small_unacked = true, c.small_end = c.snd_nxt;
-    if (with_fin) c.fin_sent = true, ++c.snd_nxt;
-    c.send_next = d->queue;
-    if (c.in_loss) c.resend = c.snd_nxt;
-    if (!is_armed(c, retransmit_timer)) restart_retransmit_timer(c, now);
-    disarm(c, persist_timer);
+    note_sent(c, *d, with_fin, now);
   }
   if (c.fin_queued && !c.fin_sent && c.send_next == 0 && c.snd_una + c.snd_wnd > c.snd_nxt) send_fin(below, c, now);
   // RFC 9293 §3.8.6.1: a closed window is probed. The same timer ends what coalescing and silly window avoidance hold back with nothing in flight.
   const bool waits = c.send_next != 0 || (c.fin_queued && !c.fin_sent);
   if (waits && c.snd_nxt == c.snd_una && c.limit != limited_by::ring && !is_armed(c, persist_timer)) arm(c, persist_timer, now + backed_off(c.rtt.rto(), c.probes));
+}
+
+/// The first unsent chunk has left.
+template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::note_sent(connection& c, const buffer::descriptor& d, bool with_fin, time_point now) {
+  if (c.snd_nxt == c.snd_una) c.first_unacked = now;
+  if (!c.rtt_timed) {
+    c.rtt_timed = true;
+    c.rtt_start = now;
+    c.rtt_seq = c.snd_nxt;
+  }
+  c.snd_nxt += d.body_length;
+  if (d.body_length < c.mss) c.small_unacked = true, c.small_end = c.snd_nxt;
+  if (with_fin) c.fin_sent = true, ++c.snd_nxt;
+  c.send_next = d.queue;
+  if (c.in_loss) c.resend = c.snd_nxt;
+  if (!is_armed(c, retransmit_timer)) restart_retransmit_timer(c, now);
+  disarm(c, persist_timer);
 }
 
 /// One chunk as one segment. The chunk stays in the send queue; what goes down is one more owner of the same bytes. Linux: tcp_transmit_skb.

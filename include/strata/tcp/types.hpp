@@ -208,6 +208,9 @@ struct counters {
   tally aborted = 0;
   tally data_after_close = 0;
   tally keep_alive_probes = 0;
+  tally limited_by_cwnd = 0;         ///< the send loop ended with data unsent, and why: congestion window
+  tally limited_by_window = 0;       ///< the peer's window
+  tally limited_by_coalescing = 0;   ///< Nagle, `more`, cork
   tally unwanted_data = 0;           ///< bytes acknowledged and dropped after shutdown_receive()
 };
 
