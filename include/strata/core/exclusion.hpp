@@ -36,4 +36,7 @@ template <class Thread = calling_thread> struct single_owner_of {
 };
 using single_owner = single_owner_of<>;
 
+/// Whether several threads may call a stack with this policy (lock.hpp). For one that does not say so there is no code and no byte of it anywhere.
+template <class Exclusion> concept shared = requires { requires Exclusion::is_shared; };
+
 }  // namespace strata::inline STRATA_ABI::exclusion

@@ -52,6 +52,9 @@ auto stack<C>::connect(const tcp::connect_options<address>& o) -> expected<strea
 
 template <stack_config C>
 auto stack<C>::send(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) -> expected<std::size_t, tcp::send_error> requires wiring::has_streams {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return send(id, bytes, flags); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
@@ -78,6 +81,9 @@ auto stack<C>::commit(connection_id id, tcp::reservation&& place, u32 n, tcp::se
 }
 
 template <stack_config C> auto stack<C>::consume(connection_id id, std::size_t n) -> expected<std::size_t, tcp::receive_error> requires wiring::has_streams {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return consume(id, n); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::receive_error>(permission::call::receive, id); no != tcp::receive_error::none) return no;
@@ -85,6 +91,9 @@ template <stack_config C> auto stack<C>::consume(connection_id id, std::size_t n
 }
 template <stack_config C>
 auto stack<C>::receive(connection_id id, std::span<std::byte> to) -> expected<std::size_t, tcp::receive_error> requires demand::receives<stream_layer, internet, time_point> {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return receive(id, to); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::receive_error>(permission::call::receive, id); no != tcp::receive_error::none) return no;
@@ -99,24 +108,36 @@ auto stack<C>::take(connection_id id) -> expected<tcp::owned_view, tcp::receive_
 }
 
 template <stack_config C> auto stack<C>::close(connection_id id) -> expected<void, tcp::call_error> requires wiring::has_streams {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return close(id); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
   return streams().close(internet{*this}, id, now_);
 }
 template <stack_config C> auto stack<C>::shutdown_send(connection_id id) -> expected<void, tcp::call_error> requires demand::half_closes<stream_layer, internet, time_point> {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return shutdown_send(id); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
   return streams().shutdown_send(internet{*this}, id, now_);
 }
 template <stack_config C> auto stack<C>::shutdown_receive(connection_id id) -> expected<void, tcp::call_error> requires demand::stops_reading<stream_layer, internet, time_point> {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return shutdown_receive(id); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
   return streams().shutdown_receive(internet{*this}, id, now_);
 }
 template <stack_config C> auto stack<C>::abort(connection_id id) -> expected<void, tcp::call_error> requires demand::aborts<stream_layer, internet, time_point> {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return abort(id); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::call_error>(permission::call::abort, id); no != tcp::call_error::none) return no;
@@ -142,6 +163,8 @@ auto stack<C>::cancel_timer(connection_id id) -> expected<void, tcp::call_error>
 }
 template <stack_config C>
 auto stack<C>::info(connection_id id) const -> std::optional<tcp::connection_info> requires demand::tells_about_connections<stream_layer, time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
   return streams().info(id, now_);
 }
 

@@ -21,6 +21,9 @@ template <stack_config C> auto stack<C>::connect_socket(connection_id id, const 
 }
 template <stack_config C>
 auto stack<C>::send_to(connection_id id, std::span<const std::byte> bytes, const endpoint& to, tcp::send_flags flags) -> expected<std::size_t, udp::send_error> requires wiring::has_datagrams {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return send_to(id, bytes, to, flags); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), to); no != udp::send_error::none) return no;
@@ -30,6 +33,9 @@ auto stack<C>::send_to(connection_id id, std::span<const std::byte> bytes, const
 }
 template <stack_config C>
 auto stack<C>::send_datagram(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) -> expected<std::size_t, udp::send_error> requires wiring::has_datagrams {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return send_datagram(id, bytes, flags); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), socket_remote(id)); no != udp::send_error::none) return no;
@@ -56,6 +62,9 @@ auto stack<C>::commit_datagram(connection_id id, udp::reservation&& place, std::
 }
 template <stack_config C>
 auto stack<C>::receive_datagram(connection_id id, std::span<std::byte> to) -> expected<udp::received<address>, udp::receive_error> requires wiring::has_datagrams {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return receive_datagram(id, to); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<udp::receive_error>(permission::call::receive, socket_local(id), {}); no != udp::receive_error::none) return no;
@@ -63,6 +72,7 @@ auto stack<C>::receive_datagram(connection_id id, std::span<std::byte> to) -> ex
 }
 template <stack_config C>
 auto stack<C>::peek_datagram(connection_id id) -> expected<udp::datagram_view<address>, udp::receive_error> requires wiring::has_datagrams {
+  expect_held();
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<udp::receive_error>(permission::call::receive, socket_local(id), {}); no != udp::receive_error::none) return no;
@@ -75,6 +85,9 @@ template <stack_config C> auto stack<C>::consume_datagram(connection_id id) -> e
   return datagrams().consume(internet{*this}, id);
 }
 template <stack_config C> auto stack<C>::close_socket(connection_id id) -> expected<void, udp::call_error> requires wiring::has_datagrams {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted(id, [&] { return close_socket(id); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<udp::call_error>(permission::call::close, socket_local(id), {}); no != udp::call_error::none) return no;

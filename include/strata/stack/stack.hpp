@@ -3,10 +3,11 @@
 //   facades.hpp  what each layer sees of those below it       turn.hpp      a poll from its begin to its end; the whole way up on one screen
 //   transmit.hpp its own part of the way down
 //   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams        start.hpp    options, start, shutting down
+//   shared.hpp   what is there only where several threads call
 // Members that are no templates are defined outside the class, so that `extern template class strata::stack<C>` suppresses them.
 #pragma once
 #include <strata/core/entropy.hpp>
-#include <strata/core/exclusion.hpp>
+#include <strata/core/lock.hpp>
 #include <strata/core/permission.hpp>
 #include <strata/ip/config.hpp>
 #include <strata/socket/events.hpp>
@@ -52,6 +53,8 @@ template <stack_config C> class stack {
   struct cache_below;
   struct links;
   struct internet;
+
+  static constexpr bool is_shared = exclusion::shared<typename C::exclusion>;
 
  public:
   using config = C;
@@ -100,7 +103,11 @@ template <stack_config C> class stack {
   bad_option start(options o);
   /// Aborts every connection silently, returns every chunk, closes the drivers. The destructor does it.
   void shut_down();
-  [[nodiscard]] bool is_started() const { return is_started_; }
+  [[nodiscard]] bool is_started() const {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return is_started_;
+  }
 
   /// One turn: what arrived, what is due, what the handler answers to it, and the doorbell. Linux: net_rx_action, tcp_tasklet.
   /// `now` never runs back (counted, clamped). `allowance` bounds received frames. False: busy, since a handler called it; nothing was done.
@@ -123,7 +130,15 @@ template <stack_config C> class stack {
   /// Sets now() and nothing else: before calls that come between two polls.
   void advance(time_point now);
   /// The time of the last poll or advance; all calls use it.
-  [[nodiscard]] time_point now() const { return now_; }
+  [[nodiscard]] time_point now() const {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return now_;
+  }
+  /// The stack for several calls in a row, at time `now`: `const auto turn = net.lock(now);`. Where threads share it nobody else comes between; the doorbell
+  /// rings when the scope ends, unless a poll is under way.
+  class scope;
+  [[nodiscard]] scope lock(time_point now) { return scope(*this, now); }
   /// When the next timer wants a poll; nothing if none runs. Not after now() if work is waiting.
   [[nodiscard]] std::optional<time_point> next_deadline() const;
 
@@ -143,7 +158,10 @@ template <stack_config C> class stack {
   expected<tcp::reservation, tcp::send_error> reserve(connection_id id, u32 n) requires demand::reserves<stream_layer, internet, time_point>;
   expected<std::size_t, tcp::send_error> commit(connection_id id, tcp::reservation&& place, u32 n, tcp::send_flags flags)
     requires demand::reserves<stream_layer, internet, time_point>;
-  [[nodiscard]] auto peek(connection_id id) requires wiring::has_streams { return streams().peek(internet{*this}, id); }
+  [[nodiscard]] auto peek(connection_id id) requires wiring::has_streams {
+    expect_held();
+    return streams().peek(internet{*this}, id);
+  }
   expected<std::size_t, tcp::receive_error> consume(connection_id id, std::size_t n) requires wiring::has_streams;
   expected<std::size_t, tcp::receive_error> receive(connection_id id, std::span<std::byte> to) requires demand::receives<stream_layer, internet, time_point>;
   expected<tcp::owned_view, tcp::receive_error> take(connection_id id) requires demand::gives_chunks_away<stream_layer, internet, time_point>;
@@ -160,14 +178,33 @@ template <stack_config C> class stack {
     return streams().set(internet{*this}, id, option, now_);
   }
   template <class Option> requires demand::tells_option<stream_layer, Option>
-  [[nodiscard]] std::optional<Option> get(connection_id id) const { return streams().template get<Option>(id); }
+  [[nodiscard]] std::optional<Option> get(connection_id id) const {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return streams().template get<Option>(id);
+  }
   expected<void, tcp::call_error> set_timer(connection_id id, duration after) requires demand::has_timers<stream_layer, duration, time_point>;
   expected<void, tcp::call_error> cancel_timer(connection_id id) requires demand::has_timers<stream_layer, duration, time_point>;
   [[nodiscard]] std::optional<tcp::connection_info> info(connection_id id) const requires demand::tells_about_connections<stream_layer, time_point>;
-  [[nodiscard]] auto* data(connection_id id) requires demand::holds_data<stream_layer, typename C::connection_data> { return streams().data(id); }
-  [[nodiscard]] endpoint local(connection_id id) const requires demand::knows_its_ends<stream_layer, address> { return streams().local(id); }
-  [[nodiscard]] endpoint remote(connection_id id) const requires demand::knows_its_ends<stream_layer, address> { return streams().remote(id); }
-  [[nodiscard]] bool is_live(connection_id id) const requires wiring::has_streams { return is_started_ && streams().is_live(id); }
+  [[nodiscard]] auto* data(connection_id id) requires demand::holds_data<stream_layer, typename C::connection_data> {
+    expect_held();
+    return streams().data(id);
+  }
+  [[nodiscard]] endpoint local(connection_id id) const requires demand::knows_its_ends<stream_layer, address> {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return streams().local(id);
+  }
+  [[nodiscard]] endpoint remote(connection_id id) const requires demand::knows_its_ends<stream_layer, address> {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return streams().remote(id);
+  }
+  [[nodiscard]] bool is_live(connection_id id) const requires wiring::has_streams {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return is_started_ && streams().is_live(id);
+  }
 
   // ---- datagrams: what socket::datagram_socket calls ----
   /// A socket for what comes to `port`. Port zero: a free one (RFC 6056 §3.3.1).
@@ -181,9 +218,21 @@ template <stack_config C> class stack {
   expected<udp::datagram_view<address>, udp::receive_error> peek_datagram(connection_id id) requires wiring::has_datagrams;
   expected<void, udp::receive_error> consume_datagram(connection_id id) requires wiring::has_datagrams;
   expected<void, udp::call_error> close_socket(connection_id id) requires wiring::has_datagrams;
-  [[nodiscard]] endpoint socket_local(connection_id id) const requires wiring::has_datagrams { return datagrams().local(id); }
-  [[nodiscard]] endpoint socket_remote(connection_id id) const requires wiring::has_datagrams { return datagrams().remote(id); }
-  [[nodiscard]] bool is_socket(connection_id id) const requires wiring::has_datagrams { return is_started_ && datagrams().is_live(id); }
+  [[nodiscard]] endpoint socket_local(connection_id id) const requires wiring::has_datagrams {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return datagrams().local(id);
+  }
+  [[nodiscard]] endpoint socket_remote(connection_id id) const requires wiring::has_datagrams {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return datagrams().remote(id);
+  }
+  [[nodiscard]] bool is_socket(connection_id id) const requires wiring::has_datagrams {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return is_started_ && datagrams().is_live(id);
+  }
 
   // ---- layers, counters, memory ----
   /// f(layer, below) for a layer of the Config: `net.on_layer<my::rudp>([&](auto& rudp, auto below) { ... })`.
@@ -192,29 +241,42 @@ template <stack_config C> class stack {
     (void)held;
     return f(transports_.template of<Layer<C>>(), internet{*this});
   }
-  /// f(network layer) and f(interface) of an index; their counters are theirs.
-  template <std::size_t I = 0> [[nodiscard]] const auto& network() const { return networks_.template get<I>(); }
-  template <std::size_t I = 0> [[nodiscard]] const auto& at_interface() const { return interfaces_.template get<I>(); }
-  template <std::size_t I = 0> [[nodiscard]] auto& at_interface() { return interfaces_.template get<I>(); }
-  template <std::size_t I = 0> [[nodiscard]] const auto& transport() const { return transports_.template get<I>(); }
+  /// The network layer and the interface of an index; their counters are theirs. Where threads share the stack: while the caller holds it, as all that is
+  /// told by reference: in a handler, in on_layer() or in a lock() scope.
+  template <std::size_t I = 0> [[nodiscard]] const auto& network() const { expect_held(); return networks_.template get<I>(); }
+  template <std::size_t I = 0> [[nodiscard]] const auto& at_interface() const { expect_held(); return interfaces_.template get<I>(); }
+  template <std::size_t I = 0> [[nodiscard]] auto& at_interface() { expect_held(); return interfaces_.template get<I>(); }
+  template <std::size_t I = 0> [[nodiscard]] const auto& transport() const { expect_held(); return transports_.template get<I>(); }
   /// f(driver) for each opened driver: a loop sleeps on those that can be waited for.
   template <class F> void for_each_driver(F&& f) {
+    const auto held = exclusion_.enter();
+    (void)held;
     interfaces_.each([&](auto, auto& i) {
       if (i.nic) f(*i.nic);
     });
   }
-  [[nodiscard]] const stack_counters& counters() const { return count_; }
-  [[nodiscard]] typename C::observer& observer() { return observer_; }
-  [[nodiscard]] typename C::permission& permission() { return permission_; }
+  [[nodiscard]] std::conditional_t<is_shared, stack_counters, const stack_counters&> counters() const {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return count_;
+  }
+  [[nodiscard]] typename C::observer& observer() { return expect_held(), observer_; }
+  [[nodiscard]] typename C::permission& permission() { return expect_held(), permission_; }
   /// A number that changes whenever a route, a neighbour or a link does; never zero once started. Prepared frames compare it.
-  [[nodiscard]] u32 generation() const { return generation_; }
+  [[nodiscard]] u32 generation() const {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return generation_;
+  }
   /// Chunks that hold something. Those that wait in a driver to be received into hold nothing.
   [[nodiscard]] u32 chunks_in_use() const {
+    const auto held = exclusion_.enter();
+    (void)held;
     u32 n = pool_.in_use();
     interfaces_.each([&](auto, const auto& i) { n -= i.chunks_kept(); });
     return n;
   }
-  [[nodiscard]] buffer::pool& chunks() { return pool_; }
+  [[nodiscard]] buffer::pool& chunks() { return expect_held(), pool_; }
   /// Where the bytes lie.
   [[nodiscard]] static constexpr memory_map memory();
   [[nodiscard]] strata::memory_in_use memory_in_use() const;
@@ -244,6 +306,10 @@ template <stack_config C> class stack {
   static consteval void check_facades();
   template <std::size_t I> bool open_interface(auto& wanted);
 
+  STRATA_SHORTER_INLINE void expect_held() const {
+    if constexpr (is_shared) STRATA_EXPECTS(exclusion_.is_held());
+  }
+  template <class F> auto posted(connection_id id, F&& call);
   [[nodiscard]] packet take();
   [[nodiscard]] sent post(packet&& p);
   void ring(bool at_once);
@@ -292,7 +358,7 @@ template <stack_config C> class stack {
   u8 links_left_ = 0;  // bits: which interfaces may have more in this poll
   bool is_started_ = false, is_polling_ = false, has_time_ = false, timers_ran_ = false;
   alignas(packet) std::byte batch_[sizeof(packet) * C::limits.batch]{};  // handles, kept as bytes so that a stack without destructor can hold them
-  [[no_unique_address]] typename C::exclusion exclusion_{};
+  [[no_unique_address]] mutable typename C::exclusion exclusion_{};
   [[no_unique_address]] typename C::permission permission_{};
   [[no_unique_address]] typename C::observer observer_{};
   [[no_unique_address]] typename C::entropy entropy_{};
@@ -311,5 +377,6 @@ template <stack_config C> class stack {
 #include <strata/stack/start.hpp>
 #include <strata/stack/transmit.hpp>
 #include <strata/stack/turn.hpp>
+#include <strata/stack/shared.hpp>
 #include <strata/stack/calls.hpp>
 #include <strata/stack/datagram_calls.hpp>

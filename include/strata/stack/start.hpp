@@ -100,6 +100,8 @@ template <stack_config C> constexpr memory_map stack<C>::memory() {
 }
 
 template <stack_config C> strata::memory_in_use stack<C>::memory_in_use() const {
+  const auto held = exclusion_.enter();
+  (void)held;
   strata::memory_in_use m{.chunks = std::size_t{pool_.in_use()} * C::limits.chunk_size};
   interfaces_.each([&](auto, const auto& i) { m.rings += i.ring_bytes(); });
   return m;

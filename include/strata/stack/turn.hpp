@@ -186,6 +186,8 @@ template <stack_config C> void stack<C>::end() {
   ring(false);
 }
 template <stack_config C> bool stack<C>::idle() const {
+  const auto held = exclusion_.enter();
+  (void)held;
   bool layers_are_idle = true;
   transports_.each([&](auto, const auto& t) {
     if constexpr (requires { t.is_idle(); }) layers_are_idle = layers_are_idle && t.is_idle();
@@ -195,6 +197,8 @@ template <stack_config C> bool stack<C>::idle() const {
 }
 
 template <stack_config C> auto stack<C>::next_deadline() const -> std::optional<time_point> {
+  const auto held = exclusion_.enter();
+  (void)held;
   std::optional<time_point> first;
   const auto consider = [&](const std::optional<time_point>& t) {
     if (t) first = first ? earlier_of(*first, *t) : *t;
