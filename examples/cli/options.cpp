@@ -88,6 +88,7 @@ void add_nic_options(CLI::App& app, nic_options& o, nic_text& t) {
   app.add_option("--gateway", t.gateway, "next hop of the default route")->check(filled());
   app.add_option("--mac", t.mac, "strata's MAC; by default locally administered, from the seed and the interface's name, and on af_xdp the interface's own")->check(filled());
   app.add_option("--mtu", o.mtu, "bytes of IP packet; by default the interface's")->check(whole(68, 65535));
+  app.add_flag("--vnet", o.vnet, "of tap and tun: checksums may be missing, and up to 64 KB of a connection go and come as one frame (IFF_VNET_HDR)");
   app.add_option("--queue", t.queue, "the receive queue of af_xdp")->check(whole(0, 65535));
   app.add_option("--xdp-mode", t.xdp_mode, "of af_xdp: where its program runs; auto tries the driver first")->check(CLI::IsMember({"auto", "driver", "generic"}))->capture_default_str();
   app.add_option("--zero-copy", t.zero_copy, "of af_xdp: whether the NIC itself reads and writes strata's memory")->check(CLI::IsMember({"auto", "require", "off"}))->capture_default_str();
@@ -107,6 +108,7 @@ void finish_nic_options(nic_options& o, const nic_text& t, bool only_server) {
   if (t.nic != "af_xdp")
     for (const auto& [option, is_given] : {std::pair("--queue", t.queue != 0), std::pair("--xdp-mode", t.xdp_mode != "auto"), std::pair("--zero-copy", t.zero_copy != "auto")})
       if (is_given) wrong(std::string(option) + " is an option of --nic af_xdp, not of --nic " + t.nic);
+  if (o.vnet && t.nic != "tap" && t.nic != "tun") wrong("--vnet is an option of --nic tap and tun, not of --nic " + t.nic);
   o.nic = t.nic == "tun" ? nic_kind::tun : t.nic == "af_packet" ? nic_kind::af_packet : t.nic == "af_xdp" ? nic_kind::af_xdp : nic_kind::tap;
   o.queue = t.queue;
   o.xdp_mode = t.xdp_mode == "driver" ? xdp_kind::driver : t.xdp_mode == "generic" ? xdp_kind::generic : xdp_kind::automatic;

@@ -22,6 +22,7 @@ struct nic_options {
   config_kind config = config_kind::server;
   xdp_kind xdp_mode = xdp_kind::automatic;
   zero_copy_kind zero_copy = zero_copy_kind::automatic;
+  bool vnet = false;                               ///< of tap and tun
   strata::u32 queue = 0;                           ///< of af_xdp
   strata::nic::receive_checksum checksum = strata::nic::receive_checksum::verify;
   std::string interface = "strata0";

@@ -31,7 +31,7 @@ template <class Net> void print_nic(const nic_options& o, Net& net) {
   std::printf(" nic=%s mode=%s copy=%s interface=%s", name_of(o.nic), n.mode, n.copy, value(o.interface).c_str());
 }
 
-/// Opens the device of Config `C`. TAP and TUN know nothing of checksums: there the kernel computes what it sends.
+/// Opens the device of Config `C`. TAP and TUN know nothing of checksums without --vnet: there the kernel computes what it sends.
 template <class C> auto open_device(const nic_options& o, strata::region memory) {
   using device = typename C::device;
   (void)memory;
@@ -40,7 +40,7 @@ template <class C> auto open_device(const nic_options& o, strata::region memory)
                          .mode = static_cast<strata::nic::xdp_mode>(o.xdp_mode), .zero_copy = static_cast<strata::nic::xdp_zero_copy>(o.zero_copy), .checksum = o.checksum});
   else if constexpr (std::same_as<device, strata::nic::af_packet>)
     return device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed, .chunk_size = C::limits.chunk_size, .checksum = o.checksum});
-  else return device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed});
+  else return device::open({.interface = o.interface.c_str(), .mtu = o.mtu, .mac = o.mac, .seed = o.seed, .vnet = o.vnet});
 }
 static_assert(static_cast<int>(xdp_kind::generic) == static_cast<int>(strata::nic::xdp_mode::generic) && static_cast<int>(zero_copy_kind::off) == static_cast<int>(strata::nic::xdp_zero_copy::off));
 

@@ -3,6 +3,8 @@
 #pragma once
 #include "host_of.hpp"
 
+#include <joining_nic.hpp>
+
 #include <strata/qdisc/fifo.hpp>
 
 namespace strata::sim {
@@ -22,6 +24,8 @@ struct fifo : server {
 };
 struct built : server { using header_image = strata::header_image::built; };
 struct ms32 : server { using tick = strata::milliseconds32; };
+/// Segments are joined before the stack sees them.
+struct trains : server { using nic = strata::test::joining<watched_nic>; };
 struct embedded : presets::embedded {
   using nic = watched_nic;
   using entropy = strata::entropy::seeded;

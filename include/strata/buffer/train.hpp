@@ -12,10 +12,21 @@
 // Whoever drops the head drops its parts: a packet does not know of them. Only code that exists where a Config has trains looks at descriptor::train.
 #pragma once
 #include <strata/buffer/pool.hpp>
+#include <strata/core/checksum.hpp>
 
 namespace strata::inline STRATA_ABI::buffer {
 
+/// No train has more parts, head included: drivers keep tables of that size.
+inline constexpr u32 most_train_parts = 64;
+
 [[nodiscard]] inline bool is_train(const descriptor& d) { return d.train != 0; }
+/// Whether a received packet is several segments: a train, or a short one that found room in one chunk.
+[[nodiscard]] inline bool is_joined(const descriptor& d) { return (d.train | d.segment_size) != 0; }
+/// Whether what `Below` hands up may be a train; a layer below that does not say: never.
+template <class Below> inline constexpr bool may_be_trains = [] {
+  if constexpr (requires { std::remove_cvref_t<Below>::hands_up_trains; }) return bool{std::remove_cvref_t<Below>::hands_up_trains};
+  else return false;
+}();
 
 /// f(descriptor&) for the head and each part, in order. The next one is read first: f may unlink what it is given.
 template <class F> STRATA_ALWAYS_INLINE inline void each_part(descriptor& head, F&& f) {
@@ -78,6 +89,31 @@ inline void drop_train(packet& head) {
 // Of a train on its way down.
 [[nodiscard]] inline u32 sent_header_size(const descriptor& head) { return static_cast<u32>(head.body) - head.offset; }     ///< bytes in front of the head's payload
 [[nodiscard]] inline u32 sent_segment_size(const descriptor& head) { return head.length - sent_header_size(head); }         ///< payload bytes of each part but the last
+
+/// The sum of all frames, one behind the other: at most ffff for each part.
+[[nodiscard]] inline u32 train_sum(const descriptor& head) {
+  const pool& home = *head.home;
+  u32 sum = 0, n = 0;
+  for (const descriptor* d = &head; d != nullptr; d = home.named(d->train)) {
+    sum = append_sum(sum, ones_sum({d->chunk + d->offset, d->length}), n);
+    n += d->length;
+  }
+  return sum;
+}
+/// Bytes of a received packet, where it may be a train with all its parts.
+template <class Below> [[nodiscard]] STRATA_ALWAYS_INLINE inline std::size_t received_bytes(const packet& p) {
+  if constexpr (may_be_trains<Below>)
+    if (is_train(p.d())) return train_bytes(p.d());
+  return p.size();
+}
+/// Cuts a received packet of `came` bytes to its first `n`. False: a train, which has no padding, is longer.
+template <class Below> [[nodiscard]] STRATA_ALWAYS_INLINE inline bool trim_received(const packet& p, std::size_t n, std::size_t came) {
+  if constexpr (may_be_trains<Below>)
+    if (is_train(p.d())) return n == came;
+  (void)came;
+  p.trim(n);
+  return true;
+}
 
 // Of a train on its way up whose head begins with `header` bytes of headers.
 /// How many segments it is.

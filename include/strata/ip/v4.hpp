@@ -2,6 +2,7 @@
 // IPv4 for a host: RFC 791 as RFC 1122 §3.2.1 and §3.3 want it. Everything we send is atomic: DF set, ID zero (RFC 6864 §4.1).
 // Not here: forwarding, reassembly (fragments are dropped and counted), options on what we send.
 #pragma once
+#include <strata/buffer/train.hpp>
 #include <strata/ip/icmp.hpp>
 #include <strata/wire/ethernet.hpp>
 #include <strata/wire/ipv4.hpp>
@@ -69,7 +70,8 @@ template <config C> class v4 {
     below.observe({.what = trace::step::ip_parse, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
     finding<address> f;  // the one that is returned: it is built where the caller wants it
     wire::ipv4 h;
-    if (!wire::ipv4::read(p.bytes(), h)) [[unlikely]] {
+    const std::size_t came_bytes = buffer::received_bytes<decltype(below)>(p);
+    if (!wire::ipv4::read(p.bytes(), h, came_bytes)) [[unlikely]] {
       count_fault(p);
       return f;
     }
@@ -93,12 +95,16 @@ template <config C> class v4 {
       return f;
     }
     p->network = p->offset;
-    p.trim(h.total_length);
+    if (!buffer::trim_received<decltype(below)>(p, h.total_length, came_bytes)) {
+      ++count_.in_hdr_errors;
+      return f;
+    }
     p.pull(h.header_length);
     p->transport = p->offset;
     p->link = came.link;
     ++count_.in_delivers;
     if (h.protocol == wire::icmpv4::protocol) {
+      if constexpr (buffer::may_be_trains<decltype(below)>) buffer::drop_parts(p);
       icmp_.on_message(below, out_, p, count_, f);
       return f;
     }

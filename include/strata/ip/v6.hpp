@@ -2,6 +2,7 @@
 // IPv6 for a host (RFC 8200): the base header, routes, TCP and UDP above. Hop limit 64, flow label zero.
 // Not here: extension headers and ICMPv6, which are dropped and counted, and with them neighbour discovery: the neighbour is `fixed` or the link is raw.
 #pragma once
+#include <strata/buffer/train.hpp>
 #include <strata/ip/output.hpp>
 #include <strata/wire/ethernet.hpp>
 #include <strata/wire/ipv6.hpp>
@@ -64,7 +65,8 @@ template <config C> class v6 {
     (void)below, (void)now;
     ++count_.in_receives;
     below.observe({.what = trace::step::ip_parse, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
-    const auto h = wire::ipv6::parse(p.bytes());
+    const std::size_t came_bytes = buffer::received_bytes<decltype(below)>(p);
+    const auto h = wire::ipv6::parse(p.bytes(), came_bytes);
     if (!h) [[unlikely]] {
       const auto bytes = p.bytes();
       if (bytes.size() >= header_size && static_cast<u8>(bytes[0]) >> 4 == 6) ++count_.in_truncated_pkts;
@@ -89,7 +91,10 @@ template <config C> class v6 {
       return {};
     }
     p->network = p->offset;
-    p.trim(header_size + h->payload_length);
+    if (!buffer::trim_received<decltype(below)>(p, header_size + h->payload_length, came_bytes)) {
+      ++count_.in_hdr_errors;
+      return {};
+    }
     p.pull(header_size);
     p->transport = p->offset;
     p->link = came.link;

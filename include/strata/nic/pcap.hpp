@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A wrapper around any driver that writes each frame, received or transmitted, where a capture file goes: draft-ietf-opsawg-pcap, with nanoseconds
-// (magic a1b23c4d), in big-endian order on every machine. Wireshark and tshark read it. A frame that the driver does not take is not written.
+// (magic a1b23c4d), in big-endian order on every machine. Wireshark and tshark read it. A frame that the driver does not take is not written. A train is one
+// frame, as long as it is: what a capture on a kernel's interface shows of one that segments.
 //
 //   struct traced : strata::presets::server { using nic = strata::nic::pcap<strata::nic::tap, strata::posix::pcap_file>; };
 #pragma once
+#include <strata/buffer/train.hpp>
 #include <strata/core/bytes.hpp>
 #include <strata/nic/driver.hpp>
 
@@ -42,19 +44,15 @@ template <driver Driver, pcap_sink Sink, pcap_link Link = pcap_link::ethernet> c
 
   std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
     const std::size_t n = inner_.receive(chunks, batch);
-    for (const packet& p : batch.first(n)) record(p.bytes());
+    for (const packet& p : batch.first(n)) {
+      if (is_long(p)) record(pieces_of<buffer::most_train_parts>(p));
+      else record(pieces_of<1>(p));
+    }
     return n;
   }
   std::size_t transmit(std::span<packet> batch) {
     std::size_t n = 0;
-    for (; n < batch.size(); ++n) {
-      const std::span<const std::byte> frame = batch[n].bytes();
-      // A driver that copies drops the handle, and with it perhaps the chunk: the bytes are kept until they are written.
-      packet kept;
-      if ((batch[n]->owners & packet::bit(buffer::owner::application)) == 0) kept = batch[n].share(buffer::owner::application);
-      if (inner_.transmit(batch.subspan(n, 1)) == 0) break;
-      record(frame);
-    }
+    while (n < batch.size() && (is_long(batch[n]) ? transmit_one<buffer::most_train_parts>(batch.subspan(n, 1)) : transmit_one<1>(batch.subspan(n, 1)))) ++n;
     return n;
   }
   std::size_t reclaim(std::span<packet> batch) { return inner_.reclaim(batch); }
@@ -78,16 +76,57 @@ template <driver Driver, pcap_sink Sink, pcap_link Link = pcap_link::ethernet> c
   [[nodiscard]] Sink& sink() { return sink_; }
 
  private:
-  void record(std::span<const std::byte> frame) {
+  /// A frame in the places where it lies.
+  template <u32 N> struct pieces {
+    std::span<const std::byte> at[N];
+    u32 count = 0;
+    std::size_t bytes = 0;
+  };
+  static constexpr bool is_long(const packet& p) {
+    if constexpr (may.segments || may.trains) return buffer::is_train(p.d());
+    else return (void)p, false;
+  }
+  template <u32 N, class F> static void each_piece(const packet& p, F&& f) {
+    if constexpr (N != 1) buffer::each_part(p.d(), f);
+    else f(p.d());
+  }
+  template <u32 N> static pieces<N> pieces_of(const packet& p) {
+    pieces<N> all;
+    each_piece<N>(p, [&](const buffer::descriptor& d) {
+      all.at[all.count++] = {d.chunk + d.offset, d.length};
+      all.bytes += d.length;
+    });
+    return all;
+  }
+  template <u32 N> bool transmit_one(std::span<packet> one) {
+    const pieces<N> frame = pieces_of<N>(one[0]);
+    // A driver that copies drops the handle, and with it perhaps the chunk: the bytes are kept until they are written.
+    packet kept[N];
+    u32 n = 0;
+    each_piece<N>(one[0], [&](buffer::descriptor& d) {
+      if ((d.owners & packet::bit(buffer::owner::application)) != 0) return;
+      packet piece = packet::adopt(d, one[0].as());
+      kept[n++] = piece.share(buffer::owner::application);
+      (void)piece.detach();
+    });
+    if (inner_.transmit(one) == 0) return false;
+    record(frame);
+    return true;
+  }
+  template <u32 N> void record(const pieces<N>& frame) {
     const u64 ns = options_.start_ns + now_;
-    const std::span<const std::byte> kept = frame.first(frame.size() < options_.snap ? frame.size() : options_.snap);
+    std::size_t left = frame.bytes < options_.snap ? frame.bytes : options_.snap;
     std::byte header[16];
     store_be<u32>(header, static_cast<u32>(ns / 1'000'000'000));
     store_be<u32>(header + 4, static_cast<u32>(ns % 1'000'000'000));
-    store_be<u32>(header + 8, static_cast<u32>(kept.size()));
-    store_be<u32>(header + 12, static_cast<u32>(frame.size()));
+    store_be<u32>(header + 8, static_cast<u32>(left));
+    store_be<u32>(header + 12, static_cast<u32>(frame.bytes));
     sink_.write(header);
-    sink_.write(kept);
+    for (u32 i = 0; i < frame.count; ++i) {
+      const std::size_t n = frame.at[i].size() < left ? frame.at[i].size() : left;
+      sink_.write(frame.at[i].first(n));
+      left -= n;
+    }
   }
 
   Driver inner_;

@@ -21,6 +21,9 @@ concept transport = requires(T t, const T ct, Below below, const datagram_info<A
   { ct.next_deadline() } -> std::same_as<std::optional<Time>>;
 };
 
+/// Optional: `takes_trains` says that on_datagram() knows what a train is (buffer/train.hpp). Others never see one.
+template <class T> concept takes_trains = std::remove_cvref_t<T>::takes_trains;
+
 template <class T, class Below, class Address> concept listens = requires(T t, Below below, const tcp::listen_options<Address>& o) {
   { t.listen(below, o) } -> std::same_as<expected<connection_id, tcp::listen_error>>;
 };

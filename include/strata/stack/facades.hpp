@@ -43,6 +43,8 @@ template <stack_config C> struct stack<C>::cache_below {
 template <stack_config C> struct stack<C>::links {
   stack& s;
 
+  static constexpr bool hands_up_trains = bound::hands_up_trains;
+
   packet take() const { return s.take(); }
   u32 generation() const { return s.generation_; }
   void changed() const { s.changed(); }
@@ -80,6 +82,7 @@ template <stack_config C> struct stack<C>::internet {
   stack& s;
 
   static constexpr u8 checksum_marks = bound::checksum_marks;  // what a driver may say of a received packet
+  static constexpr bool hands_up_trains = bound::hands_up_trains;
 
   bool fills_in_checksum(u8 link) const requires(bound::may_fill_in_checksum) {
     bool fills = false;

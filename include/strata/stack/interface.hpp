@@ -55,6 +55,7 @@ template <class Parts> struct interface {
     static constexpr bool has_addresses = framing::has_addresses;
     static constexpr bool may_fill_in_checksum = driver::may.fills_in_checksum;
     static constexpr bool claims = nic::claims_addresses<driver>;
+    static constexpr bool hands_up_trains = driver::may.trains;
     /// Bytes that the driver writes in front of each frame.
     static constexpr std::size_t transmit_headroom = [] {
       if constexpr (nic::writes_in_front<driver>) return std::size_t{driver::transmit_headroom};
@@ -278,6 +279,7 @@ template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
   static constexpr std::size_t transmit_headroom = max_of(I::template of<C>::transmit_headroom...);
   static constexpr bool may_fill_in_checksum = (I::template of<C>::may_fill_in_checksum || ...);
   static constexpr bool claims = (I::template of<C>::claims || ...);
+  static constexpr bool hands_up_trains = (I::template of<C>::hands_up_trains || ...);
   static constexpr u8 checksum_marks = (0 | ... | I::template of<C>::checksum_marks);
   static constexpr std::size_t ring_bytes = (0 + ... + I::template of<C>::driver::ring_bytes);
 };

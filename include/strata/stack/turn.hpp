@@ -123,11 +123,17 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input(packe
   p->link = batch_link_;
   observe(trace::step::receive, p);
   interfaces_.at(batch_link_, [&](auto& i) STRATA_INLINE_LAMBDA { from_link(i, p, r); });
+  if constexpr (bound::hands_up_trains) {  // whoever took the head took its parts; else they are dropped with it, here and nowhere else
+    if (p) buffer::drop_parts(p);
+  }
 }
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::from_link(auto& i, packet& p, raised& r) {
   const std::optional<link::received> in = i.parse(p);
   if (!in) return;
   observe(trace::step::link_parse, p);
+  if constexpr (bound::hands_up_trains) {
+    if (in->carries == link::kind::arp) buffer::drop_parts(p);
+  }
   if (in->carries == link::kind::arp) i.neighbour.on_arp(cache_below{*this, batch_link_}, p, now_);
   else to_network(*in, p, r);
 }
@@ -145,6 +151,9 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::deliver(con
   observe(trace::step::dispatch, p);
   const bool is_known = transports_.any([&](auto index, auto& t) STRATA_INLINE_LAMBDA {
     if (t.protocol != info.protocol) return false;
+    if constexpr (bound::hands_up_trains && !demand::takes_trains<decltype(t)>) {
+      if (buffer::is_train(p.d())) return ++count_.unknown_protocol, true;
+    }
     if (const auto found = t.on_datagram(internet{*this}, info, p, now_)) r.set(index, *found);
     return true;
   });

@@ -18,7 +18,7 @@ struct stack_counters {
   tally errors_dropped = 0;       ///< network errors beyond limits.errors
   tally not_permitted = 0;
   tally no_network = 0;           ///< frames of a family that this Config does not have
-  tally unknown_protocol = 0;     ///< answered with protocol unreachable (RFC 1122 §3.2.2.1)
+  tally unknown_protocol = 0;     ///< answered with protocol unreachable (RFC 1122 §3.2.2.1); or a train for a transport that takes none, dropped
 };
 
 }  // namespace strata::inline STRATA_ABI

@@ -14,22 +14,32 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
     return {};
   }
   const auto bytes = p.bytes();
-  const u32 size = static_cast<u32>(bytes.size());
+  const u32 size = static_cast<u32>(buffer::received_bytes<B>(p));
   wire::tcp header;
   if (!wire::tcp::read(bytes, header)) {
     ++counters_.in_errors;
     return {};
   }
   const u32 pseudo = pseudo_header_sum(info.local, info.remote, protocol, size);
-  if (!buffer::checksum_is_good<B>(p, header.checksum, pseudo, [&]() STRATA_INLINE_LAMBDA { return checksum_is_valid(bytes, pseudo); })) {
+  if (!buffer::checksum_is_good<B>(p, header.checksum, pseudo, [&]() STRATA_INLINE_LAMBDA {
+        if constexpr (buffer::may_be_trains<B>)
+          if (buffer::is_train(p.d())) return fold(buffer::train_sum(p.d()) + pseudo) == 0xffff;
+        return checksum_is_valid(bytes, pseudo);
+      })) {
     ++counters_.in_checksum_errors;
     return {};
   }
   // The connection of the segment before is looked at first: trains of segments need no hash.
   if (recent_ == 0 || !is_between(tcbs_[recent_ - 1], info, header)) find_recent(info.local, header.destination, info.remote, header.source);
   below.observe({.what = trace::step::lookup, .bytes = size, .seq = header.seq, .ack = header.ack, .connection = recent_});
+  if constexpr (buffer::may_be_trains<B>) {
+    if (buffer::is_joined(p.d())) {
+      on_train(below, info, header, p, size, now);
+      return {};
+    }
+  }
   if constexpr (C::header_prediction) {
-    if (recent_ != 0 && is_expected(tcbs_[recent_ - 1], header, bytes)) {
+    if (recent_ != 0 && is_expected(tcbs_[recent_ - 1], header, bytes, size)) {
       on_expected(below, anchored(tcbs_[recent_ - 1]), p, header, size, now);
       return {};
     }
@@ -51,9 +61,9 @@ template <config C> STRATA_OFF_PATH void layer<C>::find_recent(const address& lo
 /// Header prediction: whether a segment of an open connection without troubles brings just the next data, or news for the sender, so that all checks of
 /// RFC 9293 §3.10.7.4 are passed by one look each. Linux: tcp_rcv_established.
 template <config C>
-STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes) const {
+STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes, u32 size) const {
   const serial32 seq{header.seq}, ack{header.ack};
-  const u32 length = static_cast<u32>(bytes.size()) - header.header_length;
+  const u32 length = size - header.header_length;
   const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !(C::urgent && c.urgent) &&
                        !c.detached && !is_shut(c);
   const bool is_usual = (header.flags & ~wire::tcp::flag::psh) == wire::tcp::flag::ack && header.window != 0 && c.snd_wnd != 0;
@@ -67,8 +77,15 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, cons
 }
 template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline void layer<C>::on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now) {
-  const serial32 seq{header.seq}, ack{header.ack};
   const u32 length = size - header.header_length;
+  on_expected_ack(below, c, p, header, length, now);
+  if (length != 0) (void)receive_next(below, c, p, serial32{header.seq}, u32{p->offset} + header.header_length, length, now);
+  add_to_turn(c);
+}
+/// All of it but the data.
+template <config C> template <class B>
+STRATA_ALWAYS_INLINE inline void layer<C>::on_expected_ack(B&& below, connection& c, const packet& p, const wire::tcp& header, u32 length, time_point now) {
+  const serial32 seq{header.seq}, ack{header.ack};
   below.observe({.what = trace::step::fast_path, .bytes = length, .seq = seq.value, .ack = ack.value, .connection = index_of(c) + 1});
   u32 ts_echo = 0;
   if (timestamps && c.has_timestamps) {
@@ -88,8 +105,6 @@ STRATA_ALWAYS_INLINE inline void layer<C>::on_expected(B&& below, connection& c,
     below.observe({.what = trace::step::acknowledge, .seq = seq.value, .ack = ack.value, .connection = index_of(c) + 1});
     on_new_ack(below, c, ack, ts_echo, now);
   }
-  if (length != 0) (void)receive_next(below, c, p, seq, u32{p->offset} + header.header_length, length, now);
-  add_to_turn(c);
 }
 
 /// Any other segment, whose checksum is good.
@@ -102,7 +117,11 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::on_other(B
   s.urgent = header.urgent;
   s.length = static_cast<u32>(p.size()) - header.header_length;
   s.body = static_cast<u32>(p->offset) + header.header_length;
-  const auto options = p.bytes().subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);
+  on_parsed(below, info, header, p.bytes().subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size), p, s, now);
+}
+template <config C> template <class B>
+STRATA_ALWAYS_INLINE inline void layer<C>::on_parsed(B&& below, const info_type& info, const wire::tcp& header, std::span<const std::byte> options, packet& p,
+                                                     segment& s, time_point now) {
   connection* c = recent_ != 0 ? &tcbs_[recent_ - 1] : nullptr;
   if (c != nullptr && c->state != state::syn_sent) {
     const bool is_stamped = timestamps && wire::tcp_options::is_only_timestamps(options);

@@ -9,12 +9,14 @@
 //   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
 //   options.hpp options of a connection                keep_alive.hpp  probes of an idle peer
 //   predicates.hpp  what the send loop asks            icmp_errors.hpp  errors about what we sent
+//   trains.hpp  several received segments behind one header
 // Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
 #pragma once
 #include <new>
 
 #include <strata/buffer/left_checksum.hpp>
 #include <strata/buffer/received_checksum.hpp>
+#include <strata/buffer/train.hpp>
 #include <strata/core/checksum.hpp>
 #include <strata/core/siphash.hpp>
 #include <strata/core/small_table.hpp>
@@ -41,6 +43,7 @@ template <config C> class layer {
   using error_type = network_error<address>;
   static constexpr u8 protocol = 6;
   static constexpr std::size_t header_size = 60;  ///< bytes: header and the longest options
+  static constexpr bool takes_trains = true;
 
   /// Draws the keys. Nothing else works before it.
   template <class B> void open(B&& below, time_point now);
@@ -229,9 +232,15 @@ template <config C> class layer {
 
   // ---- input (input.hpp, ack.hpp, receive.hpp) ----
   void find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port);
-  [[nodiscard]] bool is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes) const;
+  [[nodiscard]] bool is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes, u32 size) const;
+  template <class B> void on_expected_ack(B&& below, connection& c, const packet& p, const wire::tcp& header, u32 length, time_point now);
   template <class B> void on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now);
   template <class B> void on_other(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now);
+  template <class B> void on_parsed(B&& below, const info_type& info, const wire::tcp& header, std::span<const std::byte> options, packet& p, segment& s, time_point now);
+  template <class B> void on_train(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now);
+  template <class B> void take_apart(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now);
+  template <class B> void receive_train(B&& below, connection& c, packet& p, serial32 seq, u32 header_length, time_point now);
+  void observe_size(connection& c, u32 n);
   template <class B> void on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,
                                                   std::span<const std::byte> options, time_point now);
   [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {
@@ -379,6 +388,7 @@ template <config C> class layer {
 #include <strata/tcp/icmp_errors.hpp>
 #include <strata/tcp/ack.hpp>
 #include <strata/tcp/receive.hpp>
+#include <strata/tcp/trains.hpp>
 #include <strata/tcp/close.hpp>
 #include <strata/tcp/timers.hpp>
 #include <strata/tcp/options.hpp>

@@ -96,11 +96,16 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::receive_next(B&& below, connection& c
   c.unread += n;
   c.bytes_received += n;
   c.ack_pending = true;
-  if (n > c.observed) c.observed = static_cast<u16>(n);
-  else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n + 3) / 4);
+  observe_size(c, n);
   if constexpr (adaptive_ack_policy<typename C::acks>) follow_rhythm(c, now);
   raise(c, stream_events::readable);
   return true;
+}
+
+/// What a chunk holds: the size of the segments that come, of which small ones say nothing.
+template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::observe_size(connection& c, u32 n) {
+  if (n > c.observed) c.observed = static_cast<u16>(n);
+  else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n + 3) / 4);
 }
 
 /// Keeps data that came too early, sorted and without overlap; what is there already wins.

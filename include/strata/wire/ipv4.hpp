@@ -60,12 +60,15 @@ struct ipv4 {
     return h;
   }
   /// The same into `h`: on the hot path the fields stay in registers, where an optional would carry them through memory.
-  [[nodiscard]] STRATA_ALWAYS_INLINE static constexpr bool read(std::span<const std::byte> bytes, ipv4& h) {
+  [[nodiscard]] STRATA_ALWAYS_INLINE static constexpr bool read(std::span<const std::byte> bytes, ipv4& h) { return read(bytes, h, bytes.size()); }
+  /// The same of a packet of `came` bytes, of which `bytes` are the first.
+  [[nodiscard]] STRATA_ALWAYS_INLINE static constexpr bool read(std::span<const std::byte> bytes, ipv4& h, std::size_t came) {
     if (bytes.size() < header_size) return false;
     const std::byte* const p = bytes.data();
     const u32 word[5] = {load_be<u32>(p), load_be<u32>(p + 4), load_be<u32>(p + 8), load_be<u32>(p + 12), load_be<u32>(p + 16)};
     h = from(word);
-    if (word[0] >> 28 != 4 || h.header_length < header_size || h.header_length > h.total_length || h.total_length > bytes.size()) return false;
+    if (word[0] >> 28 != 4 || h.header_length < header_size || h.header_length > h.total_length || h.total_length > came) return false;
+    if (came != bytes.size() && h.header_length > bytes.size()) return false;
     if constexpr (sizeof(std::size_t) < 8) return checksum_is_valid(bytes.first(h.header_length));  // where a 64-bit sum is more code than a call
     // 32-bit words add up to the same checksum as 16-bit words, since 2^16 is 1 in one's complement (RFC 1071 §2 (C)).
     u64 sum = u64{word[0]} + word[1] + word[2] + word[3] + word[4];

@@ -29,12 +29,14 @@ struct ipv6 {
 
   /// The header at the start of `bytes`, which is the payload of a frame and may end in link padding.
   /// Nothing if it is shorter, of another version, or states more payload than came. Jumbograms (RFC 2675) are not spoken.
-  [[nodiscard]] static constexpr std::optional<ipv6> parse(std::span<const std::byte> bytes) {
+  [[nodiscard]] static constexpr std::optional<ipv6> parse(std::span<const std::byte> bytes) { return parse(bytes, bytes.size()); }
+  /// The same of a packet of `came` bytes, of which `bytes` are the first.
+  [[nodiscard]] static constexpr std::optional<ipv6> parse(std::span<const std::byte> bytes, std::size_t came) {
     if (bytes.size() < header_size) return {};
     const std::byte* const p = bytes.data();
     const u64 head = load_be<u64>(p);
     const u16 length = static_cast<u16>(head >> 16);
-    if (head >> 60 != 6 || length > bytes.size() - header_size) return {};
+    if (head >> 60 != 6 || length > came - header_size) return {};
     return ipv6{static_cast<u8>(head >> 52), static_cast<u32>(head >> 32) & 0xfffff, length, static_cast<u8>(head >> 8), static_cast<u8>(head),
                 {load_be<u64>(p + 8), load_be<u64>(p + 16)}, {load_be<u64>(p + 24), load_be<u64>(p + 32)}};
   }
