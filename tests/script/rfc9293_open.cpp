@@ -94,7 +94,7 @@ TEST_CASE("SYN is sent again with doubled timeouts and given up after more than 
       connect(), out("S 0:0(0)"), at(1000), out("S 0:0(0)"), at(3000), out("S 0:0(0)"),
       at(7000), out("S 0:0(0)"), at(15000), out("S 0:0(0)"), at(31000), out("S 0:0(0)"),
       at(63000), out("S 0:0(0)"), at(127000), out("S 0:0(0)"), at(246000), never(bit::closed),
-      at(247000), closed(close_reason::timed_out), in_use(0, 0, 0),
+      at(247000), closed(close_reason::timed_out), in_use(0, 0, 0), counted(&tcp::counters::attempt_fails, 1), counted(&tcp::counters::timeouts, 8),
   };
   play(script);
 }
@@ -164,7 +164,7 @@ TEST_CASE("SYN-ACK is sent again five times and then forgotten") {
   static constexpr step script[] = {
       listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), at(1000), out("S. 0:0(0) ack 1"),
       at(3000), out("S. 0:0(0) ack 1"), at(7000), out("S. 0:0(0) ack 1"), at(15000), out("S. 0:0(0) ack 1"),
-      at(31000), out("S. 0:0(0) ack 1"), at(62999), in_use(0, 1, 0), at(63000), in_use(0, 0, 0), counted(&tcp::counters::syn_ack_timeouts, 1),
+      at(31000), out("S. 0:0(0) ack 1"), at(62999), in_use(0, 1, 0), at(63000), in_use(0, 0, 0), counted(&tcp::counters::syn_ack_timeouts, 1), counted(&tcp::counters::attempt_fails, 1),
       at(63010), in(". 1:1(0) ack 1"), out("R 1:1(0)"),
   };
   play(script);
