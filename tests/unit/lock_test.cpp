@@ -1,41 +1,17 @@
 // SPDX-License-Identifier: MIT
 // exclusion::locked: one owner at a time, who may enter again; calls of others wait, or are run by the owner when it leaves. Threads are names here, and
 // what happens while one waits is written down, so that every interleaving is the same in each run.
+#include "named_threads.hpp"
+
 #include <two_stacks.hpp>
 
 #include <catch2/catch_test_macros.hpp>
-
-#include <functional>
 
 namespace {
 
 using namespace strata;
 using namespace strata::test;
 
-const char ann = 0, bob = 0, eve = 0;
-const void* current = &ann;
-std::function<void(u32)> meanwhile;
-struct named_thread {
-  static const void* me() { return current; }
-};
-struct told_to_wait {
-  static void wait(u32 round) {
-    REQUIRE(round < 100);  // nobody lets us in
-    if (meanwhile) meanwhile(round);
-  }
-};
-using lock = exclusion::locked_of<named_thread, told_to_wait, 3, 1>;  // a call is posted at the fourth try; one at a time
-
-/// f() as another thread.
-void as(const char& who, auto&& f) {
-  const void* const before = std::exchange(current, &who);
-  f();
-  current = before;
-}
-struct fresh {
-  fresh() { current = &ann, meanwhile = nullptr; }
-  ~fresh() { current = &ann, meanwhile = nullptr; }
-};
 std::unique_ptr<lock::guard> entered(lock& l) { return std::unique_ptr<lock::guard>(new lock::guard(l.enter())); }
 
 static_assert(exclusion::shared<exclusion::locked> && !exclusion::shared<exclusion::single_owner>);

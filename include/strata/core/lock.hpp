@@ -47,6 +47,13 @@ template <class Thread = calling_thread, class Waiting = spinning, u32 Spins = 6
     for (u32 round = 0; !try_enter(); ++round) Waiting::wait(round);
     return guard(*this);
   }
+  /// Gives the lock, which the caller holds once, to others for a while.
+  void let_others(u32 rounds) {
+    STRATA_EXPECTS(is_held_once());
+    leave();
+    Waiting::wait(rounds);
+    for (u32 round = 0; !try_enter(); ++round) Waiting::wait(round);
+  }
   /// Whether the caller holds it.
   [[nodiscard]] bool is_held() const { return __atomic_load_n(&owner_, __ATOMIC_RELAXED) == Thread::me(); }
   /// Whether the caller holds it once: leaving gives it away.

@@ -53,7 +53,11 @@ auto stack<C>::connect(const tcp::connect_options<address>& o) -> expected<strea
 template <stack_config C>
 auto stack<C>::send(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) -> expected<std::size_t, tcp::send_error> requires wiring::has_streams {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return send(id, bytes, flags); });
+    if (!exclusion_.is_held()) {
+      if constexpr (demand::has_owner_words<stream_layer>)
+        if (bytes.size() >= C::exclusion::copied_apart) return send_apart(id, bytes, flags);
+      return posted_for_stream(id, [&] { return send(id, bytes, flags); });
+    }
   }
   const auto held = exclusion_.enter();
   (void)held;
@@ -64,6 +68,9 @@ auto stack<C>::send(connection_id id, std::span<const std::byte> bytes, tcp::sen
 }
 template <stack_config C>
 auto stack<C>::reserve(connection_id id, u32 n) -> expected<tcp::reservation, tcp::send_error> requires demand::reserves<stream_layer, internet, time_point> {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return reserve(id, n); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
@@ -72,6 +79,9 @@ auto stack<C>::reserve(connection_id id, u32 n) -> expected<tcp::reservation, tc
 template <stack_config C>
 auto stack<C>::commit(connection_id id, tcp::reservation&& place, u32 n, tcp::send_flags flags) -> expected<std::size_t, tcp::send_error>
   requires demand::reserves<stream_layer, internet, time_point> {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return commit(id, std::move(place), n, flags); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
@@ -82,7 +92,7 @@ auto stack<C>::commit(connection_id id, tcp::reservation&& place, u32 n, tcp::se
 
 template <stack_config C> auto stack<C>::consume(connection_id id, std::size_t n) -> expected<std::size_t, tcp::receive_error> requires wiring::has_streams {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return consume(id, n); });
+    if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return consume(id, n); });
   }
   const auto held = exclusion_.enter();
   (void)held;
@@ -92,7 +102,11 @@ template <stack_config C> auto stack<C>::consume(connection_id id, std::size_t n
 template <stack_config C>
 auto stack<C>::receive(connection_id id, std::span<std::byte> to) -> expected<std::size_t, tcp::receive_error> requires demand::receives<stream_layer, internet, time_point> {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return receive(id, to); });
+    if (!exclusion_.is_held()) {
+      if constexpr (demand::has_owner_words<stream_layer>)
+        if (to.size() >= C::exclusion::copied_apart) return receive_apart(id, to);
+      return posted_for_stream(id, [&] { return receive(id, to); });
+    }
   }
   const auto held = exclusion_.enter();
   (void)held;
@@ -101,6 +115,9 @@ auto stack<C>::receive(connection_id id, std::span<std::byte> to) -> expected<st
 }
 template <stack_config C>
 auto stack<C>::take(connection_id id) -> expected<tcp::owned_view, tcp::receive_error> requires demand::gives_chunks_away<stream_layer, internet, time_point> {
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return take(id); });
+  }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::receive_error>(permission::call::receive, id); no != tcp::receive_error::none) return no;
@@ -109,7 +126,7 @@ auto stack<C>::take(connection_id id) -> expected<tcp::owned_view, tcp::receive_
 
 template <stack_config C> auto stack<C>::close(connection_id id) -> expected<void, tcp::call_error> requires wiring::has_streams {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return close(id); });
+    if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return close(id); });
   }
   const auto held = exclusion_.enter();
   (void)held;
@@ -118,7 +135,7 @@ template <stack_config C> auto stack<C>::close(connection_id id) -> expected<voi
 }
 template <stack_config C> auto stack<C>::shutdown_send(connection_id id) -> expected<void, tcp::call_error> requires demand::half_closes<stream_layer, internet, time_point> {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return shutdown_send(id); });
+    if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return shutdown_send(id); });
   }
   const auto held = exclusion_.enter();
   (void)held;
@@ -127,7 +144,7 @@ template <stack_config C> auto stack<C>::shutdown_send(connection_id id) -> expe
 }
 template <stack_config C> auto stack<C>::shutdown_receive(connection_id id) -> expected<void, tcp::call_error> requires demand::stops_reading<stream_layer, internet, time_point> {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return shutdown_receive(id); });
+    if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return shutdown_receive(id); });
   }
   const auto held = exclusion_.enter();
   (void)held;
@@ -136,7 +153,7 @@ template <stack_config C> auto stack<C>::shutdown_receive(connection_id id) -> e
 }
 template <stack_config C> auto stack<C>::abort(connection_id id) -> expected<void, tcp::call_error> requires demand::aborts<stream_layer, internet, time_point> {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return abort(id); });
+    if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return abort(id); });
   }
   const auto held = exclusion_.enter();
   (void)held;

@@ -22,7 +22,7 @@ template <stack_config C> auto stack<C>::connect_socket(connection_id id, const 
 template <stack_config C>
 auto stack<C>::send_to(connection_id id, std::span<const std::byte> bytes, const endpoint& to, tcp::send_flags flags) -> expected<std::size_t, udp::send_error> requires wiring::has_datagrams {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return send_to(id, bytes, to, flags); });
+    if (!exclusion_.is_held()) return posted([&] { return send_to(id, bytes, to, flags); });
   }
   const auto held = exclusion_.enter();
   (void)held;
@@ -34,7 +34,7 @@ auto stack<C>::send_to(connection_id id, std::span<const std::byte> bytes, const
 template <stack_config C>
 auto stack<C>::send_datagram(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) -> expected<std::size_t, udp::send_error> requires wiring::has_datagrams {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return send_datagram(id, bytes, flags); });
+    if (!exclusion_.is_held()) return posted([&] { return send_datagram(id, bytes, flags); });
   }
   const auto held = exclusion_.enter();
   (void)held;
@@ -63,7 +63,7 @@ auto stack<C>::commit_datagram(connection_id id, udp::reservation&& place, std::
 template <stack_config C>
 auto stack<C>::receive_datagram(connection_id id, std::span<std::byte> to) -> expected<udp::received<address>, udp::receive_error> requires wiring::has_datagrams {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return receive_datagram(id, to); });
+    if (!exclusion_.is_held()) return posted([&] { return receive_datagram(id, to); });
   }
   const auto held = exclusion_.enter();
   (void)held;
@@ -86,7 +86,7 @@ template <stack_config C> auto stack<C>::consume_datagram(connection_id id) -> e
 }
 template <stack_config C> auto stack<C>::close_socket(connection_id id) -> expected<void, udp::call_error> requires wiring::has_datagrams {
   if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted(id, [&] { return close_socket(id); });
+    if (!exclusion_.is_held()) return posted([&] { return close_socket(id); });
   }
   const auto held = exclusion_.enter();
   (void)held;

@@ -58,6 +58,10 @@ template <class T, class Below, class Time> concept reserves = requires(T t, Bel
 template <class T, class Below, class Time> concept receives = requires(T t, Below below, connection_id id, std::span<std::byte> to, Time now) {
   { t.receive(below, id, to, now) } -> std::same_as<expected<std::size_t, tcp::receive_error>>;
 };
+template <class T> concept has_owner_words = requires(const T t, connection_id id) {
+  { t.is_owned(id) } -> std::same_as<bool>;
+  { t.is_anything_owned() } -> std::same_as<bool>;
+};
 template <class T, class Below, class Time> concept gives_chunks_away = requires(T t, Below below, connection_id id, Time now) {
   { t.take(below, id, now) } -> std::same_as<expected<tcp::owned_view, tcp::receive_error>>;
 };

@@ -172,6 +172,9 @@ template <stack_config C> class stack {
   expected<void, tcp::call_error> close_listener(connection_id id) requires demand::stops_listening<stream_layer, internet>;
   template <class Option> requires demand::takes_option<stream_layer, internet, Option, time_point>
   expected<void, tcp::call_error> set(connection_id id, Option option) {
+    if constexpr (is_shared) {
+      if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return set(id, option); });
+    }
     const auto held = exclusion_.enter();
     (void)held;
     if (const auto no = refused<tcp::call_error>(permission::call::set_option, id); no != tcp::call_error::none) return no;
@@ -309,7 +312,12 @@ template <stack_config C> class stack {
   STRATA_SHORTER_INLINE void expect_held() const {
     if constexpr (is_shared) STRATA_EXPECTS(exclusion_.is_held());
   }
-  template <class F> auto posted(connection_id id, F&& call);
+  template <class F> auto posted(F&& call);
+  template <class F> auto posted_for_stream(connection_id id, F&& call);
+  expected<std::size_t, tcp::send_error> send_apart(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags)
+    requires(is_shared && demand::has_owner_words<stream_layer>);
+  expected<std::size_t, tcp::receive_error> receive_apart(connection_id id, std::span<std::byte> to) requires(is_shared && demand::has_owner_words<stream_layer>);
+  void await_copies() requires(is_shared);
   [[nodiscard]] packet take();
   [[nodiscard]] sent post(packet&& p);
   void ring(bool at_once);

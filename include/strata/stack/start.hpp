@@ -80,6 +80,7 @@ template <stack_config C> void stack<C>::shut_down() {
   if (!is_started_) return;
   STRATA_EXPECTS(!is_polling_);  // a handler may not end the stack that calls it
   is_started_ = false;
+  if constexpr (is_shared) await_copies();
   for (; batch_at_ < batch_size_; ++batch_at_) batch()[batch_at_].reset();
   transports_.each([&](auto, auto& t) {
     if constexpr (requires { t.abandon(internet{*this}); }) t.abandon(internet{*this});

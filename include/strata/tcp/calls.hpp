@@ -9,6 +9,9 @@ namespace strata::inline STRATA_ABI::tcp {
 template <config C> template <class B> send_error layer<C>::may_write(B&&, connection* c) const {
   if (c == nullptr) return send_error::stale;
   if (c->fin_queued || c->detached) return send_error::closed;
+  if constexpr (is_shared<C>) {
+    if (is_held(*c)) return c->wants_write = true, send_error::would_block;  // who calls may not wait: a handler
+  }
   switch (c->state) {
     case state::syn_sent:
     case state::syn_received:
@@ -63,6 +66,24 @@ template <config C> template <class B> expected<reservation, send_error> layer<C
   return reservation{std::move(p), n};
 }
 
+/// A chunk whose first `n` bytes of room were written by others, behind the send queue. `sum`: theirs, unless it is left to the NIC.
+template <config C> STRATA_SHORTER_INLINE inline void layer<C>::enqueue_written(buffer::pool& chunks, connection& c, packet&& p, u32 n, u32 sum, bool sum_left) {
+  buffer::descriptor& d = p.d();
+  d.body = d.offset;
+  d.body_length = static_cast<u16>(n);
+  d.marks = static_cast<u16>(mark_sum_known | (sum_left ? mark_sum_left : 0));
+  d.sum = sum;
+  d.seq = c.snd_end.value;
+  p.become(buffer::owner::send_queue);
+  const u32 name = chunks.name(*p.detach());
+  if (buffer::descriptor* last = chunks.named(c.send_tail)) last->queue = name;
+  else c.send_head = name;
+  c.send_tail = name;
+  if (c.send_next == 0) c.send_next = name;
+  ++c.send_count;
+  c.snd_end += n;
+}
+
 template <config C> template <class B>
 expected<std::size_t, send_error> layer<C>::commit(B&& below, connection_id id, reservation&& r, u32 n, send_flags flags, time_point now) {
   connection* c = find(id);
@@ -77,34 +98,24 @@ expected<std::size_t, send_error> layer<C>::commit(B&& below, connection_id id, 
     return std::size_t{n};
   }
   if (c->send_count >= limits_.send_chunks) return send_error::would_block;
-  buffer::descriptor& d = *p.operator->();
-  d.body = d.offset;
-  d.body_length = static_cast<u16>(n);
-  d.marks = mark_sum_known;
-  if (buffer::leaves_checksum(below, c->way.link)) d.marks |= mark_sum_left;
-  else d.sum = ones_sum({d.chunk + d.body, n});
-  d.seq = c->snd_end.value;
-  p.become(buffer::owner::send_queue);
-  const u32 name = below.chunks().name(*p.detach());
-  if (buffer::descriptor* last = below.chunks().named(c->send_tail)) last->queue = name;
-  else c->send_head = name;
-  c->send_tail = name;
-  if (c->send_next == 0) c->send_next = name;
-  ++c->send_count;
-  c->snd_end += n;
+  const bool sum_left = buffer::leaves_checksum(below, c->way.link);
+  enqueue_written(below.chunks(), *c, std::move(p), n, sum_left ? 0 : ones_sum({p->chunk + p->offset, n}), sum_left);
   push(below, *c, flags, now);
   return std::size_t{n};
 }
 
 template <config C> template <class B> unread_view layer<C>::peek(B&& below, connection_id id) {
   const connection* c = find(id);
-  return c == nullptr ? unread_view{} : unread_view{below.chunks(), c->receive_head, c->unread};
+  return c == nullptr || is_held(*c) ? unread_view{} : unread_view{below.chunks(), c->receive_head, c->unread};
 }
 
 template <config C> template <class B>
 expected<std::size_t, receive_error> layer<C>::consume(B&& below, connection_id id, std::size_t n, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return receive_error::stale;
+  if constexpr (is_shared<C>) {
+    if (is_held(*c) && defer(*c, owner_word::readable)) return std::size_t{0};
+  }
   const u32 take = n < c->unread ? static_cast<u32>(n) : c->unread;
   drop_received(below, *c, take);
   (void)now;
@@ -115,6 +126,9 @@ template <config C> template <class B>
 expected<std::size_t, receive_error> layer<C>::receive(B&& below, connection_id id, std::span<std::byte> to, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return receive_error::stale;
+  if constexpr (is_shared<C>) {
+    if (is_held(*c) && defer(*c, owner_word::readable)) return receive_error::would_block;
+  }
   if (c->unread == 0) return c->fin_received || is_shut(*c) ? receive_error::end_of_stream : receive_error::would_block;
   const std::size_t n = unread_view{below.chunks(), c->receive_head, c->unread}.copy_to(to);
   (void)consume(below, id, n, now);
@@ -124,6 +138,9 @@ expected<std::size_t, receive_error> layer<C>::receive(B&& below, connection_id 
 template <config C> template <class B> expected<owned_view, receive_error> layer<C>::take(B&& below, connection_id id, time_point) {
   connection* c = find(id);
   if (c == nullptr) return receive_error::stale;
+  if constexpr (is_shared<C>) {
+    if (is_held(*c) && defer(*c, owner_word::readable)) return receive_error::would_block;
+  }
   if (c->unread == 0) return c->fin_received || is_shut(*c) ? receive_error::end_of_stream : receive_error::would_block;
   buffer::descriptor& d = *below.chunks().named(c->receive_head);
   const u32 offset = static_cast<u32>(d.body) + d.done, n = static_cast<u32>(d.body_length) - d.done;
@@ -139,6 +156,9 @@ template <config C> template <class B> expected<owned_view, receive_error> layer
 template <config C> template <class B> expected<void, call_error> layer<C>::shutdown_send(B&& below, connection_id id, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return call_error::stale;
+  if constexpr (is_shared<C>) {
+    if (is_held(*c) && defer(*c, owner_word::shutdown_send)) return {};
+  }
   start_closing(below, *c, now);
   return {};
 }
@@ -148,6 +168,9 @@ template <config C> template <class B> expected<void, call_error> layer<C>::shut
 {
   connection* c = find(id);
   if (c == nullptr) return call_error::stale;
+  if constexpr (is_shared<C>) {
+    if (is_held(*c) && defer(*c, owner_word::shutdown_receive)) return {};
+  }
   c->receive_shut = true;
   (void)consume(below, id, c->unread, now);
   return {};
@@ -157,6 +180,9 @@ template <config C> template <class B> expected<void, call_error> layer<C>::shut
 template <config C> template <class B> expected<void, call_error> layer<C>::close(B&& below, connection_id id, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return call_error::stale;
+  if constexpr (is_shared<C>) {
+    if (is_held(*c) && defer(*c, owner_word::close)) return {};
+  }
   if (c->detached) return {};
   if (c->state == state::syn_sent) {
     end(below, *c, close_reason::aborted);
@@ -183,6 +209,9 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
 template <config C> template <class B> expected<void, call_error> layer<C>::abort(B&& below, connection_id id, time_point now) {
   connection* c = find(id);
   if (c == nullptr || c->state == state::closed) return call_error::stale;
+  if constexpr (is_shared<C>) {
+    if (is_held(*c) && defer(*c, owner_word::abort)) return {};
+  }
   ++counters_.aborted;
   if (c->state != state::syn_sent && !is_over(*c)) send_reset(below, *c, now);
   end(below, *c, close_reason::aborted);

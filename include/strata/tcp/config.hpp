@@ -3,6 +3,7 @@
 #pragma once
 #include <strata/buffer/pool.hpp>
 #include <strata/core/events.hpp>
+#include <strata/core/exclusion.hpp>
 #include <strata/core/limits.hpp>
 #include <strata/core/observer.hpp>
 #include <strata/core/path.hpp>
@@ -60,6 +61,9 @@ template <class T> concept adaptive_ack_policy = ack_policy<T> && requires {
 
 /// The way to a peer as this Config keeps it in each connection.
 template <class C> using path_of_config = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>>;
+
+/// Whether several threads call (C::exclusion, which a Config need not have for TCP's sake): then a connection has an owner word and a backlog (backlog.hpp).
+template <class C> concept is_shared = requires { requires exclusion::shared<typename C::exclusion>; };
 
 template <class C> concept config =
     congestion_controller<typename C::congestion_control> && coalescing_policy<typename C::coalescing> && ack_policy<typename C::acks> && requires {

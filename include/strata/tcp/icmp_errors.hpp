@@ -12,6 +12,12 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
   const auto found = lookup({e.local, e.remote, local_port, remote_port});
   if (!found || static_cast<kind>(*found >> 30) != kind::connection) return {};
   connection& c = anchored(tcbs_[*found & 0x3fff'ffff]);
+  if constexpr (is_shared<C>) {
+    if (is_held(c)) {
+      ++backlog_counters_.errors_dropped;
+      return {};
+    }
+  }
   if (!(c.snd_una <= seq && seq < c.snd_nxt)) {
     ++counters_.icmp_ignored;
     return {};

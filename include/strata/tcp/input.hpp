@@ -32,6 +32,12 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
   // The connection of the segment before is looked at first: trains of segments need no hash.
   if (recent_ == 0 || !is_between(tcbs_[recent_ - 1], info, header)) find_recent(info.local, header.destination, info.remote, header.source);
   below.observe({.what = trace::step::lookup, .bytes = size, .seq = header.seq, .ack = header.ack, .connection = recent_});
+  if constexpr (is_shared<C>) {
+    if (recent_ != 0 && is_held(tcbs_[recent_ - 1])) {
+      put_in_backlog(below, tcbs_[recent_ - 1], p);
+      return {};
+    }
+  }
   if constexpr (buffer::may_be_trains<B>) {
     if (buffer::is_joined(p.d())) {
       on_train(below, info, header, p, size, now);

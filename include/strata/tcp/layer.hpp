@@ -10,6 +10,7 @@
 //   options.hpp options of a connection                keep_alive.hpp  probes of an idle peer
 //   predicates.hpp  what the send loop asks            icmp_errors.hpp  errors about what we sent
 //   trains.hpp  several received segments behind one header
+//   backlog.hpp  what waits while a thread copies without the stack's lock
 // Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
 #pragma once
 #include <new>
@@ -22,6 +23,7 @@
 #include <strata/core/small_table.hpp>
 #include <strata/core/timer_list.hpp>
 #include <strata/tcp/acks.hpp>
+#include <strata/tcp/apart.hpp>
 #include <strata/tcp/challenges.hpp>
 #include <strata/tcp/coalescing.hpp>
 #include <strata/tcp/congestion/newreno.hpp>
@@ -90,6 +92,22 @@ template <config C> class layer {
   [[nodiscard]] typename C::connection_data* data(connection_id id) { connection* c = find(id); return c != nullptr ? &c->data : nullptr; }
   [[nodiscard]] endpoint<address> local(connection_id id) const { const connection* c = find(id); return c == nullptr ? endpoint<address>{} : endpoint<address>{c->way.local, c->local_port}; }
   [[nodiscard]] endpoint<address> remote(connection_id id) const { const connection* c = find(id); return c == nullptr ? endpoint<address>{} : endpoint<address>{c->way.remote, c->remote_port}; }
+
+  // ---- copies without the stack's lock (backlog.hpp), where threads share a stack ----
+  /// Whether a thread holds the connection's owner word: others that may wait do so before they change the connection.
+  [[nodiscard]] bool is_owned(connection_id id) const requires is_shared<C> { const connection* c = find(id); return c != nullptr && c->word.owner != nullptr; }
+  [[nodiscard]] bool is_anything_owned() const requires is_shared<C>;
+  /// Makes places for `bytes` behind the send queue and takes the word for `me`, who fills them and calls end_send(); how many bytes were taken at once.
+  /// No places: all was done, as by send(). Linux: lock_sock.
+  template <class B> [[nodiscard]] expected<std::size_t, send_error> begin_send(B&& below, connection_id id, const void* me, std::span<const std::byte> bytes, apart& places,
+                                                                                send_flags flags, time_point now) requires is_shared<C>;
+  /// What was filled is queued and sent; the word is free again, and what came meanwhile is processed. Linux: release_sock.
+  template <class B> void end_send(B&& below, connection_id id, apart& places, bool comes_short, send_flags flags, time_point now) requires is_shared<C>;
+  /// Unread bytes for `to`, where they lie, and the word for `me`, who copies them and calls end_receive(). Few are copied at once.
+  template <class B> [[nodiscard]] expected<std::size_t, receive_error> begin_receive(B&& below, connection_id id, const void* me, std::span<std::byte> to, apart& places,
+                                                                                      time_point now) requires is_shared<C>;
+  template <class B> void end_receive(B&& below, connection_id id, apart& places, time_point now) requires is_shared<C>;
+  [[nodiscard]] const tcp::backlog_counters& backlog_counters() const requires is_shared<C> { return backlog_counters_; }
 
   // ---- what the stack does ----
   /// A segment. `p` is pulled to the TCP header; the layer keeps it or leaves it. What it means to the application comes from pending().
@@ -288,6 +306,7 @@ template <config C> class layer {
   static void stop(connection& c, limited_by why, tally& counted) { c.limit = why, ++counted; }
   template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
   template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
+  STRATA_SHORTER_INLINE void enqueue_written(buffer::pool& chunks, connection& c, packet&& p, u32 n, u32 sum, bool sum_left);
   template <class B> void push(B&& below, connection& c, send_flags flags, time_point now);
   [[nodiscard]] bool tail_takes(buffer::pool& chunks, const connection& c, u32 n) const;
   template <class B> [[nodiscard]] packet take_of_reserve(B&& below);
@@ -317,6 +336,16 @@ template <config C> class layer {
   [[nodiscard]] static u32 pipe(const connection& c) { return (c.in_loss ? c.resend : c.snd_nxt) - c.snd_una; }
   template <class B> [[nodiscard]] u32 chunk_limit(B&& below) const { return below.chunks().chunk_size() - body_offset(below); }  // payload bytes
   template <class B> [[nodiscard]] u32 body_offset(B&& below) const { return (below.headroom() + 20 + option_room + 7) & ~u32{7}; }
+
+  // ---- what waits for a thread that copies (backlog.hpp) ----
+  [[nodiscard]] static bool is_held(const connection& c) {
+    if constexpr (is_shared<C>) return c.word.owner != nullptr;
+    else return (void)c, false;
+  }
+  bool defer(connection& c, u8 what) requires is_shared<C>;
+  template <class B> void put_in_backlog(B&& below, connection& c, packet& p) requires is_shared<C>;
+  template <class B> void release_word(B&& below, connection& c, time_point now) requires is_shared<C>;
+  template <class B> void process_backlog(B&& below, connection& c, time_point now) requires is_shared<C>;
 
   // ---- ends (close.hpp) ----
   /// Both FINs are sent and acknowledged: nothing can come that matters, and only the application has something left to do.
@@ -359,6 +388,7 @@ template <config C> class layer {
   u32 fresh_slots_ = 0, free_slots_ = 0, half_open_ = 0;
   u32 fresh_records_ = 0, free_records_ = 0, oldest_record_ = 0, newest_record_ = 0, time_wait_count_ = 0;
   tcp::counters counters_{};
+  [[no_unique_address]] std::conditional_t<is_shared<C>, tcp::backlog_counters, nothing<tcp::backlog_counters>> backlog_counters_{};
   siphash_key key_{}, port_key_{};
   time_point clock_at_{};  // when clock_ was so many milliseconds: it goes on where the tick wraps
   u32 clock_ = 0;
@@ -393,3 +423,4 @@ template <config C> class layer {
 #include <strata/tcp/timers.hpp>
 #include <strata/tcp/options.hpp>
 #include <strata/tcp/keep_alive.hpp>
+#include <strata/tcp/backlog.hpp>

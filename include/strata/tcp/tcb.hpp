@@ -35,6 +35,14 @@ template <class Tick> struct keep_alive_state {
   option::keep_alive option{false, 0, 0, 0};  ///< zeros, as all of a table that nobody has used
   u8 unanswered = 0;                      ///< probes in a row
 };
+/// Whose a connection is while a thread copies its bytes without the stack's lock, and what waits meanwhile (backlog.hpp). Under the lock, all of it.
+struct owner_word {
+  const void* owner = nullptr;  ///< null: nobody's
+  u32 head = 0, tail = 0;       ///< names of the chunks that wait
+  u32 count = 0;
+  u8 deferred = 0;              ///< bits: what else is to be done at release. Linux: tsq_flags
+  static constexpr u8 timer = 1, readable = 2, close = 4, shutdown_send = 8, shutdown_receive = 16, abort = 32;
+};
 template <class> struct nothing {};  ///< in the place of a state that this Config does not have: types differ, so that none takes a byte
 
 template <class C> struct tcb {
@@ -139,6 +147,7 @@ template <class C> struct tcb {
   u32 linger_ms = 0;
   u32 listener = 0;              ///< 1 + index of the listener that waits for `accepted`; then zero
   tally bytes_acked = 0, bytes_received = 0;
+  [[no_unique_address]] std::conditional_t<is_shared<C>, owner_word, nothing<owner_word>> word{};
   [[no_unique_address]] typename C::connection_data data{};
 };
 

@@ -35,6 +35,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
       if (!c.is_buried) release(below, c);
       continue;
     }
+    if (is_held(c)) continue;  // its release brings it back
     u8 bits = c.events;
     c.events = 0;
     c.cancelled = false;
@@ -165,6 +166,9 @@ template <config C> template <class B> void layer<C>::advance(B&& below, time_po
 
 template <config C> template <class B> void layer<C>::on_timer(B&& below, connection& c, time_point now) {
   if (c.state == state::closed) return;
+  if constexpr (is_shared<C>) {
+    if (is_held(c) && defer(c, owner_word::timer)) return;
+  }
   u8 due = 0;
   for (u32 i = 0; i < timer_count; ++i)
     if ((c.armed >> i & 1) != 0 && now.reached(c.deadline[i])) due = static_cast<u8>(due | 1u << i);

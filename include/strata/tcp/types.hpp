@@ -214,4 +214,12 @@ struct counters {
   tally unwanted_data = 0;           ///< bytes acknowledged and dropped after shutdown_receive()
 };
 
+/// What several threads made each other wait for; only where they share a stack.
+struct backlog_counters {
+  tally queued = 0;            ///< segments that waited for a thread that copied
+  tally dropped = 0;           ///< and found no room. Linux: TCPBacklogDrop
+  tally errors_dropped = 0;    ///< ICMP errors that came meanwhile: they are told again. Linux: LockDroppedIcmps
+  tally deferred = 0;          ///< timers and calls that were put off to the release
+};
+
 }  // namespace strata::inline STRATA_ABI::tcp
