@@ -27,6 +27,7 @@ const char* when(step s) {
     case step::split: return "when a chunk is longer than a segment may be";
     case step::queue_wait: return "while the next hop's address is not known";
     case step::retransmit: return "when a segment is lost";
+    case step::backlog: return "while another thread copies the bytes of this connection";
     case step::validate: return "not yet: no driver takes work off the stack";
     default: return "";
   }

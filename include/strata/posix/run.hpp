@@ -3,6 +3,7 @@
 #pragma once
 #include <strata/nic/driver.hpp>
 #include <strata/posix/clock.hpp>
+#include <strata/posix/mailbox.hpp>
 
 #include <cerrno>
 #include <csignal>
@@ -77,7 +78,7 @@ class waiting_room {
   explicit waiting_room(int signals) { fds_[0] = {signals, POLLIN, 0}; }
   template <class Driver> void add(const Driver& driver) {
     if constexpr (nic::can_be_waited_for<Driver>) {
-      if (count_ < most) {
+      if (count_ < most && driver.descriptor() >= 0) {
         fds_[count_++] = {driver.descriptor(), POLLIN, 0};
         return;
       }
@@ -105,22 +106,36 @@ class waiting_room {
   bool must_not_sleep_ = false;
 };
 
+/// In the place of a mailbox: nobody posts.
+struct no_letters {
+  static constexpr u32 deliver() { return 0; }
+  static constexpr bool empty() { return true; }
+  static constexpr void will_sleep() {}
+  static constexpr void is_awake() {}
+};
+
 }  // namespace detail
 
 /// Serves `net` with `handler` until SIGINT or SIGTERM comes, `until()` says true after a turn, or `for_ns` have passed; then returns 0, and the
 /// caller closes what it opened. Sleeps only while the stack is idle, at most until its next deadline; never, if a driver has no descriptor to sleep on.
 /// A program with more threads blocks both signals before it starts them, or one of those will take the signal.
-template <class Stack, class Handler, class Until = never>
-  requires can_be_run<Stack, std::remove_reference_t<Handler>>
-int run(Stack& net, Handler&& handler, run_options options = {}, Until until = {}) {
+/// `box`: what other threads post is done before each turn, at its time; a letter ends the sleep (mailbox.hpp).
+template <class Stack, class Handler, class Box, class Until = never>
+  requires can_be_run<Stack, std::remove_reference_t<Handler>> && (letter_box<Box> || std::same_as<Box, detail::no_letters>)
+int run(Stack& net, Handler&& handler, Box& box, run_options options = {}, Until until = {}) {
   using tick = typename detail::tick_of<typename Stack::time_point>::type;
   const detail::stop_signals signals;
   detail::waiting_room room{signals.descriptor()};
   net.for_each_driver([&](auto& driver) { room.add(driver); });
+  if constexpr (letter_box<Box>) room.add(box);
 
   const u64 start = monotonic_ns();
   for (u32 turn = 0;; ++turn) {
     const u64 now = monotonic_ns();
+    if (!box.empty()) {
+      if constexpr (requires { net.advance(moment<tick>(now)); }) net.advance(moment<tick>(now));
+      (void)box.deliver();
+    }
     (void)net.poll(moment<tick>(now), {options.budget}, handler);
     if (until()) return 0;
     if (options.for_ns != 0 && now - start >= options.for_ns) return 0;
@@ -132,11 +147,19 @@ int run(Stack& net, Handler&& handler, run_options options = {}, Until until = {
         if (wait < ns) ns = wait;
       }
       if (options.for_ns != 0 && options.for_ns - (now - start) < ns) ns = options.for_ns - (now - start);
-      room.sleep(ns);
+      box.will_sleep();
+      room.sleep(box.empty() ? ns : 0);
+      box.is_awake();
     }
     // A busy loop asks for signals every 16th turn: the system call is dearer than a small poll.
     if ((is_idle || turn % 16 == 0) && signals.came()) return 0;
   }
+}
+template <class Stack, class Handler, class Until = never>
+  requires can_be_run<Stack, std::remove_reference_t<Handler>>
+int run(Stack& net, Handler&& handler, run_options options = {}, Until until = {}) {
+  detail::no_letters nobody;
+  return run(net, handler, nobody, options, until);
 }
 
 }  // namespace strata::inline STRATA_ABI::posix

@@ -3,6 +3,7 @@
 // and copies without the lock.
 #pragma once
 #include <strata/stack/stack.hpp>
+#include <strata/tcp/apart.hpp>
 
 namespace strata::inline STRATA_ABI {
 
