@@ -76,7 +76,8 @@ TEST_CASE("a train changes its owner part by part, and each part is watched by t
 TEST_CASE("parts that somebody else owns too outlive the train") {
   auto of = std::make_unique<pool>();
   packet head = sent_train(*of, {100, 100});
-  packet kept = packet::adopt(*of->chunks.named(head->train), owner::application).share(owner::send_queue);
+  packet second = packet::adopt(*of->chunks.named(head->train), owner::application), kept = second.share(owner::send_queue);
+  (void)second.detach();
   buffer::become_train(head, owner::nic);
   buffer::drop_train(head);
   CHECK(of->chunks.in_use() == 1);

@@ -41,7 +41,8 @@ template <class T> concept receives_frames = requires(T n, buffer::pool& chunks,
 template <class T> concept transmits_frames = requires(T n, std::span<packet> batch) {
   { n.transmit(batch) } -> std::same_as<std::size_t>;
 };
-/// reclaim(batch): how many transmitted packets are done, handed back as batch[0..n); zero for a driver that copies.
+/// reclaim(batch): how many transmitted packets are done, handed back as batch[0..n); zero for a driver that copies. A train comes back as its head, with the parts
+/// that hang on it; a driver that lends them one by one drops the others itself.
 template <class T> concept gives_back_what_it_sent = requires(T n, std::span<packet> batch) {
   { n.reclaim(batch) } -> std::same_as<std::size_t>;
 };

@@ -7,8 +7,11 @@
 // copying: one copy a frame, out of the sender's chunk into one of the receiver's, which is what a DMA does.
 // lending: no copy; the receiver reads in the sender's chunk, and the sender's completion comes when the receiver has given it back.
 //
+// An end with trains is what a veth pair is to the kernel: several segments behind one header cross as they are (buffer/train.hpp), and checksums may be left out.
+//
 // The ends are names of the wire's sides and own nothing, so that their destructor is trivial; close() returns what a side has in flight.
 #pragma once
+#include <strata/buffer/train.hpp>
 #include <strata/nic/driver.hpp>
 
 namespace strata::inline STRATA_ABI::nic {
@@ -33,6 +36,7 @@ template <u32 Frames> struct wire_of {
     struct loan {
       buffer::descriptor* lender = nullptr;    ///< the sender's, under its NIC bit
       buffer::descriptor* borrower = nullptr;  ///< the receiver's; null once the receiver is gone
+      bool is_part = false;                    ///< of a train: it is not handed back, since the head stands for all
     };
     buffer::descriptor* ring[Frames] = {};  ///< null: was lent and is among the loans
     loan loans[Frames] = {};
@@ -53,14 +57,15 @@ template <u32 Frames> struct wire_of {
 };
 using wire = wire_of<256>;
 
-/// One side of a wire.
-template <wire_mode Mode, u32 Frames = 256> class wire_end {
+/// One side of a wire. `Trains`: it takes them whole and hands them up.
+template <wire_mode Mode, u32 Frames = 256, bool Trains = false> class wire_end {
  public:
   using wire_type = wire_of<Frames>;
   using way = typename wire_type::way;
 
   static constexpr std::size_t ring_bytes = sizeof(way);
-  static constexpr capabilities may{};
+  static constexpr capabilities may{.fills_in_checksum = Trains, .partial_checksum = Trains, .segments = Trains, .trains = Trains};
+  static_assert(!Trains || Mode == wire_mode::copying || sizeof(void*) >= 8, "where pointers have 32 bits a borrowed chunk has no room for the link of a train");
   /// Where a received frame starts in its chunk, bytes: behind an Ethernet header of 14 the IP header is aligned to four.
   static constexpr u32 receive_headroom = 2;
 
@@ -80,7 +85,7 @@ template <wire_mode Mode, u32 Frames = 256> class wire_end {
       packet p;
       if constexpr (Mode == wire_mode::lending) p = lend(lane, slot, chunks);
       if (!p && slot != nullptr) {
-        if (chunks.chunk_size() < receive_headroom + std::size_t{slot->length}) {
+        if (!fits(*slot, chunks)) {
           ++lane.count.oversized;
           ++lane.arrived;
           continue;
@@ -96,6 +101,7 @@ template <wire_mode Mode, u32 Frames = 256> class wire_end {
     return n;
   }
 
+  /// A train is one frame: it is handed back by its head.
   std::size_t transmit(std::span<packet> batch) {
     way& lane = outgoing();
     std::size_t n = 0;
@@ -121,7 +127,7 @@ template <wire_mode Mode, u32 Frames = 256> class wire_end {
   kick flush() { return kick::done; }
   [[nodiscard]] u16 mtu() const { return wire_->mtu != 0 ? wire_->mtu : wire_type::default_mtu; }
   [[nodiscard]] mac_address address() const { return mac_; }
-  [[nodiscard]] capabilities has() const { return {}; }
+  [[nodiscard]] capabilities has() const { return may; }
 
   /// Returns every packet of this side and forgets every frame for it; the pool may go afterwards. What the other side still reads of a lent
   /// chunk becomes a copy in a chunk of its own. The other side may go on: what it sends is lost and completes at once, until a new end of this side receives.
@@ -133,7 +139,10 @@ template <wire_mode Mode, u32 Frames = 256> class wire_end {
         ++out.arrived;
         ++out.count.lost;
       }
-      if (buffer::descriptor* d = std::exchange(out.ring[out.reclaimed % Frames], nullptr)) packet::adopt(*d, buffer::owner::nic).reset();
+      if (buffer::descriptor* d = std::exchange(out.ring[out.reclaimed % Frames], nullptr)) {
+        packet p = packet::adopt(*d, buffer::owner::nic);
+        if constexpr (Trains) buffer::drop_parts(p);
+      }
     }
     for (; out.lent > 0; --out.lent) {
       typename way::loan& l = out.loans[out.lent - 1];
@@ -155,21 +164,77 @@ template <wire_mode Mode, u32 Frames = 256> class wire_end {
     lane.arrived = lane.posted;
   }
 
+  static bool fits(const buffer::descriptor& d, const buffer::pool& chunks) {
+    bool all = chunks.chunk_size() >= receive_headroom + std::size_t{d.length};
+    if constexpr (Trains)
+      for (const buffer::descriptor* part = d.home->named(d.train); part != nullptr; part = d.home->named(part->train)) all = all && part->length <= chunks.chunk_size();
+    return all;
+  }
   packet copy(const buffer::descriptor& from, buffer::pool& chunks) {
-    packet p = chunks.take_receive(receive_headroom);
+    if constexpr (Trains) {
+      if (buffer::is_train(from) && chunks.available() < buffer::train_parts(from)) return {};
+    }
+    packet p = copy_one(from, chunks, receive_headroom);
+    if constexpr (Trains) {
+      if (!p) return p;
+      mark(p.d(), from);
+      buffer::descriptor* last = &p.d();
+      for (const buffer::descriptor* d = from.home->named(from.train); d != nullptr; d = from.home->named(d->train)) {
+        packet part = copy_one(*d, chunks, 0);
+        buffer::descriptor* const next = &part.d();
+        buffer::couple(*last, std::move(part));
+        last = next;
+      }
+    }
+    return p;
+  }
+  packet copy_one(const buffer::descriptor& from, buffer::pool& chunks, u32 headroom) {
+    packet p = chunks.take_receive(headroom);
     if (!p) return p;
     if (wire_->poisons) __builtin_memset(p->chunk, 0xdb, chunks.chunk_size());
-    copy_bytes(p->chunk + receive_headroom, from.chunk + from.offset, from.length);
+    copy_bytes(p->chunk + headroom, from.chunk + from.offset, from.length);
     p->length = from.length;
     return p;
+  }
+  /// What a NIC says of a frame beside its bytes.
+  static void mark(buffer::descriptor& to, const buffer::descriptor& from) {
+    to.flags = static_cast<u8>(to.flags | (from.flags & buffer::descriptor::checksum_partial));
+    if (buffer::is_train(from)) to.segment_size = static_cast<u16>(buffer::sent_segment_size(from));
   }
 
   // Loans. A chunk is lent only if a close() of the sender could turn the loan into a copy, and never further than to one borrower.
   packet lend(way& lane, buffer::descriptor*& slot, buffer::pool& chunks) {
     if (lane.lent == Frames || (slot->flags & buffer::descriptor::borrowed) != 0 || chunks.chunk_size() < slot->home->chunk_size()) return {};
+    if constexpr (Trains) {
+      if (buffer::is_train(*slot)) return lend_train(lane, slot, chunks);
+    }
     packet p = chunks.borrow(*slot, slot->offset, slot->length);
+    if constexpr (Trains) {
+      if (p) mark(p.d(), *slot);
+    }
     if (p) lane.loans[lane.lent++] = {std::exchange(slot, nullptr), &p.d()};
     return p;
+  }
+  /// Part by part. The sender's chain ends with it: each loan comes back by itself, and the head stands for all.
+  packet lend_train(way& lane, buffer::descriptor*& slot, buffer::pool& chunks) {
+    const u32 parts = buffer::train_parts(*slot);
+    bool may_lend = lane.lent + parts <= Frames && chunks.available() >= parts;
+    buffer::each_part(*slot, [&](const buffer::descriptor& d) { may_lend = may_lend && (d.flags & buffer::descriptor::borrowed) == 0 && d.holders != 255; });
+    if (!may_lend) return {};
+    packet head;
+    buffer::descriptor* last = nullptr;
+    const buffer::descriptor& first = *slot;
+    buffer::each_part(*slot, [&](buffer::descriptor& d) {
+      packet p = chunks.borrow(d, d.offset, d.length);
+      buffer::descriptor* const borrower = &p.d();
+      if (last == nullptr) mark(*borrower, first), head = std::move(p);
+      else buffer::couple(*last, std::move(p));
+      d.train = 0;
+      lane.loans[lane.lent++] = {&d, borrower, last != nullptr};
+      last = borrower;
+    });
+    slot = nullptr;
+    return head;
   }
   /// A borrower that was given back forgets its lender, and the lender is not posted again before we say so: one compare is exact.
   static bool is_out(const typename way::loan& l) {
@@ -178,14 +243,16 @@ template <wire_mode Mode, u32 Frames = 256> class wire_end {
   std::size_t reclaim_loans(way& lane, std::span<packet> batch) {
     std::size_t n = 0;
     // Bounded, since readers that keep what they were lent must not make every call walk over all of it.
-    for (std::size_t looks = 2 * batch.size(); looks > 0 && n < batch.size() && lane.lent > 0; --looks) {
+    for (std::size_t looks = 2 * batch.size(); looks > 0 && n < batch.size() && lane.lent > 0;) {
       if (lane.next_loan >= lane.lent) lane.next_loan = 0;
       typename way::loan& l = lane.loans[lane.next_loan];
       if (is_out(l)) {
         ++lane.next_loan;
+        --looks;
         continue;
       }
-      batch[n++] = packet::adopt(*l.lender, buffer::owner::nic);
+      packet p = packet::adopt(*l.lender, buffer::owner::nic);
+      if (!Trains || !l.is_part) batch[n++] = std::move(p);
       l = lane.loans[--lane.lent];
     }
     return n;
@@ -206,14 +273,17 @@ template <wire_mode Mode, u32 Frames = 256> class wire_end {
   mac_address mac_{};
 };
 
-/// The usual end of a `wire`: copying. `wire_pair::lending` is the other kind; both ends of a wire are of one kind.
+/// The usual end of a `wire`: copying, frame by frame. `wire_pair::lending` is the other kind, and there is each with trains; both ends of a wire are of one kind.
 struct wire_pair : wire_end<wire_mode::copying> {
   using wire_end::wire_end;
   using copying = wire_pair;
   using lending = wire_end<wire_mode::lending>;
+  using copying_trains = wire_end<wire_mode::copying, 256, true>;
+  using lending_trains = wire_end<wire_mode::lending, 256, true>;
 };
 
 static_assert(driver<wire_pair> && driver<wire_pair::lending> && std::is_trivially_destructible_v<wire_pair>);
+static_assert(driver<wire_pair::copying_trains> && driver<wire_pair::lending_trains>);
 static_assert(can_be_closed<wire_pair> && can_be_closed<wire_pair::lending>);
 
 }  // namespace strata::inline STRATA_ABI::nic
