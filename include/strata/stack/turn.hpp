@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One turn of a stack: begin, next until there is nothing more, end. next() and input() are the whole way up.
 #pragma once
+#include <strata/buffer/train.hpp>
 #include <strata/stack/stack.hpp>
 
 namespace strata::inline STRATA_ABI {
