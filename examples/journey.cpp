@@ -21,14 +21,14 @@ using strata::trace::names;
 using strata::trace::step;
 constexpr std::size_t step_count = static_cast<std::size_t>(step::count);
 
-/// What a sender or a receiver only meets when something is in its way; a step that no layer has yet is not here.
+/// What a sender or a receiver only meets when something is in its way, or is more than one segment.
 const char* when(step s) {
   switch (s) {
     case step::split: return "when a chunk is longer than a segment may be";
     case step::queue_wait: return "while the next hop's address is not known";
     case step::retransmit: return "when a segment is lost";
     case step::backlog: return "while another thread copies the bytes of this connection";
-    case step::validate: return "not yet: no driver takes work off the stack";
+    case step::validate: return "when several segments leave behind one header";
     default: return "";
   }
 }

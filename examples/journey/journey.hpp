@@ -52,6 +52,7 @@ struct everything : strata::presets::testing {
   using permission = doorman;
   using nic = strata::nic::pcap<strata::nic::wire_pair, strata::posix::pcap_file>;
   using qdisc = strata::qdisc::fifo;
+  static constexpr strata::u32 gso_max_size = 65000;
 };
 struct no_permission : everything { using permission = strata::permission::anyone; };
 struct no_queue : everything { using qdisc = strata::qdisc::direct; };

@@ -10,7 +10,7 @@ const char* name_of(strata::tcp::state s) {
   return names[static_cast<u32>(s)];
 }
 const char* name_of(strata::tcp::limited_by l) {
-  static constexpr const char* names[] = {"nothing", "application", "congestion_window", "receive_window", "coalescing", "ring", "neighbour", "chunks"};
+  static constexpr const char* names[] = {"nothing", "application", "congestion_window", "receive_window", "coalescing", "ring", "neighbour", "chunks", "deferral", "pacing", "small_queue"};
   return names[static_cast<u32>(l)];
 }
 

@@ -46,6 +46,8 @@ struct exception {
 };
 constexpr exception exceptions[] = {
     {"tcp.table_full", "a table of twice its entries refuses only after 32 probes, and nobody outside knows the hash's key"},
+    {"tcp.limited_by_deferral", "only where Config::tso_deferral is set"},
+    {"tcp.out_trains", "only where Config::gso_max_size is not zero"},
     {"ip6.in_csum_errors", "IPv6's header has no checksum"},
     {"ip6.in_source_routed", "routing headers are extension headers, which count as in_unknown_protos"},
     {"ip6.reasm_fails", "fragment headers are extension headers, which count as in_unknown_protos"},

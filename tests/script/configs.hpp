@@ -18,6 +18,8 @@ struct over_v4 {
   static constexpr bool linger = true;
   static constexpr bool shutdown_receive = true;
   static constexpr bool header_prediction = true;
+  static constexpr u32 gso_max_size = 0;
+  static constexpr bool tso_deferral = false;
   struct connection_data {};
   static constexpr strata::limits limits{.chunks = 200,
                                          .connections = 4,
@@ -35,6 +37,9 @@ struct over_v6 : over_v4 {
   using family = only_v6;
   using header_image = strata::header_image::built;
 };
+/// The same scripts, the same frames: trains are taken apart by the player, as the link does.
+struct in_trains_over_v4 : over_v4 { static constexpr u32 gso_max_size = 65000; };
+struct in_trains_over_v6 : over_v6 { static constexpr u32 gso_max_size = 5000; };
 struct in_32_bits : over_v4 {  // as on a microcontroller
   using tick = microseconds32;
   using header_image = strata::header_image::built;

@@ -73,6 +73,8 @@ void play(std::span<const step> steps, with timestamps, policy which, here h) {
       if (which == policy::standard || which == policy::only_v4) text = play_over_v4(script, v);
       if (text.empty() && (which == policy::standard || which == policy::only_v6)) text = play_over_v6(script, v);
       if (text.empty() && which == policy::standard && fits_32_bits && !v.sequence_wraps && !v.clock_of_timestamps_wraps) text = play_in_32_bits(script, v);
+      if (text.empty() && (which == policy::standard || which == policy::only_v4)) text = play_in_trains_over_v4(script, v);
+      if (text.empty() && (which == policy::standard || which == policy::only_v6)) text = play_in_trains_over_v6(script, v);
       CAPTURE(text);
       CHECK(text.empty());
       if (!text.empty()) return;

@@ -8,6 +8,7 @@
 #pragma once
 #include "ledger.hpp"
 
+#include <strata/link/segment.hpp>
 #include <strata/tcp/layer.hpp>
 
 #include <memory>
@@ -21,6 +22,8 @@ std::string play_in_32_bits(const script_file& script, variation v);
 std::string play_immediate(const script_file& script, variation v);
 std::string play_adaptive(const script_file& script, variation v);
 std::string play_minshall(const script_file& script, variation v);
+std::string play_in_trains_over_v4(const script_file& script, variation v);
+std::string play_in_trains_over_v6(const script_file& script, variation v);
 /// The numbers of the first SYN of a stack with other secrets: its sequence number and its timestamp.
 std::pair<u32, u32> first_numbers_over_v4(const variation& v, u64 secrets);
 
@@ -79,6 +82,9 @@ template <class C> class player : ledger {
       --ring_full_;
       return sent::full;
     }
+    if constexpr (C::gso_max_size != 0) {
+      if (buffer::is_train(p.d())) return take_apart(way, p, protocol);
+    }
     std::string why;
     const u8 which = way.local == near(2) ? 2 : 1;
     auto s = dissect(p.bytes(), addresses_of(which), why);
@@ -93,6 +99,7 @@ template <class C> class player : ledger {
     }
     return sent::sent;
   }
+  u32 train_limit(const path&) const requires(C::gso_max_size != 0) { return C::gso_max_size; }
   void confirm(const path&) { ++confirmed_; }
   u32 network_header_size(const path&) { return ip_header; }
   u64 random() { return entropy_ += 0x9e3779b97f4a7c15, entropy_ ^ entropy_ >> 29; }
@@ -117,6 +124,23 @@ template <class C> class player : ledger {
       else put(a.high, 8), put(a.low, 8);
     }
     return b;
+  }
+  /// What the link does with a train whose driver takes frames only; the frames then pass as any other.
+  sent take_apart(path& way, packet& head, u8 protocol) requires(C::gso_max_size != 0) {
+    std::byte* const at = head.push(ip_header);
+    if constexpr (is_v4) (void)wire::ipv4::emit_atomic(at, protocol, way.local, way.remote, 0, 64);
+    else wire::ipv6{.next_header = protocol, .source = way.local, .destination = way.remote}.emit(at);
+    link::segmenter frames(head.d(), 0);
+    frames.first(head);
+    for (u32 name = std::exchange(head->train, 0); name != 0;) {
+      packet part = packet::adopt(*chunks_.named(name), buffer::owner::application);
+      name = std::exchange(part->train, 0);
+      frames.next(part, name == 0);
+      part.pull(ip_header);
+      if (head) head.pull(ip_header), (void)send(way, std::move(head), protocol);
+      (void)send(way, std::move(part), protocol);
+    }
+    return sent::sent;
   }
   u32 mtu() const { return mtu_ + ip_header - 20 + extra(); }
   void set_time(u64 ns) { since_start_ = ns, now_ = {static_cast<rep>(start_.count + static_cast<rep>(ns / unit))}; }

@@ -216,6 +216,16 @@ template <u32 descriptor::* Link, owner As> class list {
     --size_;
     return packet::adopt(*d, As);
   }
+  /// What pop() gave is the first again.
+  void put_back(packet&& p) {
+    STRATA_EXPECTS(p.as() == As);
+    pool& home = *p->home;
+    descriptor& d = *p.detach();
+    d.*Link = head_;
+    head_ = home.name(d);
+    if (tail_ == 0) tail_ = head_;
+    ++size_;
+  }
   /// Drops everything.
   void clear(pool& home) {
     while (!empty()) (void)pop(home);

@@ -104,6 +104,10 @@ template <stack_config C> struct stack<C>::internet {
     s.network_of(way.remote, [&](auto& ip) STRATA_INLINE_LAMBDA { what = ip.send(links{s}, way, std::move(p), protocol); });
     return what;
   }
+  u32 train_limit(const path& way) const requires(C::gso_max_size != 0) {
+    if constexpr (requires { way.image; }) return way.generation == s.generation_ ? u32{C::gso_max_size} : 0;
+    else return (void)way, 0;  // without an image the neighbour of each packet may turn out to be unknown
+  }
   void confirm(const path& way) const {
     if (way.generation != s.generation_) return;  // the neighbour's name is of another time
     s.interfaces_.at(way.link, [&](auto& i) { i.neighbour.confirm(way.neighbour, s.now_); });
@@ -138,6 +142,8 @@ template <stack_config C> consteval void stack<C>::check_facades() {
   static_assert(ip::links<links, address>);
   static_assert(tcp::network<internet, address, path>);
   static_assert(udp::network<internet, address, path>);
+  static_assert(C::gso_max_size <= 65000, "gso_max_size is at most 65,000 bytes: with its headers a train is one IP packet");
+  if constexpr (C::gso_max_size != 0) static_assert(tcp::takes_trains<internet, path>);
   static_assert(detail::each_has_a_cache<interfaces, cache_below, address, time_point>::value, "this Config's neighbour is no strata::neighbour::cache: see neighbour/cache.hpp");
   static_assert(detail::each_is_a_transport<transports, internet, address, time_point>::value,
                 "a transport of this Config lacks one of on_datagram, on_error, pending, finish, advance, next_deadline: see strata::demand::transport");

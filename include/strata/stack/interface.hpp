@@ -6,6 +6,7 @@
 #include <strata/core/observer.hpp>
 #include <strata/core/time.hpp>
 #include <strata/link/framing.hpp>
+#include <strata/link/segment.hpp>
 #include <strata/neighbour/cache.hpp>
 #include <strata/nic/driver.hpp>
 #include <strata/qdisc/discipline.hpp>
@@ -19,6 +20,12 @@ struct interface_counters {
   tally queue_dropped = 0;              ///< the qdisc did not take it
   tally kicks_again = 0;                ///< the doorbell said EAGAIN, EBUSY or ENOBUFS
   tally link_downs = 0;
+};
+
+/// Of trains (buffer/train.hpp), where a Config has them.
+struct train_counters {
+  tally segmented = 0;  ///< became frames here
+  tally whole = 0;      ///< went to the driver as they were
 };
 
 template <class Parts> struct interface {
@@ -56,6 +63,9 @@ template <class Parts> struct interface {
     static constexpr bool may_fill_in_checksum = driver::may.fills_in_checksum;
     static constexpr bool claims = nic::claims_addresses<driver>;
     static constexpr bool hands_up_trains = driver::may.trains;
+    static constexpr bool has_trains = C::gso_max_size != 0;
+    /// A queue holds frames: there trains end before it.
+    static constexpr bool may_pass_trains = has_trains && driver::may.segments && driver::may.fills_in_checksum && discipline::is_direct;
     /// Bytes that the driver writes in front of each frame.
     static constexpr std::size_t transmit_headroom = [] {
       if constexpr (nic::writes_in_front<driver>) return std::size_t{driver::transmit_headroom};
@@ -81,6 +91,7 @@ template <class Parts> struct interface {
     /// Returns every packet and closes the driver.
     void close(buffer::pool& chunks) {
       if (waiting_ != nullptr) packet::adopt(*std::exchange(waiting_, nullptr), buffer::owner::qdisc).reset();
+      if constexpr (has_trains) trains_.rest.clear(chunks);
       qdisc.clear(chunks);
       neighbour.clear(chunks);
       in_flight_ = 0;
@@ -93,6 +104,7 @@ template <class Parts> struct interface {
     [[nodiscard]] const mac_address& mac() const { return mac_; }
     [[nodiscard]] u16 mtu() const { return mtu_; }
     [[nodiscard]] const interface_counters& counters() const { return count_; }
+    [[nodiscard]] const train_counters& trains_counted() const requires(has_trains) { return trains_.count; }
     void set_mac(mac_address mac) { mac_ = mac; }
 
     /// Tells a driver that wants it the time of this turn, nanoseconds.
@@ -144,6 +156,10 @@ template <class Parts> struct interface {
     /// Takes a whole frame: to the driver at once, or through the queue. Linux: __dev_queue_xmit.
     STRATA_ALWAYS_INLINE sent post(packet&& p, buffer::pool& chunks, auto&& see) {
       see(trace::step::enqueue, p);
+      if constexpr (has_trains) {
+        if (!trains_.rest.empty() && !drain_rest(chunks, see)) return sent::full;  // frames keep their order
+        if (buffer::is_train(p.d())) return post_train(p, chunks, see);
+      }
       if constexpr (discipline::is_direct) {
         (void)chunks;
         return transmit(p, buffer::owner::application, see) ? sent::sent : sent::full;
@@ -158,6 +174,7 @@ template <class Parts> struct interface {
     }
     /// Whatever the queue holds and the driver takes. Linux: __qdisc_run.
     void drain(buffer::pool& chunks, auto&& see) {
+      if constexpr (has_trains) (void)drain_rest(chunks, see);
       if constexpr (!discipline::is_direct) {
         for (;;) {
           packet p = waiting_ != nullptr ? packet::adopt(*std::exchange(waiting_, nullptr), buffer::owner::qdisc) : qdisc.dequeue(chunks);
@@ -179,7 +196,8 @@ template <class Parts> struct interface {
         in_flight_ -= static_cast<u32>(n);
         for (std::size_t i = 0; i < n; ++i) {
           see(trace::step::complete, done[i]);
-          done[i].reset();
+          if constexpr (may_pass_trains) buffer::drop_train(done[i]);
+          else done[i].reset();
         }
       }
       return all;
@@ -206,7 +224,10 @@ template <class Parts> struct interface {
       return false;
     }
     /// Whether a packet was taken from the queue and waits for room in the driver's ring.
-    [[nodiscard]] bool has_waiting() const { return waiting_ != nullptr; }
+    [[nodiscard]] bool has_waiting() const {
+      if constexpr (has_trains) return waiting_ != nullptr || !trains_.rest.empty();
+      else return waiting_ != nullptr;
+    }
     /// When a failed doorbell wants to be rung again.
     [[nodiscard]] std::optional<time_point> retry_at() const {
       if (!wants_ring_ || failures_ == 0) return {};
@@ -227,14 +248,81 @@ template <class Parts> struct interface {
     [[no_unique_address]] discipline qdisc{};
 
    private:
+    // A train is taken, and then it is gone as a whole, or it is not, and each part is the caller's. Linux: validate_xmit_skb.
+    STRATA_OFF_PATH sent post_train(packet& p, buffer::pool& chunks, auto&& see) requires(has_trains) {
+      see(trace::step::validate, p);
+      if constexpr (may_pass_trains) {
+        if (nic->has().segments) {
+          link::lengthen(p, header_size);
+          if (!transmit(p, buffer::owner::application, see)) return sent::full;
+          ++trains_.count.whole;
+          return sent::sent;
+        }
+      }
+      link::segmenter frames(p.d(), header_size);
+      frames.first(p);
+      const u8 out = p->link;
+      const u32 second = std::exchange(p->train, 0);
+      if constexpr (discipline::is_direct) {
+        if (!transmit(p, buffer::owner::application, see)) {
+          p->train = second;
+          return sent::full;
+        }
+      } else if (!qdisc.enqueue(p)) {
+        ++count_.queue_dropped;
+      }
+      ++trains_.count.segmented;
+      for (u32 name = second; name != 0;) {
+        buffer::descriptor& d = *chunks.named(name);
+        name = std::exchange(d.train, 0);
+        packet part = packet::adopt(d, buffer::owner::application);
+        frames.next(part, name == 0);
+        part->link = out;
+        if constexpr (discipline::is_direct) {
+          if (!trains_.rest.empty() || !transmit(part, buffer::owner::application, see)) trains_.rest.push(std::move(part));
+        } else if (!qdisc.enqueue(part)) {
+          ++count_.queue_dropped;
+        }
+      }
+      drain(chunks, see);
+      return sent::sent;
+    }
+    // What is left of a train whose first frames filled the driver's ring. False: it is still full.
+    bool drain_rest(buffer::pool& chunks, auto&& see) requires(has_trains) {
+      while (packet p = trains_.rest.pop(chunks)) {
+        if (transmit(p, buffer::owner::qdisc, see)) continue;
+        trains_.rest.put_back(std::move(p));
+        return false;
+      }
+      return true;
+    }
+
     // Linux: dev_hard_start_xmit. What is not taken belongs to `before` again.
     STRATA_ALWAYS_INLINE bool transmit(packet& p, buffer::owner before, auto&& see) {
       see(trace::step::transmit, p);
+      if constexpr (may_pass_trains) {
+        if (buffer::is_train(p.d())) return transmit_whole(p, see);
+      }
       p.become(buffer::owner::nic);
       if (nic->transmit({&p, 1}) == 0) {
         ++count_.ring_full;
         if (reclaim(see) == 0 || nic->transmit({&p, 1}) == 0) {
           p.become(before);
+          return false;
+        }
+      }
+      ++count_.transmitted;
+      ++in_flight_;
+      wants_ring_ = true;
+      return true;
+    }
+
+    bool transmit_whole(packet& p, auto&& see) requires(may_pass_trains) {
+      buffer::become_train(p, buffer::owner::nic);
+      if (nic->transmit({&p, 1}) == 0) {
+        ++count_.ring_full;
+        if (reclaim(see) == 0 || nic->transmit({&p, 1}) == 0) {
+          buffer::become_train(p, buffer::owner::application);
           return false;
         }
       }
@@ -260,6 +348,12 @@ template <class Parts> struct interface {
     u8 failures_ = 0;
     time_point retry_at_{};
     buffer::descriptor* waiting_ = nullptr;  // dequeued, and the driver's ring was full
+    struct no_trains {};
+    struct state_of_trains {
+      buffer::list<&buffer::descriptor::below, buffer::owner::qdisc> rest{};  // frames of the last one, in order, that wait for room in the driver's ring
+      train_counters count{};
+    };
+    [[no_unique_address]] std::conditional_t<has_trains, state_of_trains, no_trains> trains_{};
     interface_counters count_{};
   };
 };

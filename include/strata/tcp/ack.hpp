@@ -96,7 +96,8 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
       if (c.snd_una >= c.recover) c.in_loss = false;
     }
     // Where the window is what stopped the last send loop, it was full, however many ACKs of the same batch have come since: nothing is sent between them.
-    if (acked != 0) c.congestion.on_ack(acked, c.limit == limited_by::congestion_window ? c.congestion.cwnd() : flight, c.mss);
+    const bool was_full = c.limit == limited_by::congestion_window || (C::tso_deferral && c.limit == limited_by::deferral);
+    if (acked != 0) c.congestion.on_ack(acked, was_full ? c.congestion.cwnd() : flight, c.mss);
   }
   below.confirm(c.way);
   if (c.snd_una == c.snd_nxt) disarm(c, retransmit_timer);  // RFC 6298 (5.2)

@@ -78,7 +78,14 @@ template <class C> concept config =
       { C::linger } -> std::convertible_to<bool>;             // option::linger exists
       { C::shutdown_receive } -> std::convertible_to<bool>;   // the call exists
       { C::header_prediction } -> std::convertible_to<bool>;  // a short way for the usual segment; the frames are the same
+      { C::gso_max_size } -> std::convertible_to<u32>;        // payload bytes that leave behind one header, as a train; zero: each segment by itself
+      { C::tso_deferral } -> std::convertible_to<bool>;       // a short train waits for the next ACK, which lets it become longer
     };
+
+/// Where a Config has trains (buffer/train.hpp), the layer below takes them.
+template <class B, class Path> concept takes_trains = requires(B below, const Path& known) {
+  { below.train_limit(known) } -> std::same_as<u32>;  // payload bytes that one train along it may have; zero: none for now. What send() does not answer with `sent` stays the caller's, each part
+};
 
 /// The internet layer that TCP stands on: the calls of RFC 1122 §3.4 that it needs.
 template <class B, class Address, class Path> concept network =

@@ -8,9 +8,10 @@
 //   open.hpp    ports, sequence numbers, listeners     half_open.hpp SYN slots
 //   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
 //   options.hpp options of a connection                keep_alive.hpp  probes of an idle peer
-//   predicates.hpp  what the send loop asks            icmp_errors.hpp  errors about what we sent
+//   gso.hpp     segments that leave together           predicates.hpp  what the send loop asks
 //   trains.hpp  several received segments behind one header
 //   backlog.hpp  what waits while a thread copies without the stack's lock
+//   icmp_errors.hpp  errors about what we sent
 // Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
 #pragma once
 #include <new>
@@ -304,6 +305,27 @@ template <config C> class layer {
   [[nodiscard]] static bool may_leave(const connection& c, u32 length);
   [[nodiscard]] static u32 usable_window(const connection& c) { const u32 in_flight = c.snd_nxt - c.snd_una; return c.snd_wnd > in_flight ? c.snd_wnd - in_flight : 0; }
   static void stop(connection& c, limited_by why, tally& counted) { c.limit = why, ++counted; }
+  // trains (gso.hpp)
+  static constexpr bool has_trains = C::gso_max_size != 0;
+  /// Segments of one run of the send loop that will leave together, and what it was before them.
+  struct train_to_be {
+    buffer::descriptor* head = nullptr;
+    u32 parts = 0;
+    u32 bytes = 0, most = 0;  // of payload
+    bool with_fin = false;
+    struct {
+      serial32 snd_nxt{}, resend{}, small_end{};
+      u32 send_next = 0;
+      time_point first_unacked{};
+      u8 armed = 0;
+      bool rtt_timed = false, small_unacked = false, fin_sent = false;
+    } before{};
+  };
+  template <class B> [[nodiscard]] sent join(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now, train_to_be& t) requires(has_trains);
+  template <class B> [[nodiscard]] sent depart(B&& below, connection& c, time_point now, train_to_be& t) requires(has_trains);
+  template <class B> [[nodiscard]] sent transmit_train(B&& below, connection& c, buffer::descriptor& head, u32 parts, bool with_fin, time_point now) requires(has_trains);
+  [[nodiscard]] static bool should_defer(const connection& c, u32 usable, u32 most, time_point now) requires(C::tso_deferral);
+  void left_with_ack(connection& c, u32 segments, time_point now);
   template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
   template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
   STRATA_SHORTER_INLINE void enqueue_written(buffer::pool& chunks, connection& c, packet&& p, u32 n, u32 sum, bool sum_left);
@@ -412,6 +434,7 @@ template <config C> class layer {
 #include <strata/tcp/append.hpp>
 #include <strata/tcp/split.hpp>
 #include <strata/tcp/predicates.hpp>
+#include <strata/tcp/gso.hpp>
 #include <strata/tcp/output.hpp>
 #include <strata/tcp/segment.hpp>
 #include <strata/tcp/input.hpp>

@@ -28,6 +28,7 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
     c.limit = limited_by::congestion_window;
     return;
   }
+  [[maybe_unused]] std::conditional_t<has_trains, train_to_be, nothing<train_to_be>> train{};
   while (buffer::descriptor* d = chunks.named(c.send_next)) {
     if (d->body_length > c.mss && (d = split(below, c, *d, c.mss)) == nullptr) {
       c.limit = limited_by::chunks;
@@ -50,13 +51,25 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
       stop(c, limited_by::coalescing, counters_.limited_by_coalescing);
       break;
     }
+    if constexpr (C::tso_deferral) {
+      if (train.parts == 0 && should_defer(c, usable, below.train_limit(std::as_const(c.way)), now)) {
+        stop(c, limited_by::deferral, counters_.limited_by_deferral);
+        break;
+      }
+    }
     const bool with_fin = d->queue == 0 && c.fin_queued && d->body_length < usable;
-    if (transmit(below, c, *d, with_fin, now) == sent::full) {
+    sent what;
+    if constexpr (has_trains) what = join(below, c, *d, with_fin, now, train);
+    else what = transmit(below, c, *d, with_fin, now);
+    if (what == sent::full) {
       c.limit = limited_by::ring;
       add_to_retry(c);
       break;
     }
-    note_sent(c, *d, with_fin, now);
+    if constexpr (!has_trains) note_sent(c, *d, with_fin, now);
+  }
+  if constexpr (has_trains) {
+    if (train.parts != 0 && depart(below, c, now, train) == sent::full) c.limit = limited_by::ring, add_to_retry(c);
   }
   if (c.fin_queued && !c.fin_sent && c.send_next == 0 && c.snd_una + c.snd_wnd > c.snd_nxt) send_fin(below, c, now);
   // RFC 9293 §3.8.6.1: a closed window is probed. The same timer ends what coalescing and silly window avoidance hold back with nothing in flight.
@@ -81,6 +94,17 @@ template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::note_sent(connect
   disarm(c, persist_timer);
 }
 
+/// Segments went down, and with them what was owed to the peer.
+template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::left_with_ack(connection& c, u32 segments, time_point now) {
+  counters_.out_segments += segments;
+  c.last_sent = now;
+  if constexpr (adaptive_ack_policy<typename C::acks>) {
+    if (c.ack_pending) c.rhythm.quick = 0;  // the two talk in turn: answers carry the ACKs
+  }
+  c.ack_pending = c.ack_now = false;
+  disarm(c, ack_timer);
+}
+
 /// One chunk as one segment. The chunk stays in the send queue; what goes down is one more owner of the same bytes. Linux: tcp_transmit_skb.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>::transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now) {
   if (d.owners != packet::bit(buffer::owner::send_queue)) return sent::full;  // the law of the frame: it is still below
@@ -98,15 +122,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>
   below.observe({.what = trace::step::clone, .bytes = length, .seq = d.seq, .chunk = below.chunks().name(d), .connection = index_of(c) + 1});
   emit_header(below, c, p, seq, flags, sum, now);
   const sent what = below.send(c.way, std::move(p), protocol);
-  if (what != sent::full) {
-    ++counters_.out_segments;
-    c.last_sent = now;
-    if constexpr (adaptive_ack_policy<typename C::acks>) {
-      if (c.ack_pending) c.rhythm.quick = 0;  // the two talk in turn: answers carry the ACKs
-    }
-    c.ack_pending = c.ack_now = false;  // it carried the ACK
-    disarm(c, ack_timer);
-  }
+  if (what != sent::full) left_with_ack(c, 1, now);
   return what;
 }
 

@@ -139,7 +139,7 @@ class owned_view {
 };
 
 /// What limits a sender now: the predicate that stopped the last output loop.
-enum class limited_by : u8 { nothing, application, congestion_window, receive_window, coalescing, ring, neighbour, chunks };
+enum class limited_by : u8 { nothing, application, congestion_window, receive_window, coalescing, ring, neighbour, chunks, deferral, pacing, small_queue };
 
 /// A connection in plain fields. Times in microseconds, windows in bytes. Linux: struct tcp_info.
 struct connection_info {
@@ -211,6 +211,8 @@ struct counters {
   tally limited_by_cwnd = 0;         ///< the send loop ended with data unsent, and why: congestion window
   tally limited_by_window = 0;       ///< the peer's window
   tally limited_by_coalescing = 0;   ///< Nagle, `more`, cork
+  tally limited_by_deferral = 0;     ///< a short train waits for the next ACK
+  tally out_trains = 0;              ///< handed down behind one header; out_segments counts their segments
   tally unwanted_data = 0;           ///< bytes acknowledged and dropped after shutdown_receive()
 };
 
