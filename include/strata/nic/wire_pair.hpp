@@ -283,7 +283,10 @@ struct wire_pair : wire_end<wire_mode::copying> {
 };
 
 static_assert(driver<wire_pair> && driver<wire_pair::lending> && std::is_trivially_destructible_v<wire_pair>);
-static_assert(driver<wire_pair::copying_trains> && driver<wire_pair::lending_trains>);
+static_assert(driver<wire_pair::copying_trains>);
+#if UINTPTR_MAX > 0xffffffff
+static_assert(driver<wire_pair::lending_trains>);
+#endif
 static_assert(can_be_closed<wire_pair> && can_be_closed<wire_pair::lending>);
 
 }  // namespace strata::inline STRATA_ABI::nic
