@@ -22,7 +22,9 @@ TEST_CASE("In TIME-WAIT a later timestamp begins a new life, though the number i
 TEST_CASE("In TIME-WAIT the same timestamp begins a new life if the number is higher, and not otherwise") {
   static constexpr step higher[] = {WAITING_WITH_TIMESTAMPS, next_life(100000), in("S 0:0(0) <mss 1460,ts 700 0>"), out("S. 0:0(0) ack 1"), in_use(0, 1, 0)};
   static constexpr step lower[] = {WAITING_WITH_TIMESTAMPS, next_life(0xfff0'0000), in("S 0:0(0) <mss 1460,ts 700 0>"), out(". 2:2(0)"), in_use(0, 0, 1)};
-  play(higher), play(lower);
+  static constexpr step next[] = {WAITING_WITH_TIMESTAMPS, next_life(2), in("S 0:0(0) <mss 1460,ts 700 0>"), out(". 2:2(0)"), in_use(0, 0, 1)};
+  static constexpr step one_more[] = {WAITING_WITH_TIMESTAMPS, next_life(3), in("S 0:0(0) <mss 1460,ts 700 0>"), out("S. 0:0(0) ack 1"), in_use(0, 1, 0)};
+  play(higher), play(lower), play(next), play(one_more);
 }
 // RFC 6191 §2; 6191-3.
 TEST_CASE("In TIME-WAIT of a life with timestamps a SYN without them needs a higher number") {

@@ -51,4 +51,21 @@ TEST_CASE("A sender that was idle for longer than its timeout begins with the re
   play(idle), play(busy);
 }
 
+// RFC 9293 §3.10.7.4, SND.WL1 and SND.WL2: of two segments with the same ACK the one with the higher number is the newer.
+TEST_CASE("A segment that was overtaken by one with the same ACK does not move the window") {
+  static constexpr step script[] = {
+      established_active(), write(100), out("P. 1:101(100)"), in("P. 1:101(100) ack 101 win 5000"), is(field::send_window, 5000), in(". 101:101(0) ack 101 win 7000"),
+      is(field::send_window, 7000), in("P. 51:151(100) ack 101 win 3000"), is(field::send_window, 7000), at(40), out(". ack 151"),
+  };
+  play(script);
+}
+// Linux: tcp_write_timer and its kin each have a timer; ours share one, which goes on to what is due next.
+TEST_CASE("A timer of the application does not stop those of TCP") {
+  static constexpr step script[] = {
+      established_active(), timer(50), write(100), out("P. 1:101(100)"), at(50), expect(bit::timer), at(200), out("P. 1:101(100)"), in(". ack 101"), in("P. 1:11(10)"), timer(10),
+      at(210), expect(bit::timer), at(240), out(". ack 11"),
+  };
+  play(script);
+}
+
 }  // namespace strata::script
