@@ -12,6 +12,7 @@ struct over_v4 {
   using congestion_control = strata::tcp::newreno;
   using coalescing = strata::tcp::nagle;
   using acks = strata::tcp::delayed_acks;
+  static constexpr strata::tcp::write_path writes{};
   static constexpr bool timestamps = true;
   static constexpr bool keep_alive = true;
   static constexpr bool urgent = true;
@@ -50,6 +51,9 @@ struct adaptive : over_v4 {
 struct minshall : over_v4 {
   using coalescing = strata::tcp::minshall;
   using acks = strata::tcp::every_nth_ack<4>;
+};
+struct writing : over_v4 {
+  static constexpr strata::tcp::write_path writes{.low_water = true, .records = true};
 };
 struct immediate : over_v4 {
   using coalescing = strata::tcp::none;

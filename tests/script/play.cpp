@@ -70,6 +70,7 @@ void play(std::span<const step> steps, with timestamps, policy which, here h) {
       if (which == policy::immediate) text = play_immediate(script, v);
       if (which == policy::adaptive) text = play_adaptive(script, v);
       if (which == policy::minshall) text = play_minshall(script, v);
+      if (which == policy::writing) text = play_writing(script, v);
       if (which == policy::standard || which == policy::only_v4) text = play_over_v4(script, v);
       if (text.empty() && (which == policy::standard || which == policy::only_v6)) text = play_over_v6(script, v);
       if (text.empty() && which == policy::standard && fits_32_bits && !v.sequence_wraps && !v.clock_of_timestamps_wraps) text = play_in_32_bits(script, v);

@@ -56,10 +56,32 @@ template <class C> bool player<C>::run(const step& s) {
       const auto b = next_bytes(r, s.number);
       const std::size_t before = r.written.size();
       remember_written(r, b.data(), b.size());
-      const auto n = tcp_->send(*this, r.id, b, {.more = s.flagged}, now_);
+      const auto n = tcp_->send(*this, r.id, b, {.more = s.flagged, .end_of_record = s.value != 0}, now_);
       r.written.resize(before + (n ? *n : 0));
       return answered(s, "write", n, s.number) && polled();
     }
+    case verb::gather: {
+      const auto b = next_bytes(r, s.number);
+      std::vector<std::span<const std::byte>> parts;
+      for (std::size_t at = 0; at < b.size(); at += s.value) parts.push_back(std::span(b).subspan(at, s.value < b.size() - at ? s.value : b.size() - at));
+      const std::size_t before = r.written.size();
+      remember_written(r, b.data(), b.size());
+      const auto n = tcp_->send(*this, r.id, parts, {.more = s.flagged}, now_);
+      r.written.resize(before + (n ? *n : 0));
+      return answered(s, "gather", n, s.number) && polled();
+    }
+    case verb::send_low_water:
+      if constexpr (C::writes.low_water) {
+        if (!answered(s, "send_low_water", tcp_->set(*this, r.id, tcp::option::send_low_water{s.number}, now_))) return false;
+        return (tcp_->template get<tcp::option::send_low_water>(r.id)->bytes == s.number || fault("send_low_water is told otherwise")) && polled();
+      }
+      return fault("this Config has no send_low_water");
+    case verb::notsent_low_water:
+      if constexpr (C::writes.low_water) {
+        if (!answered(s, "notsent_low_water", tcp_->set(*this, r.id, tcp::option::notsent_low_water{s.number}, now_))) return false;
+        return (tcp_->template get<tcp::option::notsent_low_water>(r.id)->bytes == s.number || fault("notsent_low_water is told otherwise")) && polled();
+      }
+      return fault("this Config has no notsent_low_water");
     case verb::write_view: {
       const auto view = tcp_->peek(*this, r.id);
       for (const auto part : view) remember_written(r, part.data(), part.size());

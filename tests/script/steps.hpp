@@ -21,7 +21,7 @@ enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
   shutdown_receive, keep_alive, linger, cork, user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
   next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart,
-  no_deadline
+  no_deadline, gather, send_low_water, notsent_low_water
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
@@ -209,6 +209,10 @@ consteval step connect(here h = here::current()) { return make(verb::connect, h)
 enum class nowhere : u8 { unspecified, everybody, group, no_port };
 consteval step connect_to(nowhere who, here h = here::current()) { return make(verb::connect_nowhere, static_cast<u32>(who), h); }
 consteval step write(u32 n, bool with_more = false, here h = here::current()) { step s = make(verb::write, n, h); s.flagged = with_more; return s; }
+/// The end of a record: send_flags::end_of_record.
+consteval step write_record(u32 n, bool with_more = false, here h = here::current()) { step s = write(n, with_more, h); s.value = 1; return s; }
+/// The same bytes as write(n), in one call, as spans of `each`.
+consteval step gather(u32 n, u32 each, bool with_more = false, here h = here::current()) { step s = make(verb::gather, n, h); s.value = each; s.flagged = with_more; return s; }
 /// Sends what is unread, by its view: an echo without a copy in between.
 consteval step echo(here h = here::current()) { return make(verb::write_view, h); }
 consteval step reserve(u32 n, here h = here::current()) { return make(verb::reserve, n, h); }
@@ -221,6 +225,8 @@ consteval step close(here h = here::current()) { return make(verb::close, h); }
 consteval step shutdown(here h = here::current()) { return make(verb::shutdown, h); }
 consteval step abort(here h = here::current()) { return make(verb::abort, h); }
 consteval step no_delay(bool on, here h = here::current()) { step s = make(verb::no_delay, h); s.flagged = on; return s; }
+consteval step send_low_water(u32 bytes, here h = here::current()) { return make(verb::send_low_water, bytes, h); }
+consteval step notsent_low_water(u32 bytes, here h = here::current()) { return make(verb::notsent_low_water, bytes, h); }
 consteval step user_timeout(u32 ms, here h = here::current()) { return make(verb::user_timeout, ms, h); }
 consteval step shutdown_receive(here h = here::current()) { return make(verb::shutdown_receive, h); }
 /// option::keep_alive; `idle` and `interval` in seconds. Without arguments: off.
@@ -279,8 +285,9 @@ consteval step established_passive(u32 rtt = 0, here h = here::current()) { retu
 /// In which variations a script is played. Always: both families, and a tick of 32 bits; the clock, the sequence numbers and the timestamps of both sides
 /// far from their wrap and just below it.
 enum class with : u8 { either, timestamps, no_timestamps };
-/// standard: both families; immediate: tcp::none and tcp::immediate_acks; adaptive: tcp::adaptive_acks; minshall: tcp::minshall and every fourth ACK.
-enum class policy : u8 { standard, only_v4, only_v6, immediate, adaptive, minshall };
+/// standard: both families; immediate: tcp::none and tcp::immediate_acks; adaptive: tcp::adaptive_acks; minshall: tcp::minshall and every fourth ACK;
+/// writing: everything that tcp/write_path.hpp has.
+enum class policy : u8 { standard, only_v4, only_v6, immediate, adaptive, minshall, writing };
 
 /// Plays it in each variation; the first that fails is shown, with the trace until then.
 void play(std::span<const step> script, with timestamps = with::either, policy which = policy::standard, here h = here::current());

@@ -44,6 +44,7 @@ struct server {
   using qdisc = strata::qdisc::direct;
 
   static constexpr strata::limits limits{};
+  static constexpr strata::tcp::write_path writes{};  ///< what the write path has beyond the plain one: tcp/write_path.hpp
   static constexpr bool timestamps = true;            ///< RFC 7323: 12 bytes a segment for PAWS and better round-trip times
   static constexpr bool keep_alive = true;            ///< RFC 9293 §3.8.4: option::keep_alive exists; off until a connection sets it
   static constexpr bool urgent = true;                ///< RFC 9293 §3.8.5: where urgent data ends is told; false: it is data as any other

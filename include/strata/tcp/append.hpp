@@ -5,8 +5,12 @@
 
 namespace strata::inline STRATA_ABI::tcp {
 
-/// Appends to the tail chunk while it is unsent, has room and nobody below holds it; else takes a new one. How many bytes found room.
-/// Linux: tcp_sendmsg_locked.
+/// Whether more may be written to the chunk at the tail: it is unsent, nobody below holds it, no record ends there, and a segment has room.
+template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::is_open_tail(const connection& c, const buffer::descriptor* d, u32 room) {
+  return d != nullptr && d->owners == packet::bit(buffer::owner::send_queue) && d->body_length < c.mss && room != 0 && (d->marks & marks_of_a_tail) == mark_sum_known;
+}
+
+/// Appends to the tail chunk while it is open, else takes a new one. How many bytes found room. Linux: tcp_sendmsg_locked.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::append(B&& below, connection& c, std::span<const std::byte> bytes) {
   buffer::pool& chunks = below.chunks();
   std::size_t n = 0;
@@ -15,7 +19,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
     buffer::descriptor* d = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr;
     // A chunk that was cut keeps its bytes where they lie: its room may end before a whole segment does.
     u32 room = d == nullptr ? 0 : chunks.chunk_size() - (static_cast<u32>(d->body) + d->body_length);
-    if (d == nullptr || d->owners != packet::bit(buffer::owner::send_queue) || d->body_length >= c.mss || room == 0 || (d->marks & mark_sum_known) == 0) {
+    if (!is_open_tail(c, d, room)) {
       if (c.send_count >= limits_.send_chunks) break;
       packet p = below.take();
       if (!p) {
@@ -61,8 +65,42 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
 /// Whether `n` bytes more fit the segment that waits at the tail.
 template <config C> bool layer<C>::tail_takes(buffer::pool& chunks, const connection& c, u32 n) const {
   const buffer::descriptor* d = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr;
-  return d != nullptr && d->owners == packet::bit(buffer::owner::send_queue) && (d->marks & mark_sum_known) != 0 && d->body_length + n <= c.mss &&
-         static_cast<u32>(d->body) + d->body_length + n <= chunks.chunk_size();
+  const u32 room = d == nullptr ? 0 : chunks.chunk_size() - (static_cast<u32>(d->body) + d->body_length);
+  return is_open_tail(c, d, room) && d->body_length + n <= c.mss && n <= room;
+}
+
+/// A record that was taken whole ends where the queue ends.
+template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::end_write(buffer::pool& chunks, connection& c, bool is_whole, send_flags flags) {
+  STRATA_EXPECTS(C::writes.records || !flags.end_of_record);
+  if constexpr (C::writes.records) {
+    if (!flags.end_of_record || !is_whole) return;
+    if (buffer::descriptor* last = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr) last->marks = static_cast<u16>(last->marks | mark_end);
+  } else {
+    (void)chunks, (void)c, (void)is_whole, (void)flags;
+  }
+}
+
+/// Bytes that a send may take before as many wait unsent as option::notsent_low_water says. Linux: tcp_stream_memory_free.
+template <config C> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::unsent_room(const connection& c) {
+  if constexpr (C::writes.low_water) {
+    if (c.low_water.notsent != 0) {
+      const u32 unsent = c.snd_nxt < c.snd_end ? c.snd_end - c.snd_nxt : 0;
+      return unsent < c.low_water.notsent ? c.low_water.notsent - unsent : 0;
+    }
+  }
+  return ~std::size_t{0};
+}
+/// Whether one who came up short should be told that there is room: a third of the quota, or what the options say. Linux: sk_stream_is_writeable.
+template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::has_room(const connection& c) {
+  constexpr u32 quota = limits_.send_chunks;
+  if constexpr (C::writes.low_water) {
+    if (c.low_water.notsent != 0 && c.snd_nxt < c.snd_end && u32{c.snd_end - c.snd_nxt} > c.low_water.notsent / 2) return false;
+    if (c.low_water.send != 0) {
+      const u32 wanted = (c.low_water.send - 1) / c.mss + 1;
+      return c.send_count == 0 || c.send_count + wanted <= quota;
+    }
+  }
+  return c.send_count <= quota - (quota + 2) / 3;
 }
 
 /// After a write: PSH on the last byte unless more follows (send_flags::more, option::cork), then the send loop. RFC 9293 §3.9.1.2. Linux: tcp_push.

@@ -30,6 +30,8 @@ expected<std::size_t, send_error> layer<C>::begin_send(B&& below, connection_id 
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
   // What waits at the tail is filled first, as by send(): the segments are the same.
   buffer::pool& chunks = below.chunks();
+  const std::size_t wanted = bytes.size();
+  if (const std::size_t room = unsent_room(*c); room < wanted) bytes = bytes.first(room);
   std::size_t n = 0;
   if (tail_takes(chunks, *c, 1)) {
     const buffer::descriptor& tail = *chunks.named(c->send_tail);
@@ -55,8 +57,9 @@ expected<std::size_t, send_error> layer<C>::begin_send(B&& below, connection_id 
     c->word.owner = me;
     return n;
   }
-  c->wants_write = n < bytes.size();
+  c->wants_write = n < wanted;
   if (n == 0) return send_error::would_block;
+  end_write(below.chunks(), *c, n == wanted, flags);
   push(below, *c, flags, now);
   return n;
 }
@@ -71,6 +74,7 @@ void layer<C>::end_send(B&& below, connection_id id, apart& places, bool comes_s
     below.observe({.what = trace::step::append, .bytes = p.bytes, .seq = d.seq, .chunk = p.name, .connection = index_of(*c) + 1});
   }
   if (comes_short) c->wants_write = true;
+  end_write(below.chunks(), *c, !comes_short, flags);
   push(below, *c, flags, now);
   release_word(below, *c, now);
 }

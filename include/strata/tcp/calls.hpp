@@ -25,6 +25,7 @@ template <config C> template <class B>
 expected<std::size_t, send_error> layer<C>::send(B&& below, connection_id id, std::span<const std::byte> bytes, send_flags flags, time_point now) {
   connection* c = find(id);
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
+  if constexpr (C::writes.low_water || C::writes.records) return write(below, *c, std::span<const std::span<const std::byte>>(&bytes, 1), bytes.size(), flags, now);
   const std::size_t n = append(below, *c, bytes);
   c->wants_write = n < bytes.size();
   if (n != 0 || bytes.empty()) push(below, *c, flags, now);
@@ -32,19 +33,44 @@ expected<std::size_t, send_error> layer<C>::send(B&& below, connection_id id, st
   return n;
 }
 
-template <config C> template <class B>
-expected<std::size_t, send_error> layer<C>::send(B&& below, connection_id id, const unread_view& bytes, send_flags flags, time_point now) {
+template <config C> template <class B, gathered Parts>
+expected<std::size_t, send_error> layer<C>::send(B&& below, connection_id id, const Parts& parts, send_flags flags, time_point now) {
   connection* c = find(id);
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
+  return write(below, *c, parts, total_size(parts), flags, now);
+}
+
+/// All of `parts`, or as much as quota, pool and option::notsent_low_water allow; one push for all. Linux: tcp_sendmsg_locked.
+template <config C> template <class B, class Parts>
+expected<std::size_t, send_error> layer<C>::write(B&& below, connection& c, const Parts& parts, std::size_t size, send_flags flags, time_point now) {
   std::size_t n = 0;
-  for (const auto part : bytes) {
-    const std::size_t taken = append(below, *c, part);
-    n += taken;
-    if (taken < part.size()) break;
+  bool is_full = false;
+  const bool held = c.more;
+  for (std::span<const std::byte> part : parts) {
+    while (!part.empty() && !is_full) {
+      std::size_t most = part.size();
+      if constexpr (C::writes.low_water) {
+        if (unsent_room(c) == 0) push(below, c, {.more = true}, now);  // what may leave now makes room; the rest of this write follows it
+        if (const std::size_t room = unsent_room(c); room < most) most = room;
+      }
+      const std::size_t taken = append(below, c, part.first(most));
+      part = part.subspan(taken);
+      n += taken;
+      is_full = taken < most || most == 0;
+    }
+    if (is_full) break;
   }
-  c->wants_write = n < bytes.size();
-  if (n != 0 || bytes.empty()) push(below, *c, flags, now);
-  else return send_error::would_block;
+  c.wants_write = n < size;
+  if (n == 0 && size != 0) {
+    c.more = held;
+    return send_error::would_block;
+  }
+  end_write(below.chunks(), c, n == size, flags);
+  if (n < size) flags.more = false;  // whoever has to wait for room has no more to give now
+  push(below, c, flags, now);
+  if constexpr (C::writes.low_water) {
+    if (c.wants_write && has_room(c)) add_to_turn(c);  // room that this push made
+  }
   return n;
 }
 
@@ -52,7 +78,7 @@ template <config C> template <class B> expected<reservation, send_error> layer<C
   connection* c = find(id);
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
   if (n == 0 || n > c->mss) return send_error::too_big;
-  if (c->send_count >= limits_.send_chunks) {
+  if (c->send_count >= limits_.send_chunks || unsent_room(*c) == 0) {
     c->wants_write = true;
     return send_error::would_block;
   }
@@ -94,12 +120,17 @@ expected<std::size_t, send_error> layer<C>::commit(B&& below, connection_id id, 
   if (n == 0) return std::size_t{0};
   if (tail_takes(below.chunks(), *c, n)) {  // small ones that wait leave together, as those of send() do: RFC 9293 §3.7.4
     (void)append(below, *c, p.room().first(n));
+    end_write(below.chunks(), *c, true, flags);
     push(below, *c, flags, now);
     return std::size_t{n};
   }
-  if (c->send_count >= limits_.send_chunks) return send_error::would_block;
+  if (c->send_count >= limits_.send_chunks) {
+    c->wants_write = true;
+    return send_error::would_block;
+  }
   const bool sum_left = buffer::leaves_checksum(below, c->way.link);
   enqueue_written(below.chunks(), *c, std::move(p), n, sum_left ? 0 : ones_sum({p->chunk + p->offset, n}), sum_left);
+  end_write(below.chunks(), *c, true, flags);
   push(below, *c, flags, now);
   return std::size_t{n};
 }

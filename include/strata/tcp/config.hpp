@@ -8,6 +8,7 @@
 #include <strata/core/observer.hpp>
 #include <strata/core/path.hpp>
 #include <strata/core/time.hpp>
+#include <strata/tcp/write_path.hpp>
 
 #include <concepts>
 
@@ -72,6 +73,7 @@ template <class C> concept config =
       typename C::connection_data;
       { C::header_image::template bytes<typename C::family::address> } -> std::convertible_to<u32>;
       { C::limits } -> std::convertible_to<limits>;
+      { C::writes } -> std::convertible_to<write_path>;       // what the write path has beyond the plain one
       { C::timestamps } -> std::convertible_to<bool>;         // RFC 7323 §3: offered and answered, or never
       { C::keep_alive } -> std::convertible_to<bool>;         // RFC 9293 §3.8.4: option::keep_alive exists
       { C::urgent } -> std::convertible_to<bool>;             // urgent data is told (RFC 9293 §3.8.5); it is received in line in any case

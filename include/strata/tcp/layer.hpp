@@ -58,7 +58,8 @@ template <config C> class layer {
   template <class B> [[nodiscard]] expected<connection_id, connect_error> connect(B&& below, const connect_options<address>& o, time_point now);
   /// Copies `bytes` to the send queue and sends what windows allow; how many bytes were taken. Fewer than given: `writable` follows. Linux: tcp_sendmsg.
   template <class B> [[nodiscard]] expected<std::size_t, send_error> send(B&& below, connection_id id, std::span<const std::byte> bytes, send_flags flags, time_point now);
-  template <class B> [[nodiscard]] expected<std::size_t, send_error> send(B&& below, connection_id id, const unread_view& bytes, send_flags flags, time_point now);
+  /// The same for a sequence of spans, in order, as one write. Linux: sendmsg with several iovecs.
+  template <class B, gathered Parts> [[nodiscard]] expected<std::size_t, send_error> send(B&& below, connection_id id, const Parts& parts, send_flags flags, time_point now);
   /// Room for up to `n` bytes in a chunk of the send queue, to be written in place. At most one segment: too_big beyond it.
   template <class B> [[nodiscard]] expected<reservation, send_error> reserve(B&& below, connection_id id, u32 n, time_point now);
   template <class B> [[nodiscard]] expected<std::size_t, send_error> commit(B&& below, connection_id id, reservation&& r, u32 n, send_flags flags, time_point now);
@@ -80,6 +81,8 @@ template <config C> class layer {
   template <class B> expected<void, call_error> abort(B&& below, connection_id id, time_point now);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::no_delay o, time_point now) requires(C::coalescing::has_no_delay);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::cork o, time_point now);
+  template <class B> expected<void, call_error> set(B&& below, connection_id id, option::send_low_water o, time_point now) requires(C::writes.low_water);
+  template <class B> expected<void, call_error> set(B&& below, connection_id id, option::notsent_low_water o, time_point now) requires(C::writes.low_water);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::user_timeout o, time_point now);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::keep_alive o, time_point now) requires(C::keep_alive);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::linger o, time_point now) requires(C::linger);
@@ -201,6 +204,8 @@ template <config C> class layer {
 
   static constexpr limits limits_ = C::limits;
   static constexpr bool timestamps = C::timestamps;
+  static constexpr u16 ends_of_a_write = C::writes.records ? mark_push | mark_end : mark_push;             // when a chunk is cut they go to the second part
+  static constexpr u16 marks_of_a_tail = C::writes.records ? mark_sum_known | mark_end : mark_sum_known;  // of which an open tail has mark_sum_known alone
   static constexpr u32 option_room = timestamps ? 12 : 0;                                  // timestamps: the options of every segment but SYN
   static constexpr u32 copybreak = 256;                                   // bytes; shorter segments are copied to the chunk before them
   static constexpr u32 first_advice = 3;                                  // RFC 9293 §3.8.3, R1: retransmissions of one segment
@@ -326,10 +331,15 @@ template <config C> class layer {
   template <class B> [[nodiscard]] sent transmit_train(B&& below, connection& c, buffer::descriptor& head, u32 parts, bool with_fin, time_point now) requires(has_trains);
   [[nodiscard]] static bool should_defer(const connection& c, u32 usable, u32 most, time_point now) requires(C::tso_deferral);
   void left_with_ack(connection& c, u32 segments, time_point now);
+  [[nodiscard]] static bool is_open_tail(const connection& c, const buffer::descriptor* d, u32 room);
   template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
   template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
   STRATA_SHORTER_INLINE void enqueue_written(buffer::pool& chunks, connection& c, packet&& p, u32 n, u32 sum, bool sum_left);
   template <class B> void push(B&& below, connection& c, send_flags flags, time_point now);
+  template <class B, class Parts> [[nodiscard]] expected<std::size_t, send_error> write(B&& below, connection& c, const Parts& parts, std::size_t size, send_flags flags, time_point now);
+  void end_write(buffer::pool& chunks, connection& c, bool is_whole, send_flags flags);
+  [[nodiscard]] static std::size_t unsent_room(const connection& c);
+  [[nodiscard]] static bool has_room(const connection& c);
   [[nodiscard]] bool tail_takes(buffer::pool& chunks, const connection& c, u32 n) const;
   template <class B> [[nodiscard]] packet take_of_reserve(B&& below);
   template <class B> [[nodiscard]] buffer::descriptor* split(B&& below, connection& c, buffer::descriptor& d, u32 first);

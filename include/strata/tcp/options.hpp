@@ -22,6 +22,24 @@ template <config C> template <class B> expected<void, call_error> layer<C>::set(
   if (ends) push(below, *c, {}, now);
   return {};
 }
+template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::send_low_water o, time_point)
+  requires(C::writes.low_water)
+{
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  c->low_water.send = o.bytes;
+  if (c->wants_write) add_to_turn(*c);  // there may be room by the new mark
+  return {};
+}
+template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::notsent_low_water o, time_point)
+  requires(C::writes.low_water)
+{
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  c->low_water.notsent = o.bytes;
+  if (c->wants_write) add_to_turn(*c);
+  return {};
+}
 template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::user_timeout o, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return call_error::stale;
@@ -75,6 +93,8 @@ template <config C> template <class O> std::optional<O> layer<C>::get(connection
   else if constexpr (std::same_as<O, option::dscp>) return O{static_cast<u8>(c->way.traffic_class >> 2)};
   else if constexpr (std::same_as<O, option::hop_limit>) return O{c->way.hop_limit};
   else if constexpr (std::same_as<O, option::linger>) return O{c->lingers, c->linger_ms};
+  else if constexpr (std::same_as<O, option::send_low_water>) return O{c->low_water.send};
+  else if constexpr (std::same_as<O, option::notsent_low_water>) return O{c->low_water.notsent};
   else return O{c->user_timeout_ms};
 }
 

@@ -5,7 +5,7 @@
 
 namespace strata::inline STRATA_ABI::tcp {
 
-/// Cuts a chunk after the first `first` bytes that are not acknowledged; the shorter part is copied to a new chunk, PSH stays with the second part.
+/// Cuts a chunk after the first `first` bytes that are not acknowledged; the shorter part is copied to a new chunk, PSH and the end of a record stay with the second part.
 /// Returns the first part, or null if there is no chunk or somebody below still holds it. Linux: tso_fragment.
 template <config C> template <class B> buffer::descriptor* layer<C>::split(B&& below, connection& c, buffer::descriptor& d, u32 first) {
   STRATA_EXPECTS(first != 0 && first + d.done < d.body_length);
@@ -16,6 +16,7 @@ template <config C> template <class B> buffer::descriptor* layer<C>::split(B&& b
     return nullptr;
   }
   ++counters_.splits;
+  ++(first == c.mss ? counters_.splits_for_mss : counters_.splits_for_window);
   buffer::pool& chunks = below.chunks();
   p.restart(body_offset(below));
   p.become(buffer::owner::send_queue);
@@ -27,11 +28,11 @@ template <config C> template <class B> buffer::descriptor* layer<C>::split(B&& b
     copy_bytes(fresh.chunk + fresh.body, d.chunk + d.body + from, rest);
     fresh.seq = d.seq + from;
     fresh.body_length = static_cast<u16>(rest);
-    fresh.marks = static_cast<u16>(d.marks & mark_push);
+    fresh.marks = static_cast<u16>(d.marks & ends_of_a_write);
     fresh.queue = d.queue;
     d.queue = chunks.name(fresh);
     d.body_length = static_cast<u16>(from);
-    d.marks = static_cast<u16>(d.marks & ~mark_push);
+    d.marks = static_cast<u16>(d.marks & ~ends_of_a_write);
     if (c.send_tail == name) c.send_tail = d.queue;
   } else {
     copy_bytes(fresh.chunk + fresh.body, d.chunk + d.body + d.done, first);

@@ -20,7 +20,8 @@ enum mark : u16 {
   mark_sum_known = 1,       ///< descriptor::sum is the sum of body[0, body_length)
   mark_push = 2,            ///< PSH goes with it: the end of a write without `more`
   mark_sum_left = 8,        ///< and was not made, since the NIC will: descriptor::sum is none
-  mark_waited_an_rto = 4    ///< was still below when it should have been sent again
+  mark_waited_an_rto = 4,   ///< was still below when it should have been sent again
+  mark_end = 16             ///< the end of a record: nothing is appended
 };
 
 /// How data comes in, for an adaptive_ack_policy. Linux: icsk_ack.
@@ -138,6 +139,8 @@ template <class C> struct tcb {
   u32 user_timeout_ms = 0;
   [[no_unique_address]] std::conditional_t<adaptive_ack_policy<typename C::acks>, ack_rhythm<tick>, nothing<ack_rhythm<tick>>> rhythm{};
   [[no_unique_address]] std::conditional_t<C::keep_alive, keep_alive_state<tick>, nothing<keep_alive_state<tick>>> alive{};
+
+  [[no_unique_address]] std::conditional_t<C::writes.low_water, low_water_marks, nothing<low_water_marks>> low_water{};
 
   time_point deadline[C::keep_alive ? 6 : 5]{};      ///< of each timer
   u32 turn_next = 0;             ///< 1 + index of the next connection that has something to do in this turn

@@ -75,7 +75,7 @@ template <config C> template <class B> void layer<C>::settle(B&& below, connecti
     else end(below, c, close_reason::orderly);
     return;
   }
-  if (c.wants_write && c.send_count <= limits_.send_chunks / 2) {
+  if (c.wants_write && has_room(c)) {
     if (below.chunks().available() > limits_.receive_reserve) {
       c.wants_write = false;
       raise(c, stream_events::writable);

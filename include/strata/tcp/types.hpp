@@ -39,6 +39,7 @@ template <class Address> struct connect_options {
 struct send_flags {
   bool more = false;        ///< more will follow at once: a short last segment waits for it (Linux: MSG_MORE)
   bool now_please = false;  ///< ring the doorbell before returning
+  bool end_of_record = false;  ///< nothing is appended to the segment that takes the last of these bytes. Needs write_path::records. Linux: MSG_EOR
 };
 
 /// Options of a connection: s.set(option::no_delay{true}), s.get<option::no_delay>().
@@ -48,6 +49,12 @@ struct user_timeout { u32 ms = 0; };               ///< RFC 9293 §3.9.1.1: how 
 /// While it is on, every write is as one with send_flags::more; turned off, what was held back leaves. As with `more`, nothing waits longer than a
 /// retransmission timeout while nothing is outstanding. Linux: TCP_CORK.
 struct cork { bool value = false; };
+/// After a send that came up short, `writable` comes when the quota has room for so many bytes; more than the quota: when all of it is free. Zero: when a
+/// third is. Linux: sk_stream_is_writeable; BSD: SO_SNDLOWAT.
+struct send_low_water { u32 bytes = 0; };
+/// A send takes no more while so many bytes wait unsent, and `writable` comes when half of them have left; zero: as many as the quota holds. What an
+/// application has not handed over it can still replace by something newer. Linux: TCP_NOTSENT_LOWAT.
+struct notsent_low_water { u32 bytes = 0; };
 /// RFC 9293 §3.9.1.9: the DSCP of what the connection sends from now on, 0 to 63 (RFC 2474 §3); beyond: bad_options. Linux: IP_TOS, IPV6_TCLASS.
 struct dscp { u8 value = 0; };
 /// RFC 9293 §3.9.2: time to live, or hop limit, of what the connection sends from now on; zero: 64. Linux: IP_TTL, IPV6_UNICAST_HOPS.
@@ -59,6 +66,18 @@ struct keep_alive { bool value = false; u16 idle_s = 7200, interval_s = 75; u8 p
 /// peer gets a reset; zero: at once. Linux: SO_LINGER.
 struct linger { bool value = false; u32 ms = 0; };
 }  // namespace option
+
+/// A sequence of spans, which one call sends: std::array, std::span, unread_view.
+template <class T> concept gathered = !std::convertible_to<const T&, std::span<const std::byte>> && requires(const T& parts) {
+  { *parts.begin() } -> std::convertible_to<std::span<const std::byte>>;
+  { parts.begin() == parts.end() } -> std::convertible_to<bool>;
+};
+/// Bytes in all.
+template <gathered T> [[nodiscard]] constexpr std::size_t total_size(const T& parts) {
+  std::size_t n = 0;
+  for (const std::span<const std::byte> part : parts) n += part.size();
+  return n;
+}
 
 /// A place in the send queue for `room()` bytes, written by the application and sent by commit(). Dropping it cancels.
 class reservation {
@@ -198,7 +217,9 @@ struct counters {
   tally zero_window_probes = 0;
   tally still_below = 0;             ///< retransmissions put off since the NIC still had the packet
   tally retransmit_copies = 0;       ///< and sent as a copy after another timeout
-  tally splits = 0;
+  tally splits = 0;                  ///< chunks that were cut
+  tally splits_for_mss = 0;          ///< since a segment became shorter
+  tally splits_for_window = 0;       ///< since the window took only the front
   tally ring_full = 0;
   tally no_chunk = 0;
   tally time_waits = 0;
