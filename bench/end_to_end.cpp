@@ -109,6 +109,7 @@ template <class C> void bulk(benchmark::State& state) {
 }
 BENCHMARK(bulk<low_latency>)->Arg(4)->Arg(16)->Arg(64);
 BENCHMARK(bulk<lending>)->Arg(16);
+BENCHMARK(bulk<trains>)->Arg(16)->Arg(64);
 
 void udp_send(benchmark::State& state) {
   ends<low_latency> e;

@@ -22,6 +22,11 @@ struct low_latency : strata::presets::low_latency {
 struct lending : low_latency {
   using nic = strata::nic::wire_pair::lending;
 };
+/// Up to 64 KB behind one header, over a wire that takes them whole, as a veth pair does.
+struct trains : low_latency {
+  using nic = strata::nic::wire_pair::copying_trains;
+  static constexpr strata::u32 gso_max_size = 65000;
+};
 
 template <class C> struct ends {
   using net = strata::stack<C>;

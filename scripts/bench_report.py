@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASELINE = ROOT / "bench" / "instructions.json"
 FLAGS = "-std=c++20 -O3 -march=x86-64-v3 -DNDEBUG -fno-exceptions -fno-rtti"  # valgrind knows no AVX-512
 GROWTH = 1.03
+TRAINS = 0.6  # of the instructions of a segment by itself: what one in a train may cost
 SLOWER = 1.10
 
 
@@ -77,7 +78,7 @@ def instructions(work, update, pattern):
     names = [line for line in listed if line and not line.startswith("rounds ") and (not pattern or re.search(pattern, line))]
     counts, slower = {}, 0
     for name in names:
-        run = subprocess.run(["valgrind", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=measured",
+        run = subprocess.run(["valgrind", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=measured*",
                               f"--callgrind-out-file={work / 'callgrind.out'}", str(program), name], capture_output=True, text=True)
         found = re.search(r"Collected : (\d+)", run.stderr)
         if run.returncode != 0 or not found:
@@ -88,6 +89,10 @@ def instructions(work, update, pattern):
         grew = before is not None and not update and counts[name] > before * GROWTH
         slower += grew
         print(f"instructions row={name} count={counts[name]} baseline={before if before is not None else 'none'}{' GREW' if grew else ''}", flush=True)
+    plain, trains = counts.get("tcp_bulk_segment"), counts.get("tcp_bulk_segment_trains")
+    if plain and trains:
+        print(f"instructions trains={100 * trains / plain:.1f}% of segments by themselves, at most {TRAINS:.0%}")
+        slower += trains > TRAINS * plain
     if update:
         BASELINE.write_text(json.dumps({"compiler": compiler, "flags": FLAGS, "rows": counts}, indent=1) + "\n")
     last(len(counts), slower, 1 if slower or not counts else 0)
