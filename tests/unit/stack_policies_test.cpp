@@ -53,8 +53,9 @@ TEST_CASE("a permission policy is asked by every socket call, and a refusal send
   CHECK(u->receive(room).error() == udp::receive_error::not_permitted);
   forbid(permission::call::close);
   CHECK(s->close().error() == tcp::call_error::not_permitted);
-  CHECK(s->shutdown_send().error() == tcp::call_error::not_permitted);
   CHECK(u->close().error() == udp::call_error::not_permitted);
+  forbid(permission::call::shutdown);
+  CHECK(s->shutdown_send().error() == tcp::call_error::not_permitted);
   forbid(permission::call::abort);
   CHECK(s->abort().error() == tcp::call_error::not_permitted);
   forbid(permission::call::set_option);

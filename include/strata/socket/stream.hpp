@@ -38,7 +38,8 @@ template <class Net> class stream {
     return net_->commit(id_, std::move(place), n, flags);
   }
 
-  /// All unread bytes, as a sequence of spans; empty for a stale handle. Valid until the next call that consumes from this stream.
+  /// All unread bytes, as a sequence of spans; empty for a stale handle, and for who may not receive. Valid until the next call that consumes from
+  /// this stream.
   [[nodiscard]] auto peek() const {
     if (net_ == nullptr) return decltype(net_->peek(id_)){};
     return net_->peek(id_);
@@ -87,10 +88,10 @@ template <class Net> class stream {
     if (net_ == nullptr) return tcp::call_error::stale;
     return net_->set(id_, option);
   }
-  /// The option's value, or nothing for a stale handle.
+  /// The option's value. Errors: stale, not_permitted.
   template <class Option> requires requires(Net& net, connection_id id) { net.template get<Option>(id); }
-  [[nodiscard]] std::optional<Option> get() const {
-    if (net_ == nullptr) return {};
+  [[nodiscard]] expected<Option, tcp::call_error> get() const {
+    if (net_ == nullptr) return tcp::call_error::stale;
     return net_->template get<Option>(id_);
   }
   /// One `timer` event when `after` has passed; a later call replaces it. The same wheel as the transport's. `after` is a Net::duration.

@@ -1,51 +1,27 @@
 // SPDX-License-Identifier: MIT
-// The socket calls: who may, then the layer. Each begins with the exclusion and answers with an error of its own. Linux: __sock_sendmsg and its kin.
+// The socket calls: who may (ask.hpp), then the layer. Each begins with the exclusion and answers with an error of its own. Linux: __sock_sendmsg and its kin.
 #pragma once
 #include <strata/stack/stack.hpp>
 
 namespace strata::inline STRATA_ABI {
 
-/// Why a call may not go on, or none. A permission policy that is open costs nothing. Linux: security_socket_sendmsg.
-template <stack_config C> template <class Error> Error stack<C>::refused(permission::call what, const endpoint& local, const endpoint& remote) {
-  if (!is_started_) {
-    if constexpr (requires { Error::bad_options; }) return Error::bad_options;
-    else return Error::stale;
-  }
-  observe(trace::record{.what = trace::step::permission});
-  if constexpr (!C::permission::is_open) {
-    if (!permission_.allows(permission::request<address>{what, local, remote})) {
-      ++count_.not_permitted;
-      return Error::not_permitted;
-    }
-  } else {
-    (void)what, (void)local, (void)remote;
-  }
-  observe(trace::record{.what = trace::step::lock});  // held since the call began, and until it returns
-  return Error::none;
-}
-template <stack_config C> template <class Error> Error stack<C>::refused(permission::call what, connection_id id) {
-  if constexpr (!C::permission::is_open && demand::knows_its_ends<stream_layer, address>) {
-    if (is_started_) return refused<Error>(what, streams().local(id), streams().remote(id));
-  }
-  (void)id;
-  return refused<Error>(what, endpoint{}, endpoint{});
-}
-
 template <stack_config C>
-auto stack<C>::listen(const tcp::listen_options<address>& o) -> expected<listener, tcp::listen_error> requires wiring::has_streams {
+auto stack<C>::listen(const tcp::listen_options<address, identity>& o) -> expected<listener, tcp::listen_error> requires wiring::has_streams {
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<tcp::listen_error>(permission::call::listen, {o.address, o.port}, {}); no != tcp::listen_error::none) return no;
-  const auto id = streams().listen(internet{*this}, o);
+  const auto ask = [&] { return question{permission::call::listen, {o.address, o.port}, {}, stream_protocol(), acts(o.identity)}; };
+  if (const auto no = refused<tcp::listen_error>(ask); no != tcp::listen_error::none) return no;
+  const auto id = streams().listen(internet{*this}, owned_by_who_acts(o));
   if (!id) return id.error();
   return listener(*this, *id);
 }
 template <stack_config C>
-auto stack<C>::connect(const tcp::connect_options<address>& o) -> expected<stream, tcp::connect_error> requires wiring::has_streams {
+auto stack<C>::connect(const tcp::connect_options<address, identity>& o) -> expected<stream, tcp::connect_error> requires wiring::has_streams {
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<tcp::connect_error>(permission::call::connect, o.local, o.remote); no != tcp::connect_error::none) return no;
-  const auto id = streams().connect(internet{*this}, o, now_);
+  const auto ask = [&] { return question{permission::call::connect, o.local, o.remote, stream_protocol(), acts(o.identity)}; };
+  if (const auto no = refused<tcp::connect_error>(ask); no != tcp::connect_error::none) return no;
+  const auto id = streams().connect(internet{*this}, owned_by_who_acts(o), now_);
   if (!id) return id.error();
   return stream(*this, *id);
 }
@@ -84,7 +60,10 @@ auto stack<C>::commit(connection_id id, tcp::reservation&& place, u32 n, tcp::se
   }
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
+  if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) {
+    place = {};  // used up, whatever the answer
+    return no;
+  }
   auto taken = streams().commit(internet{*this}, id, std::move(place), n, flags, now_);
   after_send(flags);
   return taken;
@@ -139,7 +118,7 @@ template <stack_config C> auto stack<C>::shutdown_send(connection_id id) -> expe
   }
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
+  if (const auto no = refused<tcp::call_error>(permission::call::shutdown, id); no != tcp::call_error::none) return no;
   return streams().shutdown_send(internet{*this}, id, now_);
 }
 template <stack_config C> auto stack<C>::shutdown_receive(connection_id id) -> expected<void, tcp::call_error> requires demand::stops_reading<stream_layer, internet, time_point> {
@@ -148,7 +127,7 @@ template <stack_config C> auto stack<C>::shutdown_receive(connection_id id) -> e
   }
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
+  if (const auto no = refused<tcp::call_error>(permission::call::shutdown, id); no != tcp::call_error::none) return no;
   return streams().shutdown_receive(internet{*this}, id, now_);
 }
 template <stack_config C> auto stack<C>::abort(connection_id id) -> expected<void, tcp::call_error> requires demand::aborts<stream_layer, internet, time_point> {
@@ -163,19 +142,21 @@ template <stack_config C> auto stack<C>::abort(connection_id id) -> expected<voi
 template <stack_config C> auto stack<C>::close_listener(connection_id id) -> expected<void, tcp::call_error> requires demand::stops_listening<stream_layer, internet> {
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<tcp::call_error>(permission::call::close, endpoint{}, endpoint{}); no != tcp::call_error::none) return no;
+  if (const auto no = refused_to_listener<tcp::call_error>(permission::call::close, id); no != tcp::call_error::none) return no;
   return streams().close_listener(internet{*this}, id);
 }
 template <stack_config C>
 auto stack<C>::set_timer(connection_id id, duration after) -> expected<void, tcp::call_error> requires demand::has_timers<stream_layer, duration, time_point> {
   const auto held = exclusion_.enter();
   (void)held;
+  if (const auto no = refused<tcp::call_error>(permission::call::set_timer, id); no != tcp::call_error::none) return no;
   return streams().set_timer(id, after, now_);
 }
 template <stack_config C>
 auto stack<C>::cancel_timer(connection_id id) -> expected<void, tcp::call_error> requires demand::has_timers<stream_layer, duration, time_point> {
   const auto held = exclusion_.enter();
   (void)held;
+  if (const auto no = refused<tcp::call_error>(permission::call::set_timer, id); no != tcp::call_error::none) return no;
   return streams().cancel_timer(id);
 }
 template <stack_config C>

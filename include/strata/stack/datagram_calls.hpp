@@ -5,18 +5,20 @@
 
 namespace strata::inline STRATA_ABI {
 
-template <stack_config C> auto stack<C>::bind(const bind_options<address>& o) -> expected<datagram_socket, udp::bind_error> requires wiring::has_datagrams {
+template <stack_config C> auto stack<C>::bind(const udp::bind_options<address, identity>& o) -> expected<datagram_socket, udp::bind_error> requires wiring::has_datagrams {
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::bind_error>(permission::call::bind, {o.address, o.port}, {}); no != udp::bind_error::none) return no;
+  const auto ask = [&] { return question{permission::call::bind, {o.address, o.port}, {}, protocol_of<datagram_layer>(), acts(o.identity)}; };
+  if (const auto no = refused<udp::bind_error>(ask); no != udp::bind_error::none) return no;
   const auto id = datagrams().bind(internet{*this}, o.port, o.address);
   if (!id) return id.error();
+  if constexpr (has_identity) datagrams().give_to(*id, acts(o.identity));
   return datagram_socket(*this, *id);
 }
 template <stack_config C> auto stack<C>::connect_socket(connection_id id, const endpoint& to) -> expected<void, udp::connect_error> requires wiring::has_datagrams {
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::connect_error>(permission::call::connect, socket_local(id), to); no != udp::connect_error::none) return no;
+  if (const auto no = refused_to_socket<udp::connect_error>(permission::call::connect, id, &to); no != udp::connect_error::none) return no;
   return datagrams().connect(internet{*this}, id, to);
 }
 template <stack_config C>
@@ -26,7 +28,7 @@ auto stack<C>::send_to(connection_id id, std::span<const std::byte> bytes, const
   }
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), to); no != udp::send_error::none) return no;
+  if (const auto no = refused_to_socket<udp::send_error>(permission::call::send_to, id, &to); no != udp::send_error::none) return no;
   auto taken = datagrams().send_to(internet{*this}, id, bytes, to);
   after_send(flags);
   return taken;
@@ -38,7 +40,7 @@ auto stack<C>::send_datagram(connection_id id, std::span<const std::byte> bytes,
   }
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), socket_remote(id)); no != udp::send_error::none) return no;
+  if (const auto no = refused_to_socket<udp::send_error>(permission::call::send_to, id); no != udp::send_error::none) return no;
   auto taken = datagrams().send(internet{*this}, id, bytes);
   after_send(flags);
   return taken;
@@ -47,7 +49,7 @@ template <stack_config C>
 auto stack<C>::reserve_datagram(connection_id id, std::size_t n) -> expected<udp::reservation, udp::send_error> requires wiring::has_datagrams {
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), {}); no != udp::send_error::none) return no;
+  if (const auto no = refused_to_socket<udp::send_error>(permission::call::send_to, id); no != udp::send_error::none) return no;
   return datagrams().reserve(internet{*this}, id, n);
 }
 template <stack_config C>
@@ -55,7 +57,10 @@ auto stack<C>::commit_datagram(connection_id id, udp::reservation&& place, std::
   requires wiring::has_datagrams {
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::send_error>(permission::call::send_to, socket_local(id), to); no != udp::send_error::none) return no;
+  if (const auto no = refused_to_socket<udp::send_error>(permission::call::send_to, id, &to); no != udp::send_error::none) {
+    place = {};  // used up, whatever the answer
+    return no;
+  }
   auto taken = datagrams().commit(internet{*this}, id, std::move(place), n, to);
   after_send(flags);
   return taken;
@@ -67,7 +72,7 @@ auto stack<C>::receive_datagram(connection_id id, std::span<std::byte> to) -> ex
   }
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::receive_error>(permission::call::receive, socket_local(id), {}); no != udp::receive_error::none) return no;
+  if (const auto no = refused_to_socket<udp::receive_error>(permission::call::receive, id); no != udp::receive_error::none) return no;
   return datagrams().receive(internet{*this}, id, to);
 }
 template <stack_config C>
@@ -75,13 +80,13 @@ auto stack<C>::peek_datagram(connection_id id) -> expected<udp::datagram_view<ad
   expect_held();
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::receive_error>(permission::call::receive, socket_local(id), {}); no != udp::receive_error::none) return no;
+  if (const auto no = refused_to_socket<udp::receive_error>(permission::call::receive, id); no != udp::receive_error::none) return no;
   return datagrams().peek(internet{*this}, id);
 }
 template <stack_config C> auto stack<C>::consume_datagram(connection_id id) -> expected<void, udp::receive_error> requires wiring::has_datagrams {
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::receive_error>(permission::call::receive, socket_local(id), {}); no != udp::receive_error::none) return no;
+  if (const auto no = refused_to_socket<udp::receive_error>(permission::call::receive, id); no != udp::receive_error::none) return no;
   return datagrams().consume(internet{*this}, id);
 }
 template <stack_config C> auto stack<C>::close_socket(connection_id id) -> expected<void, udp::call_error> requires wiring::has_datagrams {
@@ -90,7 +95,7 @@ template <stack_config C> auto stack<C>::close_socket(connection_id id) -> expec
   }
   const auto held = exclusion_.enter();
   (void)held;
-  if (const auto no = refused<udp::call_error>(permission::call::close, socket_local(id), {}); no != udp::call_error::none) return no;
+  if (const auto no = refused_to_socket<udp::call_error>(permission::call::close, id); no != udp::call_error::none) return no;
   return datagrams().close(internet{*this}, id);
 }
 

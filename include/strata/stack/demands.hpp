@@ -24,10 +24,11 @@ concept transport = requires(T t, const T ct, Below below, const datagram_info<A
 /// Optional: `takes_trains` says that on_datagram() knows what a train is (buffer/train.hpp). Others never see one.
 template <class T> concept takes_trains = std::remove_cvref_t<T>::takes_trains;
 
-template <class T, class Below, class Address> concept listens = requires(T t, Below below, const tcp::listen_options<Address>& o) {
+template <class T, class Below, class Address, class Identity> concept listens = requires(T t, Below below, const tcp::listen_options<Address, Identity>& o) {
   { t.listen(below, o) } -> std::same_as<expected<connection_id, tcp::listen_error>>;
 };
-template <class T, class Below, class Address, class Time> concept connects = requires(T t, Below below, const tcp::connect_options<Address>& o, Time now) {
+template <class T, class Below, class Address, class Time, class Identity>
+concept connects = requires(T t, Below below, const tcp::connect_options<Address, Identity>& o, Time now) {
   { t.connect(below, o, now) } -> std::same_as<expected<connection_id, tcp::connect_error>>;
 };
 template <class T, class Below, class Time> concept sends = requires(T t, Below below, connection_id id, std::span<const std::byte> bytes, Time now) {
@@ -43,8 +44,8 @@ template <class T, class Below, class Time> concept closes = requires(T t, Below
 template <class T> concept knows_its_connections = requires(const T t, connection_id id) {
   { t.is_live(id) } -> std::same_as<bool>;
 };
-template <class T, class Below, class Address, class Time>
-concept stream_transport = listens<T, Below, Address> && connects<T, Below, Address, Time> && sends<T, Below, Time> && peeks<T, Below> &&
+template <class T, class Below, class Address, class Time, class Identity = permission::no_identity>
+concept stream_transport = listens<T, Below, Address, Identity> && connects<T, Below, Address, Time, Identity> && sends<T, Below, Time> && peeks<T, Below> &&
                            consumes<T, Below, Time> && closes<T, Below, Time> && knows_its_connections<T>;
 
 // Further calls.
@@ -92,6 +93,10 @@ template <class T, class Time> concept tells_about_connections = requires(const 
 };
 template <class T, class Data> concept holds_data = requires(T t, connection_id id) {
   { t.data(id) } -> std::same_as<Data*>;
+};
+/// Only where the permission policy has an identity.
+template <class T, class Identity> concept keeps_identities = requires(const T t, connection_id id) {
+  { t.identity(id) } -> std::same_as<Identity>;
 };
 template <class T, class Address> concept knows_its_ends = requires(const T t, connection_id id) {
   { t.local(id) } -> std::same_as<endpoint<Address>>;

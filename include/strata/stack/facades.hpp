@@ -120,6 +120,12 @@ template <stack_config C> struct stack<C>::internet {
   STRATA_OFF_PATH void refuse(const datagram_info<stack::address>& info, packet& p, icmp_error_kind kind) const {
     s.network_of(info.remote, [&](auto& ip) { ip.send_error(links{s}, info, p, kind, s.now_); });
   }
+  static constexpr bool asks_permission = !C::permission::is_open;
+  /// Whether what a peer opened may be accepted.  Linux: security_socket_accept.
+  bool permits_accept(const endpoint& local, const endpoint& remote, const identity& owner) const requires(asks_permission) {
+    s.observe({.what = trace::step::accept});
+    return s.permits({permission::call::accept, local, remote, s.stream_protocol(), owner});
+  }
   u64 random() const { return s.entropy_.next(); }
   buffer::pool& chunks() const { return s.pool_; }
   void observe(const trace::record& r) const { s.observe(r); }
@@ -148,13 +154,15 @@ template <stack_config C> consteval void stack<C>::check_facades() {
   static_assert(detail::each_is_a_transport<transports, internet, address, time_point>::value,
                 "a transport of this Config lacks one of on_datagram, on_error, pending, finish, advance, next_deadline: see strata::demand::transport");
   if constexpr (wiring::has_streams) {
-    static_assert(demand::listens<stream_layer, internet, address>, "this Config's stream transport lacks listen(below, listen_options)");
-    static_assert(demand::connects<stream_layer, internet, address, time_point>, "this Config's stream transport lacks connect(below, connect_options, now)");
+    static_assert(demand::listens<stream_layer, internet, address, identity>, "this Config's stream transport lacks listen(below, listen_options)");
+    static_assert(demand::connects<stream_layer, internet, address, time_point, identity>, "this Config's stream transport lacks connect(below, connect_options, now)");
     static_assert(demand::sends<stream_layer, internet, time_point>, "this Config's stream transport lacks send(below, id, span, send_flags, now)");
     static_assert(demand::peeks<stream_layer, internet>, "this Config's stream transport lacks peek(below, id)");
     static_assert(demand::consumes<stream_layer, internet, time_point>, "this Config's stream transport lacks consume(below, id, n, now)");
     static_assert(demand::closes<stream_layer, internet, time_point>, "this Config's stream transport lacks close(below, id, now)");
     static_assert(demand::knows_its_connections<stream_layer>, "this Config's stream transport lacks is_live(id)");
+    static_assert(std::is_empty_v<identity> || demand::keeps_identities<stream_layer, identity>,
+                  "this Config's permission has an identity, but its stream transport does not keep it: it lacks identity(id)");
   }
 }
 

@@ -20,11 +20,6 @@ enum class bad_option : u8 {
   started      ///< a second start of a stack whose Config says `destroyed = false`: it needs shut_down() first, whose code other firmware does without
 };
 
-/// What bind() takes.
-template <class Address> struct bind_options {
-  u16 port = 0;       ///< zero: a free one
-  Address address{};  ///< unspecified: any of ours
-};
 
 namespace detail {
 

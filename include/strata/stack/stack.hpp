@@ -4,6 +4,7 @@
 //   transmit.hpp its own part of the way down
 //   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams        start.hpp    options, start, shutting down
 //   shared.hpp   what is there only where several threads call
+//   ask.hpp      whether a call may go on
 // Members that are no templates are defined outside the class, so that `extern template class strata::stack<C>` suppresses them.
 #pragma once
 #include <strata/core/entropy.hpp>
@@ -43,6 +44,7 @@ template <stack_config C> class stack {
   using transports = typename C::template transports<C>;
   using wiring = detail::wiring_of<transports>;
   using raised = detail::raised_event<wiring::event_bytes>;
+  static constexpr bool has_identity = !std::is_empty_v<permission::identity_in<C>>;
   static_assert(entropy::source<typename C::entropy>, "this Config's entropy is no strata::entropy::source: it needs `u64 next()` and `static constexpr bool is_cryptographic`");
   static_assert(C::entropy::is_cryptographic || detail::allows_weak_entropy<C>, "this Config's entropy can be guessed; only a Config with `static constexpr bool allows_weak_entropy = true`, as presets::testing, may take it");
   static_assert(trace::observer<typename C::observer>, "this Config's observer is no strata::trace::observer: it needs `void on(const trace::record&)` and `static constexpr bool is_active`");
@@ -63,6 +65,7 @@ template <stack_config C> class stack {
   using time_point = strata::time_point<tick>;
   using duration = strata::duration<tick>;
   using endpoint = strata::endpoint<address>;
+  using identity = permission::identity_in<C>;  ///< who acts, if this Config's permission policy tells people apart; else empty
   using path = ip::path_of<C>;
   using options = detail::options_of<C, listed>;
   using stream_layer = typename detail::transport_at<transports, wiring::streams>::type;      ///< or none
@@ -143,8 +146,8 @@ template <stack_config C> class stack {
   [[nodiscard]] std::optional<time_point> next_deadline() const;
 
   // ---- streams: what socket::stream and socket::listener call; each exists if the transport has it ----
-  expected<listener, tcp::listen_error> listen(const tcp::listen_options<address>& o) requires wiring::has_streams;
-  expected<stream, tcp::connect_error> connect(const tcp::connect_options<address>& o) requires wiring::has_streams;
+  expected<listener, tcp::listen_error> listen(const tcp::listen_options<address, identity>& o) requires wiring::has_streams;
+  expected<stream, tcp::connect_error> connect(const tcp::connect_options<address, identity>& o) requires wiring::has_streams;
   expected<std::size_t, tcp::send_error> send(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) requires wiring::has_streams;
   template <class View> requires demand::sends_views<stream_layer, internet, time_point, View>
   expected<std::size_t, tcp::send_error> send(connection_id id, const View& unread, tcp::send_flags flags) {
@@ -158,8 +161,11 @@ template <stack_config C> class stack {
   expected<tcp::reservation, tcp::send_error> reserve(connection_id id, u32 n) requires demand::reserves<stream_layer, internet, time_point>;
   expected<std::size_t, tcp::send_error> commit(connection_id id, tcp::reservation&& place, u32 n, tcp::send_flags flags)
     requires demand::reserves<stream_layer, internet, time_point>;
+  /// Empty for who may not receive.
   [[nodiscard]] auto peek(connection_id id) requires wiring::has_streams {
     expect_held();
+    if constexpr (!C::permission::is_open)
+      if (refused<tcp::receive_error>(permission::call::receive, id) != tcp::receive_error::none) return decltype(streams().peek(internet{*this}, id)){};
     return streams().peek(internet{*this}, id);
   }
   expected<std::size_t, tcp::receive_error> consume(connection_id id, std::size_t n) requires wiring::has_streams;
@@ -181,10 +187,13 @@ template <stack_config C> class stack {
     return streams().set(internet{*this}, id, option, now_);
   }
   template <class Option> requires demand::tells_option<stream_layer, Option>
-  [[nodiscard]] std::optional<Option> get(connection_id id) const {
+  [[nodiscard]] expected<Option, tcp::call_error> get(connection_id id) {
     const auto held = exclusion_.enter();
     (void)held;
-    return streams().template get<Option>(id);
+    if (const auto no = refused<tcp::call_error>(permission::call::get_option, id); no != tcp::call_error::none) return no;
+    const std::optional<Option> value = streams().template get<Option>(id);
+    if (!value) return tcp::call_error::stale;
+    return *value;
   }
   expected<void, tcp::call_error> set_timer(connection_id id, duration after) requires demand::has_timers<stream_layer, duration, time_point>;
   expected<void, tcp::call_error> cancel_timer(connection_id id) requires demand::has_timers<stream_layer, duration, time_point>;
@@ -211,7 +220,7 @@ template <stack_config C> class stack {
 
   // ---- datagrams: what socket::datagram_socket calls ----
   /// A socket for what comes to `port`. Port zero: a free one (RFC 6056 §3.3.1).
-  expected<datagram_socket, udp::bind_error> bind(const bind_options<address>& o) requires wiring::has_datagrams;
+  expected<datagram_socket, udp::bind_error> bind(const udp::bind_options<address, identity>& o) requires wiring::has_datagrams;
   expected<void, udp::connect_error> connect_socket(connection_id id, const endpoint& to) requires wiring::has_datagrams;
   expected<std::size_t, udp::send_error> send_to(connection_id id, std::span<const std::byte> bytes, const endpoint& to, tcp::send_flags flags) requires wiring::has_datagrams;
   expected<std::size_t, udp::send_error> send_datagram(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) requires wiring::has_datagrams;
@@ -265,6 +274,16 @@ template <stack_config C> class stack {
   }
   [[nodiscard]] typename C::observer& observer() { return expect_held(), observer_; }
   [[nodiscard]] typename C::permission& permission() { return expect_held(), permission_; }
+  /// How often the policy refused this call; the sum is counters().not_permitted.
+  [[nodiscard]] tally refusals(permission::call what) const {
+    const auto held = exclusion_.enter();
+    (void)held;
+    if constexpr (C::permission::is_open) return (void)what, 0;
+    else return refusals_.of[static_cast<u32>(what)];
+  }
+  /// While the result lives, calls ask as `who` and not as the owner of their socket, and what listen, connect and bind make is theirs. For single calls,
+  /// not around a poll; other threads wait meanwhile.  Linux: override_creds.
+  [[nodiscard]] auto act_as(const identity& who) requires(has_identity) { return acting<identity>(*this, who); }
   /// A number that changes whenever a route, a neighbour or a link does; never zero once started. Prepared frames compare it.
   [[nodiscard]] u32 generation() const {
     const auto held = exclusion_.enter();
@@ -328,8 +347,31 @@ template <stack_config C> class stack {
   void observe(const trace::record& r);
   void observe(trace::step what, const packet& p);
   [[nodiscard]] auto watch() { return [this](trace::step what, const packet& p) { observe(what, p); }; }
-  template <class Error> [[nodiscard]] Error refused(permission::call what, const endpoint& local, const endpoint& remote);
+  // ---- permission (ask.hpp) ----
+  using question = permission::request<address, identity>;
+  template <class Who> class acting;
+  struct nobody_acts {};
+  struct nothing_refused {};
+  [[nodiscard]] bool permits(question q);
+  [[nodiscard]] const identity& acts(const identity& owner) const;
+  template <class Options> [[nodiscard]] decltype(auto) owned_by_who_acts(const Options& o) const {
+    if constexpr (!has_identity) return (o);
+    else {
+      Options theirs = o;
+      theirs.identity = acts(o.identity);
+      return theirs;
+    }
+  }
+  [[nodiscard]] static constexpr u8 stream_protocol() { return protocol_of<stream_layer>(); }
+  template <class Layer> [[nodiscard]] static constexpr u8 protocol_of() {
+    if constexpr (requires { Layer::protocol; }) return Layer::protocol;
+    else return 0;
+  }
+  template <class Error> [[nodiscard]] Error stopped();
+  template <class Error> [[nodiscard]] Error refused(auto&& ask);
   template <class Error> [[nodiscard]] Error refused(permission::call what, connection_id id);
+  template <class Error> [[nodiscard]] Error refused_to_listener(permission::call what, connection_id id);
+  template <class Error> [[nodiscard]] Error refused_to_socket(permission::call what, connection_id id, const endpoint* to = nullptr);
   void after_send(tcp::send_flags flags) { if (flags.now_please) ring(true); }
 
   void set_time(time_point now);
@@ -368,6 +410,8 @@ template <stack_config C> class stack {
   alignas(packet) std::byte batch_[sizeof(packet) * C::limits.batch]{};  // handles, kept as bytes so that a stack without destructor can hold them
   [[no_unique_address]] mutable typename C::exclusion exclusion_{};
   [[no_unique_address]] typename C::permission permission_{};
+  [[no_unique_address]] std::conditional_t<C::permission::is_open, nothing_refused, permission::refusals> refusals_{};
+  [[no_unique_address]] std::conditional_t<has_identity, std::optional<identity>, nobody_acts> acts_{};
   [[no_unique_address]] typename C::observer observer_{};
   [[no_unique_address]] typename C::entropy entropy_{};
   stack_counters count_{};
@@ -386,5 +430,6 @@ template <stack_config C> class stack {
 #include <strata/stack/transmit.hpp>
 #include <strata/stack/turn.hpp>
 #include <strata/stack/shared.hpp>
+#include <strata/stack/ask.hpp>
 #include <strata/stack/calls.hpp>
 #include <strata/stack/datagram_calls.hpp>

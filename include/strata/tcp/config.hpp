@@ -7,6 +7,7 @@
 #include <strata/core/limits.hpp>
 #include <strata/core/observer.hpp>
 #include <strata/core/path.hpp>
+#include <strata/core/permission.hpp>
 #include <strata/core/time.hpp>
 #include <strata/tcp/write_path.hpp>
 
@@ -103,5 +104,8 @@ template <class B, class Address, class Path> concept network =
       { below.chunks() } -> std::same_as<buffer::pool&>;
       { below.observe(trace::record{}) } -> std::same_as<void>;             // nothing with the null observer
     };
+
+/// A layer below whose stack asks a permission policy also has permits_accept(local, remote, identity): what a peer opened is refused before anybody hears of it.
+template <class B> concept asks_permission = requires { requires std::remove_cvref_t<B>::asks_permission; };
 
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -106,6 +106,13 @@ template <config C> void layer<C>::drop_half_open(slot& h) {
   --half_open_;
 }
 
+/// Whether the policy of the stack lets the listener's owner have this connection.  Linux: security_socket_accept.
+template <config C> template <class B> bool layer<C>::may_accept(B&& below, const slot& h) const {
+  if constexpr (asks_permission<B>)
+    return below.permits_accept(endpoint<address>{h.local, h.local_port}, endpoint<address>{h.remote, h.remote_port}, listeners_[h.listener - 1].identity);
+  else return (void)below, (void)h, true;
+}
+
 /// A segment for a half-open connection: RFC 9293 §3.10.7.4 in state SYN-RECEIVED, for one that was opened passively.
 template <config C> template <class B>
 void layer<C>::on_half_open(B&& below, slot& h, packet& p, segment& s, time_point now) {
@@ -142,6 +149,12 @@ void layer<C>::on_half_open(B&& below, slot& h, packet& p, segment& s, time_poin
     refuse(below, h, s);
     return;
   }
+  if (!may_accept(below, h)) {
+    ++counters_.attempt_fails;
+    refuse(below, h, s);
+    drop_half_open(h);
+    return;
+  }
   path way{};
   way.local = h.local;
   way.remote = h.remote;
@@ -174,6 +187,7 @@ void layer<C>::on_half_open(B&& below, slot& h, packet& p, segment& s, time_poin
   if (h.was_resent) c->resent_ts = timestamp_clock(now) - now.since(h.sent_at).in_ms() - 1;  // Karn: RFC 6298 §3; what is measured is left to the echo
   else c->rtt.sample(now.since(h.sent_at));
   c->listener = h.listener;
+  c->identity = listeners_[h.listener - 1].identity;
   ++listeners_[h.listener - 1].waiting;  // the open one waits now; the half-open one is counted off below
   drop_half_open(h);
   c->state = state::syn_received;

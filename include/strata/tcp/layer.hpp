@@ -43,6 +43,7 @@ template <config C> class layer {
   using path = path_of_config<C>;
   using event = stream_events;
   using info_type = datagram_info<address>;
+  using identity_type = permission::identity_in<C>;
   using error_type = network_error<address>;
   static constexpr u8 protocol = 6;
   static constexpr std::size_t header_size = 60;  ///< bytes: header and the longest options
@@ -52,10 +53,10 @@ template <config C> class layer {
   template <class B> void open(B&& below, time_point now);
 
   // ---- what the application does (calls.hpp, open.hpp, close.hpp) ----
-  template <class B> [[nodiscard]] expected<connection_id, listen_error> listen(B&& below, const listen_options<address>& o);
+  template <class B> [[nodiscard]] expected<connection_id, listen_error> listen(B&& below, const listen_options<address, identity_type>& o);
   /// Ends listening; connections that were accepted live on, half-open ones are dropped.
   template <class B> expected<void, call_error> close_listener(B&& below, connection_id id);
-  template <class B> [[nodiscard]] expected<connection_id, connect_error> connect(B&& below, const connect_options<address>& o, time_point now);
+  template <class B> [[nodiscard]] expected<connection_id, connect_error> connect(B&& below, const connect_options<address, identity_type>& o, time_point now);
   /// Copies `bytes` to the send queue and sends what windows allow; how many bytes were taken. Fewer than given: `writable` follows. Linux: tcp_sendmsg.
   template <class B> [[nodiscard]] expected<std::size_t, send_error> send(B&& below, connection_id id, std::span<const std::byte> bytes, send_flags flags, time_point now);
   /// The same for a sequence of spans, in order, as one write. Linux: sendmsg with several iovecs.
@@ -112,6 +113,10 @@ template <config C> class layer {
                                                                                       time_point now) requires is_shared<C>;
   template <class B> void end_receive(B&& below, connection_id id, apart& places, time_point now) requires is_shared<C>;
   [[nodiscard]] const tcp::backlog_counters& backlog_counters() const requires is_shared<C> { return backlog_counters_; }
+  /// Whose a connection is, what a listener listens to and whose it is; zero for a stale id.
+  [[nodiscard]] identity_type identity(connection_id id) const { const connection* c = find(id); return c == nullptr ? identity_type{} : c->identity; }
+  [[nodiscard]] endpoint<address> listening(connection_id id) const { const listener* l = find_listener(id); return l == nullptr ? endpoint<address>{} : endpoint<address>{l->local, l->port}; }
+  [[nodiscard]] identity_type listener_identity(connection_id id) const { const listener* l = find_listener(id); return l == nullptr ? identity_type{} : l->identity; }
 
   // ---- what the stack does ----
   /// A segment. `p` is pulled to the TCP header; the layer keeps it or leaves it. What it means to the application comes from pending().
@@ -178,6 +183,7 @@ template <config C> class layer {
     u16 waiting = 0;       // half-open, or open and not yet told
     bool is_used = false;
     u32 generation = 0;
+    [[no_unique_address]] identity_type identity{};
   };
   /// A segment as input.hpp works on it.
   struct segment {
@@ -241,6 +247,9 @@ template <config C> class layer {
   [[nodiscard]] std::optional<u32> lookup(const pair& who) const;
   template <class B> [[nodiscard]] std::optional<u16> choose_port(B&& below, const address& local, const address& remote, u16 remote_port);
   [[nodiscard]] listener* find_listener(const address& local, u16 port);
+  [[nodiscard]] const listener* find_listener(connection_id id) const {
+    return id.index < limits_.listeners && listeners_[id.index].is_used && listeners_[id.index].generation == id.generation ? &listeners_[id.index] : nullptr;
+  }
   [[nodiscard]] connection* allocate();
   void put_back(connection& c);
   template <class B> void prepare(B&& below, connection& c, time_point now);
@@ -253,6 +262,7 @@ template <config C> class layer {
   template <class B> void send_syn_ack(B&& below, slot& h, time_point now);
   template <class B> void acknowledge_half_open(B&& below, const slot& h, time_point now);
   void drop_half_open(slot& h);
+  template <class B> [[nodiscard]] bool may_accept(B&& below, const slot& h) const;
 
   // ---- input (input.hpp, ack.hpp, receive.hpp) ----
   void find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port);

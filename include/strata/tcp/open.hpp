@@ -167,7 +167,7 @@ template <config C> template <class B> void layer<C>::negotiate(B&& below, conne
   if (lost > 1) c.congestion.on_timeout(0x7fff'ffff, c.mss);
 }
 
-template <config C> template <class B> expected<connection_id, listen_error> layer<C>::listen(B&&, const listen_options<address>& o) {
+template <config C> template <class B> expected<connection_id, listen_error> layer<C>::listen(B&&, const listen_options<address, identity_type>& o) {
   if (o.port == 0) return listen_error::bad_port;
   for (const listener& l : listeners_)
     if (l.is_used && l.port == o.port && l.local == o.address) return listen_error::in_use;
@@ -178,13 +178,14 @@ template <config C> template <class B> expected<connection_id, listen_error> lay
     l.backlog = static_cast<u16>(o.backlog != 0 && o.backlog < limits_.backlog ? o.backlog : limits_.backlog);
     l.waiting = 0;
     l.is_used = true;
+    l.identity = o.identity;
     return connection_id{static_cast<u32>(&l - listeners_), l.generation};
   }
   return listen_error::no_slot;
 }
 
 template <config C> template <class B> expected<void, call_error> layer<C>::close_listener(B&& below, connection_id id) {
-  if (id.index >= limits_.listeners || !listeners_[id.index].is_used || listeners_[id.index].generation != id.generation) return call_error::stale;
+  if (find_listener(id) == nullptr) return call_error::stale;
   listener& l = anchored(listeners_[id.index]);
   l.is_used = false;
   ++l.generation;
@@ -200,7 +201,7 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
 }
 
 template <config C> template <class B>
-expected<connection_id, connect_error> layer<C>::connect(B&& below, const connect_options<address>& o, time_point now) {
+expected<connection_id, connect_error> layer<C>::connect(B&& below, const connect_options<address, identity_type>& o, time_point now) {
   if (o.remote.port == 0 || !o.remote.address.is_unicast() || below.is_group(o.remote.address)) return connect_error::bad_address;
   path way{};
   way.local = o.local.address;
@@ -229,6 +230,7 @@ expected<connection_id, connect_error> layer<C>::connect(B&& below, const connec
   }
   prepare(below, *c, now);
   c->is_open = true;
+  c->identity = o.identity;
   c->state = state::syn_sent;
   c->iss = initial_sequence_number(hash, way.local, now);
   c->snd_una = c->iss;

@@ -152,6 +152,7 @@ template <class C> struct tcb {
   tally bytes_acked = 0, bytes_received = 0;
   [[no_unique_address]] std::conditional_t<is_shared<C>, owner_word, nothing<owner_word>> word{};
   [[no_unique_address]] typename C::connection_data data{};
+  [[no_unique_address]] permission::identity_in<C> identity{};  ///< whose it is
 };
 
 /// What names a connection: RFC 9293 §3.3.2, a pair of sockets.

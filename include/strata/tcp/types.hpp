@@ -5,6 +5,7 @@
 #include <strata/core/address.hpp>
 #include <strata/core/events.hpp>
 #include <strata/core/expected.hpp>
+#include <strata/core/permission.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 
@@ -26,14 +27,16 @@ enum class send_error : u8 { none, stale, would_block, closed, not_connected, no
 enum class receive_error : u8 { none, stale, would_block, end_of_stream, not_permitted };
 enum class call_error : u8 { none, stale, not_permitted, not_connected, bad_options };
 
-template <class Address> struct listen_options {
+template <class Address, class Identity = permission::no_identity> struct listen_options {
   u16 port = 0;
   Address address{};   ///< unspecified: any of ours
   u32 backlog = 0;     ///< half-open and not yet accepted ones; zero: limits.backlog
+  [[no_unique_address]] Identity identity{};  ///< who asks, if the permission policy tells people apart; accepted streams are theirs
 };
-template <class Address> struct connect_options {
+template <class Address, class Identity = permission::no_identity> struct connect_options {
   endpoint<Address> remote{};
   endpoint<Address> local{};  ///< zero port: chosen by RFC 6056 §3.3.4
+  [[no_unique_address]] Identity identity{};
 };
 
 struct send_flags {

@@ -5,6 +5,7 @@
 #include <strata/core/limits.hpp>
 #include <strata/core/observer.hpp>
 #include <strata/core/path.hpp>
+#include <strata/core/permission.hpp>
 #include <strata/core/time.hpp>
 
 #include <concepts>

@@ -19,6 +19,7 @@ template <config C> class layer {
   using path = path_of_config<C>;
   using moment = time_point<typename C::tick>;
   using event = socket_event;
+  using identity_type = permission::identity_in<C>;
   static constexpr u8 protocol = wire::udp::protocol;
   static constexpr std::size_t header_size = wire::udp::header_size;
   static constexpr u32 socket_limit = C::limits.datagram_sockets;
@@ -150,6 +151,11 @@ template <config C> class layer {
   /// Both ends; zero where unspecified, not connected, or stale. `local` has the port that bind() chose.
   [[nodiscard]] endpoint local(connection_id id) const { return is_live(id) ? sockets_[id.index].local : endpoint{}; }
   [[nodiscard]] endpoint remote(connection_id id) const { return is_live(id) ? sockets_[id.index].remote : endpoint{}; }
+  /// Whose a socket is; zero if it is stale.
+  [[nodiscard]] identity_type identity(connection_id id) const { return is_live(id) ? sockets_[id.index].identity : identity_type{}; }
+  void give_to(connection_id id, const identity_type& owner) {
+    if (socket* s = find(id); s != nullptr) s->identity = owner;
+  }
   [[nodiscard]] u32 unread(connection_id id) const { return is_live(id) ? sockets_[id.index].unread.size() : 0; }  ///< datagrams
   [[nodiscard]] constexpr const counters& counted() const { return count_; }
 
@@ -226,6 +232,7 @@ template <config C> class layer {
     endpoint remote{};      // port zero: not connected
     u32 generation = 0;
     bool is_open = false;
+    [[no_unique_address]] identity_type identity{};
     u32 first = 0;          // of from[]: the sender of the oldest unread datagram
     buffer::list<&buffer::descriptor::queue, buffer::owner::holder> unread{};
     endpoint from[queue_limit]{};

@@ -4,6 +4,7 @@
 #include <strata/buffer/pool.hpp>
 #include <strata/core/expected.hpp>
 #include <strata/core/path.hpp>
+#include <strata/core/permission.hpp>
 
 namespace strata::inline STRATA_ABI::udp {
 
@@ -31,6 +32,13 @@ enum class send_error : u8 {
 };
 enum class receive_error : u8 { none, stale, would_block, not_permitted };
 enum class call_error : u8 { none, stale, not_permitted };
+
+/// What bind() takes.
+template <class Address, class Identity = permission::no_identity> struct bind_options {
+  u16 port = 0;       ///< zero: a free one
+  Address address{};  ///< unspecified: any of ours
+  [[no_unique_address]] Identity identity{};  ///< who asks, if the permission policy tells people apart
+};
 
 /// A datagram came for a socket, or an error about what a connected one sent. One for each; receive() until it would block, or leave the rest for its own event.
 struct socket_event {
