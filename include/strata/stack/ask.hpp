@@ -25,12 +25,33 @@ template <stack_config C> auto stack<C>::acts(const identity& owner) const -> co
   else return owner;
 }
 
+/// What listen, connect and bind make belongs to who acts.
+template <stack_config C> template <class Options> decltype(auto) stack<C>::owned_by_who_acts(const Options& o) const {
+  if constexpr (!has_identity) return (o);
+  else {
+    Options theirs = o;
+    theirs.identity = acts(o.identity);
+    return theirs;
+  }
+}
+template <stack_config C> template <class Layer> constexpr u8 stack<C>::protocol_of() {
+  if constexpr (requires { Layer::protocol; }) return Layer::protocol;
+  else return 0;
+}
+
 /// The policy's answer, counted.
 template <stack_config C> bool stack<C>::permits(question q) {
   if (permission_.allows(std::as_const(q))) return true;
   ++count_.not_permitted;
   if constexpr (!C::permission::is_open) ++refusals_.of[static_cast<u32>(q.what)];
   return false;
+}
+
+template <stack_config C> tally stack<C>::refusals(permission::call what) const {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if constexpr (C::permission::is_open) return (void)what, 0;
+  else return refusals_.of[static_cast<u32>(what)];
 }
 
 /// What a stack that is not started answers to every call.
@@ -58,7 +79,7 @@ template <stack_config C> template <class Error> STRATA_ALWAYS_INLINE inline Err
   const Error no = stopped<Error>();
   if constexpr (!C::permission::is_open) {
     if (no != Error::none) return no;
-    question q{.what = what, .protocol = stream_protocol()};
+    question q{.what = what, .protocol = protocol_of<stream_layer>()};
     if constexpr (demand::knows_its_ends<stream_layer, address>) {
       q.local = streams().local(id), q.remote = streams().remote(id);
       if (q.local.port == 0) return Error::none;
@@ -75,7 +96,7 @@ template <stack_config C> template <class Error> STRATA_ALWAYS_INLINE inline Err
   const Error no = stopped<Error>();
   if constexpr (!C::permission::is_open) {
     if (no != Error::none) return no;
-    question q{.what = what, .protocol = stream_protocol()};
+    question q{.what = what, .protocol = protocol_of<stream_layer>()};
     if constexpr (requires(const stream_layer& t) { t.listening(id); }) {
       q.local = streams().listening(id);
       if (q.local.port == 0) return Error::none;

@@ -9,7 +9,7 @@ template <stack_config C>
 auto stack<C>::listen(const tcp::listen_options<address, identity>& o) -> expected<listener, tcp::listen_error> requires wiring::has_streams {
   const auto held = exclusion_.enter();
   (void)held;
-  const auto ask = [&] { return question{permission::call::listen, {o.address, o.port}, {}, stream_protocol(), acts(o.identity)}; };
+  const auto ask = [&] { return question{permission::call::listen, {o.address, o.port}, {}, protocol_of<stream_layer>(), acts(o.identity)}; };
   if (const auto no = refused<tcp::listen_error>(ask); no != tcp::listen_error::none) return no;
   const auto id = streams().listen(internet{*this}, owned_by_who_acts(o));
   if (!id) return id.error();
@@ -19,7 +19,7 @@ template <stack_config C>
 auto stack<C>::connect(const tcp::connect_options<address, identity>& o) -> expected<stream, tcp::connect_error> requires wiring::has_streams {
   const auto held = exclusion_.enter();
   (void)held;
-  const auto ask = [&] { return question{permission::call::connect, o.local, o.remote, stream_protocol(), acts(o.identity)}; };
+  const auto ask = [&] { return question{permission::call::connect, o.local, o.remote, protocol_of<stream_layer>(), acts(o.identity)}; };
   if (const auto no = refused<tcp::connect_error>(ask); no != tcp::connect_error::none) return no;
   const auto id = streams().connect(internet{*this}, owned_by_who_acts(o), now_);
   if (!id) return id.error();

@@ -124,7 +124,7 @@ template <stack_config C> struct stack<C>::internet {
   /// Whether what a peer opened may be accepted.  Linux: security_socket_accept.
   bool permits_accept(const endpoint& local, const endpoint& remote, const identity& owner) const requires(asks_permission) {
     s.observe({.what = trace::step::accept});
-    return s.permits({permission::call::accept, local, remote, s.stream_protocol(), owner});
+    return s.permits({permission::call::accept, local, remote, protocol_of<stream_layer>(), owner});
   }
   u64 random() const { return s.entropy_.next(); }
   buffer::pool& chunks() const { return s.pool_; }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // stack<Config> is a wiring diagram: the only place where layers meet. Here is the class; what it does stands in
 //   facades.hpp  what each layer sees of those below it       turn.hpp      a poll from its begin to its end; the whole way up on one screen
-//   transmit.hpp its own part of the way down
+//   transmit.hpp its own part of the way down                 ask.hpp       whether a call may go on
 //   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams        start.hpp    options, start, shutting down
 //   shared.hpp   what is there only where several threads call
-//   ask.hpp      whether a call may go on
 // Members that are no templates are defined outside the class, so that `extern template class strata::stack<C>` suppresses them.
 #pragma once
 #include <strata/core/entropy.hpp>
@@ -191,9 +190,8 @@ template <stack_config C> class stack {
     const auto held = exclusion_.enter();
     (void)held;
     if (const auto no = refused<tcp::call_error>(permission::call::get_option, id); no != tcp::call_error::none) return no;
-    const std::optional<Option> value = streams().template get<Option>(id);
-    if (!value) return tcp::call_error::stale;
-    return *value;
+    if (const auto value = streams().template get<Option>(id)) return *value;
+    return tcp::call_error::stale;
   }
   expected<void, tcp::call_error> set_timer(connection_id id, duration after) requires demand::has_timers<stream_layer, duration, time_point>;
   expected<void, tcp::call_error> cancel_timer(connection_id id) requires demand::has_timers<stream_layer, duration, time_point>;
@@ -275,12 +273,7 @@ template <stack_config C> class stack {
   [[nodiscard]] typename C::observer& observer() { return expect_held(), observer_; }
   [[nodiscard]] typename C::permission& permission() { return expect_held(), permission_; }
   /// How often the policy refused this call; the sum is counters().not_permitted.
-  [[nodiscard]] tally refusals(permission::call what) const {
-    const auto held = exclusion_.enter();
-    (void)held;
-    if constexpr (C::permission::is_open) return (void)what, 0;
-    else return refusals_.of[static_cast<u32>(what)];
-  }
+  [[nodiscard]] tally refusals(permission::call what) const;
   /// While the result lives, calls ask as `who` and not as the owner of their socket, and what listen, connect and bind make is theirs. For single calls,
   /// not around a poll; other threads wait meanwhile.  Linux: override_creds.
   [[nodiscard]] auto act_as(const identity& who) requires(has_identity) { return acting<identity>(*this, who); }
@@ -291,13 +284,7 @@ template <stack_config C> class stack {
     return generation_;
   }
   /// Chunks that hold something. Those that wait in a driver to be received into hold nothing.
-  [[nodiscard]] u32 chunks_in_use() const {
-    const auto held = exclusion_.enter();
-    (void)held;
-    u32 n = pool_.in_use();
-    interfaces_.each([&](auto, const auto& i) { n -= i.chunks_kept(); });
-    return n;
-  }
+  [[nodiscard]] u32 chunks_in_use() const;
   [[nodiscard]] buffer::pool& chunks() { return expect_held(), pool_; }
   /// Where the bytes lie.
   [[nodiscard]] static constexpr memory_map memory();
@@ -321,10 +308,7 @@ template <stack_config C> class stack {
   }
   [[nodiscard]] static constexpr u16 link_type(link::kind k) { return k == link::kind::ipv4 ? 0x0800 : 0x86dd; }
   /// The listener that `accepted` names; its generation, if the transport tells.
-  [[nodiscard]] listener listener_of(const stream_events& e) {
-    if constexpr (requires(const stream_layer& t) { t.listener_id(e.listener); }) return listener(*this, streams().listener_id(e.listener));
-    else return listener(*this, {e.listener, 0});
-  }
+  [[nodiscard]] listener listener_of(const stream_events& e);
   static consteval void check_facades();
   template <std::size_t I> bool open_interface(auto& wanted);
 
@@ -354,19 +338,8 @@ template <stack_config C> class stack {
   struct nothing_refused {};
   [[nodiscard]] bool permits(question q);
   [[nodiscard]] const identity& acts(const identity& owner) const;
-  template <class Options> [[nodiscard]] decltype(auto) owned_by_who_acts(const Options& o) const {
-    if constexpr (!has_identity) return (o);
-    else {
-      Options theirs = o;
-      theirs.identity = acts(o.identity);
-      return theirs;
-    }
-  }
-  [[nodiscard]] static constexpr u8 stream_protocol() { return protocol_of<stream_layer>(); }
-  template <class Layer> [[nodiscard]] static constexpr u8 protocol_of() {
-    if constexpr (requires { Layer::protocol; }) return Layer::protocol;
-    else return 0;
-  }
+  template <class Options> [[nodiscard]] decltype(auto) owned_by_who_acts(const Options& o) const;
+  template <class Layer> [[nodiscard]] static constexpr u8 protocol_of();
   template <class Error> [[nodiscard]] Error stopped();
   template <class Error> [[nodiscard]] Error refused(auto&& ask);
   template <class Error> [[nodiscard]] Error refused(permission::call what, connection_id id);

@@ -107,5 +107,12 @@ template <stack_config C> strata::memory_in_use stack<C>::memory_in_use() const 
   interfaces_.each([&](auto, const auto& i) { m.rings += i.ring_bytes(); });
   return m;
 }
+template <stack_config C> u32 stack<C>::chunks_in_use() const {
+  const auto held = exclusion_.enter();
+  (void)held;
+  u32 n = pool_.in_use();
+  interfaces_.each([&](auto, const auto& i) { n -= i.chunks_kept(); });
+  return n;
+}
 
 }  // namespace strata::inline STRATA_ABI

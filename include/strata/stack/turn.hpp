@@ -223,6 +223,11 @@ template <stack_config C> auto stack<C>::next_deadline() const -> std::optional<
   return first;
 }
 
+template <stack_config C> auto stack<C>::listener_of(const stream_events& e) -> listener {
+  if constexpr (requires(const stream_layer& t) { t.listener_id(e.listener); }) return listener(*this, streams().listener_id(e.listener));
+  else return listener(*this, {e.listener, 0});
+}
+
 /// The handler's part: one segment may open, deliver and finish at once; a handler may end the stream meanwhile, so look before each further event.
 template <stack_config C> template <class H> void stack<C>::dispatch(const raised& r, H& h) {
   const auto tell = [&h](const auto& e) {
