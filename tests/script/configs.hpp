@@ -21,6 +21,7 @@ struct over_v4 {
   static constexpr bool header_prediction = true;
   static constexpr u32 gso_max_size = 0;
   static constexpr bool tso_deferral = false;
+  static constexpr bool gro = false;
   struct connection_data {};
   static constexpr strata::limits limits{.chunks = 200,
                                          .connections = 4,

@@ -24,8 +24,11 @@ struct fifo : server {
 };
 struct built : server { using header_image = strata::header_image::built; };
 struct ms32 : server { using tick = strata::milliseconds32; };
-/// Segments are joined before the stack sees them.
-struct trains : server { using nic = strata::test::joining<watched_nic>; };
+/// Segments are joined before the stack sees them, and what is left in it.
+struct trains : server {
+  using nic = strata::test::joining<watched_nic>;
+  static constexpr bool gro = true;
+};
 struct embedded : presets::embedded {
   using nic = watched_nic;
   using entropy = strata::entropy::seeded;

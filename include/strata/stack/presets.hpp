@@ -53,6 +53,7 @@ struct server {
   static constexpr bool header_prediction = true;     ///< a short way for the segment that an open connection expects; false: smaller
   static constexpr u32 gso_max_size = 0;              ///< payload bytes that TCP hands down behind one header, at most 65,000; zero: each segment by itself. Linux: gso_max_size
   static constexpr bool tso_deferral = false;         ///< a train that cwnd keeps short waits for the next ACK. Linux: tcp_tso_should_defer
+  static constexpr bool gro = false;                  ///< segments of a batch that follow each other are joined and looked at once. Linux: generic-receive-offload
   static constexpr bool destroyed = true;             ///< false: lives as long as the program; no destructor, no atexit
   static constexpr bool allows_weak_entropy = false;  ///< true: takes a source that can be guessed
 

@@ -76,6 +76,9 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
 template <stack_config C> void stack<C>::input_batch(raised& r) {
   do input(batch()[batch_at_++], r);
   while (batch_at_ < batch_size_ && frames_left_ > 0 && r.transport == raised::none && !has_news());
+  transports_.each([&](auto, auto& t) STRATA_INLINE_LAMBDA {
+    if constexpr (requires { t.end_of_batch(internet{*this}, now_); }) t.end_of_batch(internet{*this}, now_);
+  });
 }
 
 template <stack_config C> void stack<C>::next_link_down(raised& r) {

@@ -39,6 +39,7 @@ struct archetype {
   static constexpr bool header_prediction = true;
   static constexpr u32 gso_max_size = 0;
   static constexpr bool tso_deferral = false;
+  static constexpr bool gro = true;
   static constexpr strata::limits limits{.connections = 2, .syn_slots = 2, .time_wait = 2};
 };
 

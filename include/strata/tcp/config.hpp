@@ -83,6 +83,7 @@ template <class C> concept config =
       { C::header_prediction } -> std::convertible_to<bool>;  // a short way for the usual segment; the frames are the same
       { C::gso_max_size } -> std::convertible_to<u32>;        // payload bytes that leave behind one header, as a train; zero: each segment by itself
       { C::tso_deferral } -> std::convertible_to<bool>;       // a short train waits for the next ACK, which lets it become longer
+      { C::gro } -> std::convertible_to<bool>;                // segments of a batch that follow each other are looked at once
     };
 
 /// Where a Config has trains (buffer/train.hpp), the layer below takes them.

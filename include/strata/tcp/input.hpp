@@ -38,16 +38,26 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
       return {};
     }
   }
+  if constexpr (C::gro) {
+    if (join(below, info, header, p, size, now)) return {};
+  }
   if constexpr (buffer::may_be_trains<B>) {
     if (buffer::is_joined(p.d())) {
       on_train(below, info, header, p, size, now);
       return {};
     }
   }
+  on_found(below, info, header, p, size, now);
+  return {};
+}
+
+/// One segment; `recent_` is its connection, or zero.
+template <config C> template <class B>
+STRATA_ALWAYS_INLINE inline void layer<C>::on_found(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now) {
   if constexpr (C::header_prediction) {
-    if (recent_ != 0 && is_expected(tcbs_[recent_ - 1], header, bytes, size)) {
+    if (recent_ != 0 && is_expected(tcbs_[recent_ - 1], header, p.bytes(), size)) {
       on_expected(below, anchored(tcbs_[recent_ - 1]), p, header, size, now);
-      return {};
+      return;
     }
     const info_type info_again = info;  // copies, so that what the usual segment looks at stays in registers
     const wire::tcp header_again = header;
@@ -55,7 +65,6 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
   } else {
     on_other(below, info, header, p, now);
   }
-  return {};
 }
 
 /// Looks an open connection up in the table, as `recent_`; zero if there is none.

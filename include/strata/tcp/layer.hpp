@@ -9,7 +9,7 @@
 //   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
 //   options.hpp options of a connection                keep_alive.hpp  probes of an idle peer
 //   gso.hpp     segments that leave together           predicates.hpp  what the send loop asks
-//   trains.hpp  several received segments behind one header
+//   trains.hpp  several received segments behind one header    gro.hpp  segments of a batch joined to such
 //   backlog.hpp  what waits while a thread copies without the stack's lock
 //   icmp_errors.hpp  errors about what we sent
 // Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
@@ -128,6 +128,8 @@ template <config C> class layer {
   [[nodiscard]] bool has_pending() const { return turn_head_ != 0; }
   /// After the handler: ACK decision, output, and the end of connections that were told so.
   template <class B> void finish(B&& below, const event& e, time_point now);
+  /// No further segments for now: what waits for others to join it is looked at.
+  template <class B> void end_of_batch(B&& below, time_point now) requires(C::gro);
   /// Timers, at most `timers_per_turn` of them; the rest stays due.
   template <class B> void advance(B&& below, time_point now);
   /// Whether advance(now) has something to do: timers, TIME-WAIT records, or the clock of timestamps.
@@ -271,10 +273,15 @@ template <config C> class layer {
   template <class B> void on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now);
   template <class B> void on_other(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now);
   template <class B> void on_parsed(B&& below, const info_type& info, const wire::tcp& header, std::span<const std::byte> options, packet& p, segment& s, time_point now);
+  template <class B> void on_found(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now);
   template <class B> void on_train(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now);
   template <class B> void take_apart(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now);
   template <class B> void receive_train(B&& below, connection& c, packet& p, serial32 seq, u32 header_length, time_point now);
   void observe_size(connection& c, u32 n);
+  template <class B> bool join(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now) requires(C::gro);
+  [[nodiscard]] bool continues_train(const info_type& info, const wire::tcp& header, const packet& p, u32 length) const requires(C::gro);
+  [[nodiscard]] static bool same_treatment(const std::byte* a, const std::byte* b);
+  [[nodiscard]] static bool same_bytes(const std::byte* a, const std::byte* b, u32 n);
   template <class B> void on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,
                                                   std::span<const std::byte> options, time_point now);
   [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {
@@ -438,6 +445,7 @@ template <config C> class layer {
   static constexpr u32 challenge_groups = limits_.challenge_acks != 0 ? 64 : 0;
   static_assert(limits_.challenge_acks <= 170, "limits::challenge_acks is at most 170: half as many again are counted in a byte");
   [[no_unique_address]] challenge_budget<tick, challenge_groups> challenges_{};
+  [[no_unique_address]] std::conditional_t<C::gro, waiting_train<address>, nothing<waiting_train<address>>> gro_{};
   listener listeners_[limits_.listeners]{};
   slot slots_[limits_.syn_slots]{};
   record records_[limits_.time_wait]{};
@@ -462,6 +470,7 @@ template <config C> class layer {
 #include <strata/tcp/ack.hpp>
 #include <strata/tcp/receive.hpp>
 #include <strata/tcp/trains.hpp>
+#include <strata/tcp/gro.hpp>
 #include <strata/tcp/close.hpp>
 #include <strata/tcp/timers.hpp>
 #include <strata/tcp/options.hpp>

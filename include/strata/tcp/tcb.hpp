@@ -12,6 +12,7 @@
 #include <strata/tcp/config.hpp>
 #include <strata/tcp/rtt.hpp>
 #include <strata/tcp/types.hpp>
+#include <strata/wire/tcp.hpp>
 
 namespace strata::inline STRATA_ABI::tcp {
 
@@ -153,6 +154,18 @@ template <class C> struct tcb {
   [[no_unique_address]] std::conditional_t<is_shared<C>, owner_word, nothing<owner_word>> word{};
   [[no_unique_address]] typename C::connection_data data{};
   [[no_unique_address]] permission::identity_in<C> identity{};  ///< whose it is
+};
+
+/// Segments that were joined, and wait for more of the same batch (gro.hpp).
+template <class Address> struct waiting_train {
+  buffer::descriptor* head = nullptr;  ///< null: none
+  buffer::descriptor* tail = nullptr;
+  datagram_info<Address> info{};
+  wire::tcp header{};                  ///< of the first, with the PSH of the last
+  u32 connection = 0;                  ///< 1 + index
+  u32 size = 0;                        ///< bytes of the first header and of all payload
+  u32 segment_size = 0;                ///< payload bytes of the first
+  u32 parts = 0;
 };
 
 /// What names a connection: RFC 9293 §3.3.2, a pair of sockets.

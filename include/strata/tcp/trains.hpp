@@ -49,8 +49,13 @@ void layer<C>::receive_train(B&& below, connection& c, packet& p, serial32 seq, 
   c.rcv_nxt += n;
   c.bytes_received += n;
   c.ack_pending = true;
-  for (u32 left = n; size != 0 && left >= size && size != c.observed; left -= size) observe_size(c, size);
-  if constexpr (adaptive_ack_policy<typename C::acks>) follow_rhythm(c, now);
+  for (u32 left = n; left != 0;) {  // what is learned of each segment
+    const u32 one = size != 0 && size < left ? size : left;
+    if (size != 0) observe_size(c, one);
+    if constexpr (adaptive_ack_policy<typename C::acks>) follow_rhythm(c, now);
+    left -= one;
+    c.snd_wl1 = c.rcv_nxt - (left + one);
+  }
   raise(c, stream_events::readable);
 }
 
