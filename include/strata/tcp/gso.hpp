@@ -21,7 +21,7 @@ sent layer<C>::join(B&& below, connection& c, buffer::descriptor& d, bool with_f
   t.with_fin = with_fin;
   note_sent(c, d, with_fin, now);
   const buffer::descriptor* next = below.chunks().named(d.queue);
-  const bool goes_on = d.body_length == c.mss && (d.marks & mark_push) == 0 && next != nullptr && next->body_length <= c.mss && t.bytes + next->body_length <= t.most &&
+  const bool goes_on = d.body_length == c.mss && (d.marks & mark_push) == 0 && next != nullptr && next->body_length <= c.mss && t.bytes + next->body_length <= t.most && t.parts < buffer::most_train_parts &&
                        next->owners == packet::bit(buffer::owner::send_queue);
   return goes_on ? sent::sent : depart(below, c, now, t);
 }
