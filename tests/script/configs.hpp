@@ -54,7 +54,7 @@ struct minshall : over_v4 {
   using acks = strata::tcp::every_nth_ack<4>;
 };
 struct writing : over_v4 {
-  static constexpr strata::tcp::write_path writes{.low_water = true, .records = true};
+  static constexpr strata::tcp::write_path writes{.low_water = true, .fair = true, .records = true};
 };
 struct immediate : over_v4 {
   using coalescing = strata::tcp::none;

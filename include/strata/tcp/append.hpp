@@ -21,9 +21,10 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
     u32 room = d == nullptr ? 0 : chunks.chunk_size() - (static_cast<u32>(d->body) + d->body_length);
     if (!is_open_tail(c, d, room)) {
       if (c.send_count >= limits_.send_chunks) break;
-      packet p = below.take();
+      packet p = may_take_chunk(c) ? below.take() : packet{};
       if (!p) {
         ++counters_.no_chunk;
+        if constexpr (C::writes.fair) stand_in_line(c);
         break;
       }
       p.restart(body_offset(below));

@@ -30,7 +30,7 @@ struct archetype {
     static constexpr u32 full_segments = 1, delay_ms = 0;
   };
   struct connection_data {};
-  static constexpr write_path writes{.low_water = true, .records = true};
+  static constexpr write_path writes{.low_water = true, .fair = true, .records = true};
   static constexpr bool timestamps = true;
   static constexpr bool keep_alive = true;
   static constexpr bool urgent = true;

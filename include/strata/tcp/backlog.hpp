@@ -42,9 +42,10 @@ expected<std::size_t, send_error> layer<C>::begin_send(B&& below, connection_id 
   places.make_sums(!buffer::leaves_checksum(below, c->way.link));
   const u32 most = chunk_limit(below) < c->mss ? chunk_limit(below) : c->mss;
   for (std::size_t left = bytes.size() - n; left != 0 && !places.is_full() && c->send_count + places.count() < limits_.send_chunks;) {
-    packet p = below.take();
+    packet p = may_take_chunk(*c) ? below.take() : packet{};
     if (!p) {
       ++counters_.no_chunk;
+      if constexpr (C::writes.fair) stand_in_line(*c);
       break;
     }
     p.restart(body_offset(below));

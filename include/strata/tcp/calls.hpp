@@ -82,10 +82,11 @@ template <config C> template <class B> expected<reservation, send_error> layer<C
     c->wants_write = true;
     return send_error::would_block;
   }
-  packet p = below.take();
+  packet p = may_take_chunk(*c) ? below.take() : packet{};
   if (!p) {
     ++counters_.no_chunk;
     c->wants_write = true;
+    if constexpr (C::writes.fair) stand_in_line(*c);
     return send_error::would_block;
   }
   p.restart(body_offset(below));

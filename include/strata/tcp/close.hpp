@@ -27,6 +27,7 @@ template <config C> template <class B> void layer<C>::end(B&& below, connection&
   c.state = state::closed;
   if (why != close_reason::timed_out || c.why == close_reason::none) c.why = why;  // what ICMP said is the better reason. Linux: sk_err_soft
   c.armed = 0;
+  if constexpr (C::writes.fair) leave_line(c);
   wheel_.disarm(index_of(c));
   // What was sent and what waits goes; unread bytes stay readable until `closed` is told.
   clear(below.chunks(), c.send_head, buffer::owner::send_queue);
@@ -208,6 +209,7 @@ template <config C> template <class B> void layer<C>::abandon(B&& below) {
   }
   fresh_ = free_ = grave_ = in_use_ = 0;
   turn_head_ = turn_tail_ = retry_head_ = 0;
+  if constexpr (C::writes.fair) line_ = {};
 }
 
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -2,7 +2,8 @@
 // TCP: RFC 9293, with RFC 5681 and 6582 (congestion), 6298 (timeout), 7323 (window scale, timestamps, PAWS), 5961 (blind attacks), 6528 (initial
 // sequence numbers), 6056 (ports), 6191 (TIME-WAIT reuse). The class is declared here and defined by subject:
 //   calls.hpp   what the application does              input.hpp    segments, in the order of RFC 9293 §3.10.7
-//   append.hpp  bytes into the send queue              split.hpp    chunks that are cut or copied
+//   append.hpp  bytes into the send queue; line.hpp who waits for the pool
+//                           split.hpp    chunks that are cut or copied
 //   output.hpp  the send loop                          ack.hpp      acknowledgments and loss recovery
 //   segment.hpp headers, ACK, SYN, FIN, RST            receive.hpp  in order, out of order, windows, ACKs owed
 //   open.hpp    ports, sequence numbers, listeners     half_open.hpp SYN slots
@@ -125,7 +126,7 @@ template <config C> class layer {
   template <class B> std::optional<event> on_error(B&& below, const error_type& e, time_point now);
   /// The next connection that has something to tell. Connections that only owe an ACK or have room to send are served here too.
   template <class B> [[nodiscard]] std::optional<event> pending(B&& below, time_point now);
-  [[nodiscard]] bool has_pending() const { return turn_head_ != 0; }
+  [[nodiscard]] bool has_pending() const { return turn_head_ != 0 || !is_line_empty(); }
   /// After the handler: ACK decision, output, and the end of connections that were told so.
   template <class B> void finish(B&& below, const event& e, time_point now);
   /// No further segments for now: what waits for others to join it is looked at.
@@ -153,7 +154,7 @@ template <config C> class layer {
     return c != nullptr && !c->cancelled && (!c->detached || (what & of_data) == 0);
   }
   /// Whether nothing waits for the next turn.
-  [[nodiscard]] bool is_idle() const { return turn_head_ == 0 && retry_head_ == 0; }
+  [[nodiscard]] bool is_idle() const { return turn_head_ == 0 && retry_head_ == 0 && is_line_empty(); }
   /// Drops everything silently and returns every chunk: the stack is going.
   template <class B> void abandon(B&& below);
 
@@ -349,6 +350,15 @@ template <config C> class layer {
   [[nodiscard]] static bool should_defer(const connection& c, u32 usable, u32 most, time_point now) requires(C::tso_deferral);
   void left_with_ack(connection& c, u32 segments, time_point now);
   [[nodiscard]] static bool is_open_tail(const connection& c, const buffer::descriptor* d, u32 room);
+  // writers that wait for the pool (line.hpp)
+  [[nodiscard]] bool may_take_chunk(connection& c);
+  void stand_in_line(connection& c) requires(C::writes.fair);
+  void leave_line(connection& c) requires(C::writes.fair);
+  template <class B> [[nodiscard]] bool serve_line(B&& below) requires(C::writes.fair);
+  [[nodiscard]] bool is_line_empty() const {
+    if constexpr (C::writes.fair) return line_.head == 0;
+    else return true;
+  }
   template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
   template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
   STRATA_SHORTER_INLINE void enqueue_written(buffer::pool& chunks, connection& c, packet&& p, u32 n, u32 sum, bool sum_left);
@@ -437,6 +447,7 @@ template <config C> class layer {
   u32 fresh_slots_ = 0, free_slots_ = 0, half_open_ = 0;
   u32 fresh_records_ = 0, free_records_ = 0, oldest_record_ = 0, newest_record_ = 0, time_wait_count_ = 0;
   tcp::counters counters_{};
+  [[no_unique_address]] std::conditional_t<C::writes.fair, line_of_writers, nothing<line_of_writers>> line_{};
   [[no_unique_address]] std::conditional_t<is_shared<C>, tcp::backlog_counters, nothing<tcp::backlog_counters>> backlog_counters_{};
   siphash_key key_{}, port_key_{};
   time_point clock_at_{};  // when clock_ was so many milliseconds: it goes on where the tick wraps
@@ -460,6 +471,7 @@ template <config C> class layer {
 #include <strata/tcp/half_open.hpp>
 #include <strata/tcp/calls.hpp>
 #include <strata/tcp/append.hpp>
+#include <strata/tcp/line.hpp>
 #include <strata/tcp/split.hpp>
 #include <strata/tcp/predicates.hpp>
 #include <strata/tcp/gso.hpp>

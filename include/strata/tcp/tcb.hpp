@@ -142,6 +142,7 @@ template <class C> struct tcb {
   [[no_unique_address]] std::conditional_t<C::keep_alive, keep_alive_state<tick>, nothing<keep_alive_state<tick>>> alive{};
 
   [[no_unique_address]] std::conditional_t<C::writes.low_water, low_water_marks, nothing<low_water_marks>> low_water{};
+  [[no_unique_address]] std::conditional_t<C::writes.fair, place_in_line, nothing<place_in_line>> place{};
 
   time_point deadline[C::keep_alive ? 6 : 5]{};      ///< of each timer
   u32 turn_next = 0;             ///< 1 + index of the next connection that has something to do in this turn

@@ -26,7 +26,12 @@ template <config C> void layer<C>::add_to_retry(connection& c) {
 }
 
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::pending(B&& below, time_point now) {
-  while (turn_head_ != 0) {
+  const auto has_next = [&]() STRATA_INLINE_LAMBDA {
+    if (turn_head_ != 0) return true;
+    if constexpr (C::writes.fair) return serve_line(below);
+    else return false;
+  };
+  while (has_next()) {
     connection& c = anchored(tcbs_[turn_head_ - 1]);
     turn_head_ = c.turn_next;
     if (turn_head_ == 0) turn_tail_ = 0;
@@ -76,9 +81,11 @@ template <config C> template <class B> void layer<C>::settle(B&& below, connecti
     return;
   }
   if (c.wants_write && has_room(c)) {
-    if (below.chunks().available() > limits_.receive_reserve) {
+    if (below.chunks().available() > limits_.receive_reserve && is_line_empty()) {
       c.wants_write = false;
       raise(c, stream_events::writable);
+    } else if constexpr (C::writes.fair) {
+      stand_in_line(c);
     } else if (c.send_count == 0) {
       add_to_retry(c);  // nothing of ours comes back: others must let go of chunks first
     }

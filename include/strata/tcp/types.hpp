@@ -225,6 +225,7 @@ struct counters {
   tally splits_for_window = 0;       ///< since the window took only the front
   tally ring_full = 0;
   tally no_chunk = 0;
+  tally waits_for_chunks = 0;        ///< writers that stood in line for the pool
   tally time_waits = 0;
   tally time_wait_recycled = 0;      ///< the oldest record made room
   tally time_wait_reused = 0;        ///< RFC 6191

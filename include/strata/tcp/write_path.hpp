@@ -8,7 +8,18 @@ namespace strata::inline STRATA_ABI::tcp {
 
 struct write_path {
   bool low_water = false;  ///< option::send_low_water and option::notsent_low_water exist
+  bool fair = false;       ///< writers that wait for the pool are served in order: tcp/line.hpp
   bool records = false;    ///< send_flags::end_of_record is obeyed
+};
+
+/// Where a connection stands among those that wait for the pool.
+struct place_in_line {
+  u32 next = 0, before = 0;  ///< 1 + index
+  u16 credit = 0;            ///< chunks that it may take though others wait
+  bool waits = false;
+};
+struct line_of_writers {
+  u32 head = 0, tail = 0, size = 0;
 };
 
 /// Bytes of the two options, of one connection.
