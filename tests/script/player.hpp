@@ -79,6 +79,7 @@ template <class C> class player : ledger {
   bool is_group(const address& a) const { return a.is_multicast() || a.is_broadcast(); }
   sent send(path& way, packet&& given, u8 protocol) {
     packet p = std::move(given);
+    const trace::record header = std::exchange(header_, {}), checksum = std::exchange(checksum_, {});
     if (ring_full_ != 0) {
       --ring_full_;
       return sent::full;
@@ -92,6 +93,7 @@ template <class C> class player : ledger {
     if (protocol != 6 || way.local != near(which) || way.remote != far()) why = "sent to somebody else";
     else if (p->transport != p->offset) why = "the offset of the transport header is not set";
     else if (s && p.size() + ip_header > mtu()) why = "a segment does not fit the MTU";
+    else if (C::gso_max_size == 0 && (!tells_of(header, p) || !tells_of(checksum, p))) why = "an observer is told of another segment";
     if (!s || !why.empty()) fault(why);
     else sent_.push_back({since_start_, *s, which}), check(sent_.back().s);
     if (nic_holds_) {
@@ -105,9 +107,41 @@ template <class C> class player : ledger {
   u32 network_header_size(const path&) { return ip_header; }
   u64 random() { return entropy_ += 0x9e3779b97f4a7c15, entropy_ ^ entropy_ >> 29; }
   buffer::pool& chunks() { return chunks_; }
-  void observe(const trace::record&) {}
+  /// What a step tells is so: the connection and the chunk exist, and the header is that of the segment which leaves next.
+  void observe(const trace::record& r) {
+    if (tcp_->connections() > connections_seen_) connections_seen_ = tcp_->connections();
+    if (r.connection > connections_seen_ || r.chunk > C::limits.chunks) fault("an observer is told of a connection or a chunk that is none");
+    switch (r.what) {
+      case trace::step::tcp_header: header_ = r; break;
+      case trace::step::tcp_checksum: checksum_ = r; break;
+      case trace::step::take_chunk: taken_ = r.chunk; [[fallthrough]];
+      case trace::step::queue:
+      case trace::step::append:
+        if (r.chunk != taken_ && r.what != trace::step::append) fault("an observer is told of another chunk");
+        [[fallthrough]];
+      case trace::step::clone:
+      case trace::step::split:
+      case trace::step::retransmit:
+        if (r.chunk == 0) fault("an observer is told of no chunk");
+        [[fallthrough]];
+      case trace::step::quota:
+      case trace::step::push:
+      case trace::step::write_loop:
+      case trace::step::fast_path:
+      case trace::step::slow_path:
+      case trace::step::deliver:
+      case trace::step::acknowledge:
+      case trace::step::ack_sent:
+        if (r.connection == 0) fault("an observer is told of no connection");
+        break;
+      default: break;
+    }
+  }
 
  private:
+  bool tells_of(const trace::record& r, const packet& p) const {
+    return r.chunk == chunks_.name(p.d()) && r.bytes == p.size() && r.seq == load_be<u32>(p.bytes().data() + 4) && r.ack == load_be<u32>(p.bytes().data() + 8);
+  }
   static address near(u32 n) { if constexpr (is_v4) return {0x0a000000 + n}; else return {0xfd00'0000'0000'0000, n}; }
   static address far() { if constexpr (is_v4) return {0x0a000009}; else return {0xfd00'0000'0000'0000, 9}; }
   static address where(nowhere who) {
@@ -269,6 +303,8 @@ template <class C> class player : ledger {
   connection_id listener_{};
   bool listening_ = false, unroutable_ = false, nic_holds_ = false, broadcast_ = false;
   u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, confirmed_ = 0, selected_ = 1;
+  u32 connections_seen_ = 0, taken_ = 0;
+  trace::record header_{}, checksum_{};
   std::vector<std::byte> memory_;
   buffer::descriptor table_[C::limits.chunks]{};
   u32 hashes_[C::limits.chunks]{};

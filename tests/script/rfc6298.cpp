@@ -35,6 +35,11 @@ TEST_CASE("The first measurement gives three times the round-trip time") {
   };
   play(script);
 }
+// RFC 6298 §3: a segment of one byte is measured by the ACK of that byte.
+TEST_CASE("One byte is enough for a measurement") {
+  static constexpr step script[] = {established_active(400), write(1), out("P. 1:2(1)"), at(1200), in(". ack 2"), is(field::srtt_ms, 450)};
+  play(script);
+}
 // 6298-2.
 TEST_CASE("The timeout of a passive open comes from SYN-ACK and its ACK") {
   static constexpr step script[] = {

@@ -16,7 +16,6 @@ template <config C> template <class B> void layer<C>::start_closing(B&& below, c
     default: return;
   }
   c.fin_queued = true;
-  c.more = false;
   output(below, c, now);
 }
 

@@ -23,7 +23,7 @@ template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::fits_window(const
 template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::may_leave(const connection& c, u32 length) {
   if (length >= c.mss || c.snd_end - c.snd_nxt >= c.mss || c.fin_queued) return true;
   if (c.more) return false;
-  return c.no_delay || typename C::coalescing{}.may_send(c.snd_nxt != c.snd_una, c.small_unacked && c.snd_una < c.small_end);
+  return c.no_delay || typename C::coalescing{}.may_send(c.snd_nxt != c.snd_una, c.small_unacked);
 }
 
 }  // namespace strata::inline STRATA_ABI::tcp
