@@ -16,12 +16,14 @@ template <class Driver, strata::nic::pcap_link Link> using recorded = strata::ni
 struct tap_server : strata::presets::server {
   using device = strata::nic::tap;
   using nic = recorded<device, strata::nic::pcap_link::ethernet>;
+  static constexpr strata::u32 gso_max_size = 65000;  // with --vnet they go to the kernel whole, without the link makes frames of them
 };
 struct tun_server : strata::presets::server {
   using device = strata::nic::tun;
   using nic = recorded<device, strata::nic::pcap_link::raw_ip>;
   using link = strata::link::raw_ip;
   using neighbour = strata::neighbour::fixed;
+  static constexpr strata::u32 gso_max_size = 65000;
 };
 struct af_xdp_server : strata::presets::server {
   using device = strata::nic::af_xdp;
