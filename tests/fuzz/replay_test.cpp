@@ -46,6 +46,8 @@ struct exception {
 };
 constexpr exception exceptions[] = {
     {"tcp.table_full", "a table of twice its entries refuses only after 32 probes, and nobody outside knows the hash's key"},
+    {"tcp.limited_by_pacing", "only where connections are paced"},
+    {"tcp.limited_by_small_queue", "only where Config::small_queue is not zero"},
     {"tcp.limited_by_deferral", "only where Config::tso_deferral is set"},
     {"tcp.out_trains", "only where Config::gso_max_size is not zero"},
     {"ip6.in_csum_errors", "IPv6's header has no checksum"},

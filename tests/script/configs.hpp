@@ -12,6 +12,7 @@ struct over_v4 {
   using congestion_control = strata::tcp::newreno;
   using coalescing = strata::tcp::nagle;
   using acks = strata::tcp::delayed_acks;
+  using pacing = strata::tcp::pacing::none;
   static constexpr strata::tcp::write_path writes{};
   static constexpr bool timestamps = true;
   static constexpr bool keep_alive = true;
@@ -19,6 +20,7 @@ struct over_v4 {
   static constexpr bool linger = true;
   static constexpr bool shutdown_receive = true;
   static constexpr bool header_prediction = true;
+  static constexpr u32 small_queue = 0;
   static constexpr u32 gso_max_size = 0;
   static constexpr bool tso_deferral = false;
   static constexpr bool gro = false;
@@ -42,6 +44,11 @@ struct over_v6 : over_v4 {
 /// The same scripts, the same frames: trains are taken apart by the player, as the link does.
 struct in_trains_over_v4 : over_v4 { static constexpr u32 gso_max_size = 65000; };
 struct in_trains_over_v6 : over_v6 { static constexpr u32 gso_max_size = 5000; };
+struct paced : over_v4 {
+  using pacing = strata::tcp::pacing::rate;
+  static constexpr u32 small_queue = 3 * 1460;
+};
+struct deferring : in_trains_over_v4 { static constexpr bool tso_deferral = true; };
 struct in_32_bits : over_v4 {  // as on a microcontroller
   using tick = microseconds32;
   using header_image = strata::header_image::built;

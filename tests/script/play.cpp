@@ -69,6 +69,8 @@ void play(std::span<const step> steps, with timestamps, policy which, here h) {
       std::string text;
       if (which == policy::immediate) text = play_immediate(script, v);
       if (which == policy::adaptive) text = play_adaptive(script, v);
+      if (which == policy::paced) text = play_paced(script, v);
+      if (which == policy::deferring) text = play_deferring(script, v);
       if (which == policy::minshall) text = play_minshall(script, v);
       if (which == policy::writing) text = play_writing(script, v);
       if (which == policy::standard || which == policy::only_v4) text = play_over_v4(script, v);

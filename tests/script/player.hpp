@@ -22,6 +22,8 @@ std::string play_in_32_bits(const script_file& script, variation v);
 std::string play_immediate(const script_file& script, variation v);
 std::string play_adaptive(const script_file& script, variation v);
 std::string play_minshall(const script_file& script, variation v);
+std::string play_paced(const script_file& script, variation v);
+std::string play_deferring(const script_file& script, variation v);
 std::string play_in_trains_over_v4(const script_file& script, variation v);
 std::string play_in_trains_over_v6(const script_file& script, variation v);
 std::string play_writing(const script_file& script, variation v);

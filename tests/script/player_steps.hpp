@@ -123,6 +123,9 @@ template <class C> bool player<C>::run(const step& s) {
     case verb::no_delay:
       if constexpr (C::coalescing::has_no_delay) return answered(s, "no_delay", tcp_->set(*this, r.id, tcp::option::no_delay{s.flagged}, now_)) && polled();
       return fault("this Config has no no_delay");
+    case verb::pacing_rate:
+      if constexpr (C::pacing::is_paced) return answered(s, "pacing_rate", tcp_->set(*this, r.id, tcp::option::pacing_rate{s.number}, now_)) && tcp_->template get<tcp::option::pacing_rate>(r.id)->bytes_per_second == s.number && polled();
+      else return fault("connections are not paced here");
     case verb::user_timeout: return answered(s, "user_timeout", tcp_->set(*this, r.id, tcp::option::user_timeout{s.number}, now_)) && polled();
     case verb::shutdown_receive: return answered(s, "shutdown_receive", tcp_->shutdown_receive(*this, r.id, now_)) && polled();
     case verb::keep_alive: {

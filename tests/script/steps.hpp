@@ -19,7 +19,7 @@ namespace strata::script {
 
 enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
-  shutdown_receive, keep_alive, linger, cork, user_timeout, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
+  shutdown_receive, keep_alive, linger, cork, user_timeout, pacing_rate, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
   next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart,
   no_deadline, gather, send_low_water, notsent_low_water
 };
@@ -227,6 +227,7 @@ consteval step abort(here h = here::current()) { return make(verb::abort, h); }
 consteval step no_delay(bool on, here h = here::current()) { step s = make(verb::no_delay, h); s.flagged = on; return s; }
 consteval step send_low_water(u32 bytes, here h = here::current()) { return make(verb::send_low_water, bytes, h); }
 consteval step notsent_low_water(u32 bytes, here h = here::current()) { return make(verb::notsent_low_water, bytes, h); }
+consteval step pacing_rate(u32 bytes_per_second, here h = here::current()) { return make(verb::pacing_rate, bytes_per_second, h); }
 consteval step user_timeout(u32 ms, here h = here::current()) { return make(verb::user_timeout, ms, h); }
 consteval step shutdown_receive(here h = here::current()) { return make(verb::shutdown_receive, h); }
 /// option::keep_alive; `idle` and `interval` in seconds. Without arguments: off.
@@ -286,8 +287,8 @@ consteval step established_passive(u32 rtt = 0, here h = here::current()) { retu
 /// far from their wrap and just below it.
 enum class with : u8 { either, timestamps, no_timestamps };
 /// standard: both families; immediate: tcp::none and tcp::immediate_acks; adaptive: tcp::adaptive_acks; minshall: tcp::minshall and every fourth ACK;
-/// writing: everything that tcp/write_path.hpp has.
-enum class policy : u8 { standard, only_v4, only_v6, immediate, adaptive, minshall, writing };
+/// writing: everything that tcp/write_path.hpp has; paced: pacing::rate, and three segments of a connection below it; deferring: trains that wait to become longer.
+enum class policy : u8 { standard, only_v4, only_v6, immediate, adaptive, minshall, writing, paced, deferring };
 
 /// Plays it in each variation; the first that fails is shown, with the trace until then.
 void play(std::span<const step> script, with timestamps = with::either, policy which = policy::standard, here h = here::current());

@@ -23,6 +23,17 @@ struct fifo : server {
   using coalescing = strata::tcp::minshall;
 };
 struct built : server { using header_image = strata::header_image::built; };
+/// Segments leave behind one header, and a short train waits for the next ACK.
+struct trains : server {
+  static constexpr u32 gso_max_size = 65000;
+  static constexpr bool tso_deferral = true;
+};
+/// Trains of a millisecond's worth, spread over the round-trip time, few of a connection below it.
+struct paced : server {
+  using pacing = strata::tcp::pacing::rate;
+  static constexpr u32 small_queue = 16'000;
+  static constexpr u32 gso_max_size = 20'000;
+};
 struct ms32 : server { using tick = strata::milliseconds32; };
 /// Segments are joined before the stack sees them, and what is left in it.
 struct trains : server {

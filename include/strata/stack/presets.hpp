@@ -36,6 +36,7 @@ struct server {
   using congestion_control = strata::tcp::newreno;
   using coalescing = strata::tcp::nagle;
   using acks = strata::tcp::adaptive_acks;
+  using pacing = strata::tcp::pacing::none;
   struct connection_data {};
 
   using nic = strata::nic::wire_pair;
@@ -51,6 +52,7 @@ struct server {
   static constexpr bool linger = true;                ///< option::linger exists
   static constexpr bool shutdown_receive = true;      ///< the call exists
   static constexpr bool header_prediction = true;     ///< a short way for the segment that an open connection expects; false: smaller
+  static constexpr u32 small_queue = 0;               ///< bytes of one connection that may wait in qdisc and NIC; zero: any number. Linux: tcp_limit_output_bytes
   static constexpr u32 gso_max_size = 0;              ///< payload bytes that TCP hands down behind one header, at most 65,000; zero: each segment by itself. Linux: gso_max_size
   static constexpr bool tso_deferral = false;         ///< a train that cwnd keeps short waits for the next ACK. Linux: tcp_tso_should_defer
   static constexpr bool gro = false;                  ///< segments of a batch that follow each other are joined and looked at once. Linux: generic-receive-offload

@@ -29,6 +29,7 @@ struct archetype {
   struct acks {
     static constexpr u32 full_segments = 1, delay_ms = 0;
   };
+  using pacing = tcp::pacing::none;
   struct connection_data {};
   static constexpr write_path writes{.low_water = true, .fair = true, .records = true};
   static constexpr bool timestamps = true;
@@ -37,6 +38,7 @@ struct archetype {
   static constexpr bool linger = true;
   static constexpr bool shutdown_receive = true;
   static constexpr bool header_prediction = true;
+  static constexpr u32 small_queue = 0;
   static constexpr u32 gso_max_size = 0;
   static constexpr bool tso_deferral = false;
   static constexpr bool gro = true;

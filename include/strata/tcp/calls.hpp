@@ -288,6 +288,7 @@ template <config C> std::optional<connection_info> layer<C>::info(connection_id 
   i.send_chunks = c->send_count;
   i.receive_chunks = c->receive_count;
   i.srtt_us = microseconds(c->rtt.srtt());
+  if constexpr (C::pacing::is_paced) i.pacing_rate = pacing_rate(*c);
   i.rttvar_us = microseconds(c->rtt.rttvar());
   i.rto_us = microseconds(backed_off(c->rtt.rto(), c->backoff));
   i.retransmitted = c->retransmitted;

@@ -11,6 +11,8 @@
 #include <strata/core/time.hpp>
 #include <strata/tcp/write_path.hpp>
 
+#include <strata/tcp/pacing.hpp>
+
 #include <concepts>
 
 namespace strata::inline STRATA_ABI::tcp {
@@ -68,7 +70,8 @@ template <class C> using path_of_config = strata::path<typename C::family::addre
 template <class C> concept is_shared = requires { requires exclusion::shared<typename C::exclusion>; };
 
 template <class C> concept config =
-    congestion_controller<typename C::congestion_control> && coalescing_policy<typename C::coalescing> && ack_policy<typename C::acks> && requires {
+    congestion_controller<typename C::congestion_control> && coalescing_policy<typename C::coalescing> && ack_policy<typename C::acks> &&
+    pacing_policy<typename C::pacing> && requires {
       typename C::tick;
       typename C::family::address;
       typename C::connection_data;
@@ -81,6 +84,7 @@ template <class C> concept config =
       { C::linger } -> std::convertible_to<bool>;             // option::linger exists
       { C::shutdown_receive } -> std::convertible_to<bool>;   // the call exists
       { C::header_prediction } -> std::convertible_to<bool>;  // a short way for the usual segment; the frames are the same
+      { C::small_queue } -> std::convertible_to<u32>;         // bytes of one connection that may wait below it, in the qdisc and the NIC; zero: any number
       { C::gso_max_size } -> std::convertible_to<u32>;        // payload bytes that leave behind one header, as a train; zero: each segment by itself
       { C::tso_deferral } -> std::convertible_to<bool>;       // a short train waits for the next ACK, which lets it become longer
       { C::gro } -> std::convertible_to<bool>;                // segments of a batch that follow each other are looked at once

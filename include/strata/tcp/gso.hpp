@@ -13,7 +13,7 @@ sent layer<C>::join(B&& below, connection& c, buffer::descriptor& d, bool with_f
   if (t.parts == 0) {
     t.head = &d;
     t.bytes = 0;
-    t.most = below.train_limit(std::as_const(c.way));
+    t.most = train_bytes(below, c);
     t.before = {c.snd_nxt, c.resend, c.small_end, c.send_next, c.first_unacked, c.armed, c.rtt_timed, c.small_unacked, c.fin_sent};
   }
   ++t.parts;
@@ -24,6 +24,17 @@ sent layer<C>::join(B&& below, connection& c, buffer::descriptor& d, bool with_f
   const bool goes_on = d.body_length == c.mss && (d.marks & mark_push) == 0 && next != nullptr && next->body_length <= c.mss && t.bytes + next->body_length <= t.most && t.parts < buffer::most_train_parts &&
                        next->owners == packet::bit(buffer::owner::send_queue);
   return goes_on ? sent::sent : depart(below, c, now, t);
+}
+
+/// How long a train may be. A paced one is a millisecond's worth, and two segments at least. Linux: tcp_tso_autosize.
+template <config C> template <class B> u32 layer<C>::train_bytes(B&& below, const connection& c) requires(has_trains) {
+  u32 most = below.train_limit(std::as_const(c.way));
+  if constexpr (C::pacing::is_paced) {
+    const u64 rate = pacing_rate(c), burst = rate / 1024 < 2 * u64{c.mss} ? 2 * u64{c.mss} : rate / 1024;
+    if (rate != 0 && burst < most) most = static_cast<u32>(burst);
+  }
+  if constexpr (C::small_queue != 0) most = small_queue_limit(c) < most ? small_queue_limit(c) : most;
+  return most;
 }
 
 /// What was put together leaves.
@@ -59,7 +70,8 @@ sent layer<C>::transmit_train(B&& below, connection& c, buffer::descriptor& head
     buffer::couple(*last, clone(*next));
     last = next;
   }
-  below.observe({.what = trace::step::clone, .bytes = buffer::train_bytes(head), .seq = head.seq, .chunk = chunks.name(head), .connection = index_of(c) + 1});
+  const u32 bytes = buffer::train_bytes(head);
+  below.observe({.what = trace::step::clone, .bytes = bytes, .seq = head.seq, .chunk = chunks.name(head), .connection = index_of(c) + 1});
   const u8 flags = static_cast<u8>(wire::tcp::flag::ack | (last->marks & mark_push) << 2 | (with_fin ? wire::tcp::flag::fin : 0));
   emit_header(below, c, p, serial32{head.seq}, flags, head.sum, now);
   const sent what = below.send(c.way, std::move(p), protocol);
@@ -70,7 +82,7 @@ sent layer<C>::transmit_train(B&& below, connection& c, buffer::descriptor& head
   }
   if (what != sent::full) {
     ++counters_.out_trains;
-    left_with_ack(c, parts, now);
+    left_with_ack(c, parts, bytes, now);
   }
   return what;
 }
@@ -83,7 +95,8 @@ template <config C> bool layer<C>::should_defer(const connection& c, u32 usable,
   const u32 cwnd = c.congestion.cwnd(), outstanding = pipe(c), open = cwnd > outstanding ? cwnd - outstanding : 0;
   const u32 room = open < usable ? open : usable, all = c.snd_wnd < cwnd ? c.snd_wnd : cwnd;
   if (room >= most || room >= c.snd_end - c.snd_nxt || room >= all / 3) return false;
-  return !c.rtt_timed || now.since(c.rtt_start) >= duration{static_cast<typename tick::rep>(c.rtt.srtt().count / 2)};
+  // The oldest outstanding segment is the one that is being timed, or an older one, whose ACK is nearer.
+  return !c.rtt_timed || c.snd_una < c.rtt_seq || now.since(c.rtt_start) >= duration{static_cast<typename tick::rep>(c.rtt.srtt().count / 2)};
 }
 
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -87,6 +87,7 @@ template <config C> class layer {
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::notsent_low_water o, time_point now) requires(C::writes.low_water);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::user_timeout o, time_point now);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::keep_alive o, time_point now) requires(C::keep_alive);
+  expected<void, call_error> set(auto&& below, connection_id id, option::pacing_rate o, time_point now) requires(C::pacing::is_paced);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::linger o, time_point now) requires(C::linger);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::dscp o, time_point now);
   template <class B> expected<void, call_error> set(B&& below, connection_id id, option::hop_limit o, time_point now);
@@ -209,7 +210,8 @@ template <config C> class layer {
   };
   enum class kind : u32 { connection = 0, half_open = 1, time_wait = 2 };
   enum timer_index : u32 { retransmit_timer, ack_timer, persist_timer, linger_timer, application_timer, keep_alive_timer };
-  static constexpr u32 timer_count = C::keep_alive ? 6 : 5;
+  static constexpr u32 timer_count = 5 + (C::keep_alive ? 1 : 0) + (C::pacing::is_paced ? 1 : 0);
+  static constexpr timer_index pacing_timer = static_cast<timer_index>(C::keep_alive ? 6 : 5);  // where connections are paced
 
   static constexpr limits limits_ = C::limits;
   static constexpr bool timestamps = C::timestamps;
@@ -328,6 +330,11 @@ template <config C> class layer {
   [[nodiscard]] static bool may_leave(const connection& c, u32 length);
   [[nodiscard]] static u32 usable_window(const connection& c) { const u32 in_flight = c.snd_nxt - c.snd_una; return c.snd_wnd > in_flight ? c.snd_wnd - in_flight : 0; }
   static void stop(connection& c, limited_by why, tally& counted) { c.limit = why, ++counted; }
+  [[nodiscard]] static bool must_wait(const connection& c, time_point now) requires(C::pacing::is_paced);
+  [[nodiscard]] static u64 pacing_rate(const connection& c) requires(C::pacing::is_paced);
+  void charge(connection& c, u32 segments, u32 bytes, time_point now) requires(C::pacing::is_paced);
+  [[nodiscard]] static u32 bytes_below(const buffer::pool& chunks, const connection& c) requires(C::small_queue != 0);
+  [[nodiscard]] static u32 small_queue_limit(const connection& c) requires(C::small_queue != 0);
   // trains (gso.hpp)
   static constexpr bool has_trains = C::gso_max_size != 0;
   /// Segments of one run of the send loop that will leave together, and what it was before them.
@@ -344,11 +351,14 @@ template <config C> class layer {
       bool rtt_timed = false, small_unacked = false, fin_sent = false;
     } before{};
   };
+  [[nodiscard]] static bool starts(const train_to_be& t) { return t.parts == 0; }
+  [[nodiscard]] static constexpr bool starts(const nothing<train_to_be>&) { return true; }
+  template <class B> [[nodiscard]] u32 train_bytes(B&& below, const connection& c) requires(has_trains);
   template <class B> [[nodiscard]] sent join(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now, train_to_be& t) requires(has_trains);
   template <class B> [[nodiscard]] sent depart(B&& below, connection& c, time_point now, train_to_be& t) requires(has_trains);
   template <class B> [[nodiscard]] sent transmit_train(B&& below, connection& c, buffer::descriptor& head, u32 parts, bool with_fin, time_point now) requires(has_trains);
   [[nodiscard]] static bool should_defer(const connection& c, u32 usable, u32 most, time_point now) requires(C::tso_deferral);
-  void left_with_ack(connection& c, u32 segments, time_point now);
+  void left_with_ack(connection& c, u32 segments, u32 bytes, time_point now);
   [[nodiscard]] static bool is_open_tail(const connection& c, const buffer::descriptor* d, u32 room);
   // writers that wait for the pool (line.hpp)
   [[nodiscard]] bool may_take_chunk(connection& c);
@@ -426,6 +436,7 @@ template <config C> class layer {
   STRATA_OUT_OF_LINE void raise(connection& c, u8 bits) { c.events = static_cast<u8>(c.events | bits); add_to_turn(c); }
   void add_to_turn(connection& c);
   void add_to_retry(connection& c);
+  void try_again(connection& c);
   template <class B> void settle(B&& below, connection& c, time_point now);
   void arm(connection& c, timer_index which, time_point at);
   void disarm(connection& c, timer_index which) { c.armed = static_cast<u8>(c.armed & ~(1u << which)); }

@@ -60,6 +60,16 @@ template <config C> template <class B> expected<void, call_error> layer<C>::set(
   start_keep_alive(*c, now);
   return {};
 }
+template <config C> expected<void, call_error> layer<C>::set(auto&&, connection_id id, option::pacing_rate o, time_point)
+  requires(C::pacing::is_paced)
+{
+  connection* c = find(id);
+  if (c == nullptr) return call_error::stale;
+  c->pace.most = o.bytes_per_second;
+  disarm(*c, pacing_timer);  // what waited by the old rate waits no more
+  add_to_turn(*c);
+  return {};
+}
 template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::linger o, time_point)
   requires(C::linger)
 {
@@ -89,6 +99,7 @@ template <config C> template <class O> std::optional<O> layer<C>::get(connection
   if (c == nullptr) return {};
   if constexpr (std::same_as<O, option::no_delay>) return O{c->no_delay};
   else if constexpr (std::same_as<O, option::keep_alive>) return c->alive.option.idle_s != 0 ? c->alive.option : option::keep_alive{};
+  else if constexpr (std::same_as<O, option::pacing_rate>) return O{c->pace.most};
   else if constexpr (std::same_as<O, option::cork>) return O{c->corked};
   else if constexpr (std::same_as<O, option::dscp>) return O{static_cast<u8>(c->way.traffic_class >> 2)};
   else if constexpr (std::same_as<O, option::hop_limit>) return O{c->way.hop_limit};

@@ -29,6 +29,8 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
     return;
   }
   [[maybe_unused]] std::conditional_t<has_trains, train_to_be, nothing<train_to_be>> train{};
+  [[maybe_unused]] u32 held_below = 0;
+  if constexpr (C::small_queue != 0) held_below = bytes_below(chunks, c);
   while (buffer::descriptor* d = chunks.named(c.send_next)) {
     if (d->body_length > c.mss && (d = split(below, c, *d, c.mss)) == nullptr) {
       c.limit = limited_by::chunks;
@@ -51,8 +53,22 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
       stop(c, limited_by::coalescing, counters_.limited_by_coalescing);
       break;
     }
+    if constexpr (C::pacing::is_paced) {
+      if (starts(train) && must_wait(c, now)) {
+        stop(c, limited_by::pacing, counters_.limited_by_pacing);
+        break;
+      }
+    }
+    if constexpr (C::small_queue != 0) {
+      const u32 limit = small_queue_limit(c);
+      if (starts(train) && held_below + d->body_length > limit && (held_below = bytes_below(chunks, c)) != 0 && held_below + d->body_length > limit) {
+        stop(c, limited_by::small_queue, counters_.limited_by_small_queue);
+        try_again(c);  // a completion makes room: the next turn looks
+        break;
+      }
+    }
     if constexpr (C::tso_deferral) {
-      if (train.parts == 0 && should_defer(c, usable, below.train_limit(std::as_const(c.way)), now)) {
+      if (starts(train) && should_defer(c, usable, train_bytes(below, c), now)) {
         stop(c, limited_by::deferral, counters_.limited_by_deferral);
         break;
       }
@@ -66,6 +82,7 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
       add_to_retry(c);
       break;
     }
+    if constexpr (C::small_queue != 0) held_below += d->body_length;
     if constexpr (!has_trains) note_sent(c, *d, with_fin, now);
   }
   if constexpr (has_trains) {
@@ -95,8 +112,9 @@ template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::note_sent(connect
 }
 
 /// Segments went down, and with them what was owed to the peer.
-template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::left_with_ack(connection& c, u32 segments, time_point now) {
+template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::left_with_ack(connection& c, u32 segments, [[maybe_unused]] u32 bytes, time_point now) {
   counters_.out_segments += segments;
+  if constexpr (C::pacing::is_paced) charge(c, segments, bytes, now);
   c.last_sent = now;
   if constexpr (adaptive_ack_policy<typename C::acks>) {
     if (c.ack_pending) c.rhythm.quick = 0;  // the two talk in turn: answers carry the ACKs
@@ -122,7 +140,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>
   below.observe({.what = trace::step::clone, .bytes = length, .seq = d.seq, .chunk = below.chunks().name(d), .connection = index_of(c) + 1});
   emit_header(below, c, p, seq, flags, sum, now);
   const sent what = below.send(c.way, std::move(p), protocol);
-  if (what != sent::full) left_with_ack(c, 1, now);
+  if (what != sent::full) left_with_ack(c, 1, length, now);
   return what;
 }
 
@@ -172,6 +190,9 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::resend_los
   for (; d != nullptr && serial32{d->seq} < c.snd_nxt; d = chunks.named(d->queue)) {
     const u32 whole = static_cast<u32>(d->body_length) - d->done, length = whole < c.mss ? whole : c.mss;
     if (c.resend - c.snd_una + length > c.congestion.cwnd() && c.resend != c.snd_una) return;
+    if constexpr (C::pacing::is_paced) {
+      if (must_wait(c, now)) return ++counters_.limited_by_pacing, void();
+    }
     if (whole > c.mss) {
       d = split(below, c, *d, c.mss);
       if (d == nullptr) return;

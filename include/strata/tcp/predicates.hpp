@@ -26,4 +26,55 @@ template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::may_leave(const c
   return c.no_delay || typename C::coalescing{}.may_send(c.snd_nxt != c.snd_una, c.small_unacked);
 }
 
+/// Whether the time of the next segment has not come: the pacing timer wakes the connection. Linux: tcp_pacing_check.
+template <config C> bool layer<C>::must_wait(const connection& c, time_point now) requires(C::pacing::is_paced) {
+  return is_armed(c, pacing_timer) && !now.reached(c.deadline[pacing_timer]);
+}
+/// Bytes per second; zero: no rate is known yet. Linux: tcp_update_pacing_rate.
+template <config C> u64 layer<C>::pacing_rate(const connection& c) requires(C::pacing::is_paced) {
+  u64 rate = 0;
+  if constexpr (states_its_rate<typename C::congestion_control>) rate = c.congestion.pacing_rate();
+  const u32 cwnd = c.congestion.cwnd();
+  if (rate == 0) rate = c.pace.rate_of(cwnd, cwnd < c.congestion.ssthresh() / 2 ? C::pacing::slow_start_percent : C::pacing::avoidance_percent, c.rtt.srtt());
+  return c.pace.limited(rate);
+}
+/// `bytes` left now: when the next may. Linux: tcp_update_skb_after_send.
+template <config C> void layer<C>::charge(connection& c, u32 segments, u32 bytes, time_point now) requires(C::pacing::is_paced) {
+  if (c.pace.free < C::pacing::free_segments && c.pace.most == 0) {
+    const u32 left = C::pacing::free_segments - c.pace.free;
+    c.pace.free = static_cast<u8>(c.pace.free + (segments < left ? segments : left));
+    return;
+  }
+  const u64 rate = pacing_rate(c);
+  if (rate == 0) return;
+  duration credit = c.pace.credit;
+  if (is_armed(c, pacing_timer)) credit = now.reached(c.deadline[pacing_timer]) ? now.since(c.deadline[pacing_timer]) : duration{};
+  if (credit > c.pace.most_credit) credit = c.pace.most_credit;
+  c.pace.credit = {};
+  const time_point from = is_armed(c, pacing_timer) && !now.reached(c.deadline[pacing_timer]) ? c.deadline[pacing_timer] : now;
+  const duration span = c.pace.span_of(bytes, rate);
+  if (credit < span) arm(c, pacing_timer, from + duration{static_cast<typename tick::rep>(span.count - credit.count)});
+  else disarm(c, pacing_timer), c.pace.credit = duration{static_cast<typename tick::rep>(credit.count - span.count)};
+}
+
+/// Bytes of this connection that qdisc and NIC hold. Linux: sk_wmem_alloc.
+template <config C> u32 layer<C>::bytes_below(const buffer::pool& chunks, const connection& c) requires(C::small_queue != 0) {
+  u32 n = 0;
+  for (u32 name = c.send_head; name != 0 && name != c.send_next;) {
+    const buffer::descriptor& d = *chunks.named(name);
+    if ((d.owners & (packet::bit(buffer::owner::qdisc) | packet::bit(buffer::owner::nic))) != 0) n += d.body_length;
+    name = d.queue;
+  }
+  return n;
+}
+/// A millisecond's worth where the rate is known, two segments at least, small_queue at most. Linux: tcp_small_queue_check.
+template <config C> u32 layer<C>::small_queue_limit(const connection& c) requires(C::small_queue != 0) {
+  u64 limit = C::small_queue;
+  if constexpr (C::pacing::is_paced) {
+    if (const u64 rate = pacing_rate(c); rate != 0 && rate / 1024 < limit) limit = rate / 1024;
+  }
+  const u32 least = 2 * u32{c.mss};
+  return limit < least ? least : static_cast<u32>(limit);
+}
+
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -20,6 +20,10 @@ template <config C> void layer<C>::add_to_turn(connection& c) {
 template <config C> void layer<C>::add_to_retry(connection& c) {
   if (c.ring_full) return;
   ++counters_.ring_full;
+  try_again(c);
+}
+template <config C> void layer<C>::try_again(connection& c) {
+  if (c.ring_full) return;
   c.ring_full = true;
   c.retry_next = retry_head_;
   retry_head_ = index_of(c) + 1;
@@ -184,6 +188,12 @@ template <config C> template <class B> void layer<C>::on_timer(B&& below, connec
   if ((due >> ack_timer & 1) != 0 && c.ack_pending) {
     c.ack_now = true;
     add_to_turn(c);
+  }
+  if constexpr (C::pacing::is_paced) {
+    if ((due >> pacing_timer & 1) != 0) {
+      c.pace.credit = now.since(c.deadline[pacing_timer]);
+      if (c.send_next != 0 || c.in_loss) add_to_turn(c);
+    }
   }
   if ((due >> linger_timer & 1) != 0) {  // the peer never sent its FIN, or has not acknowledged ours in the time that option::linger gave
     if (C::linger && c.state != state::fin_wait_2) send_reset(below, c, now);

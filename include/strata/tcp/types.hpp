@@ -65,6 +65,8 @@ struct hop_limit { u8 value = 0; };
 /// RFC 9293 §3.8.4: after `idle_s` seconds without a segment from the peer it is probed, every `interval_s`; `probes` in a row without an answer end the
 /// connection as timed_out. Linux: SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT. Zero in any of the three: bad_options.
 struct keep_alive { bool value = false; u16 idle_s = 7200, interval_s = 75; u8 probes = 9; };
+/// The connection sends no faster than this, bytes per second; zero: as fast as its window says. Exists where connections are paced. Linux: SO_MAX_PACING_RATE.
+struct pacing_rate { u64 bytes_per_second = 0; };
 /// What close() does with bytes that the peer has not acknowledged. Off: they are sent for as long as it takes. On: after `ms` they are given up, and the
 /// peer gets a reset; zero: at once. Linux: SO_LINGER.
 struct linger { bool value = false; u32 ms = 0; };
@@ -188,6 +190,7 @@ struct connection_info {
   u32 rttvar_us = 0;
   u32 rto_us = 0;
   u32 retransmitted = 0;      ///< segments
+  u64 pacing_rate = 0;        ///< bytes per second; zero: not paced
   tally bytes_acked = 0;
   tally bytes_received = 0;
 };
@@ -236,6 +239,8 @@ struct counters {
   tally limited_by_cwnd = 0;         ///< the send loop ended with data unsent, and why: congestion window
   tally limited_by_window = 0;       ///< the peer's window
   tally limited_by_coalescing = 0;   ///< Nagle, `more`, cork
+  tally limited_by_pacing = 0;       ///< its time has not come
+  tally limited_by_small_queue = 0;  ///< enough of the connection waits in qdisc and NIC
   tally limited_by_deferral = 0;     ///< a short train waits for the next ACK
   tally out_trains = 0;              ///< handed down behind one header; out_segments counts their segments
   tally unwanted_data = 0;           ///< bytes acknowledged and dropped after shutdown_receive()
