@@ -24,7 +24,7 @@ struct fifo : server {
 };
 struct built : server { using header_image = strata::header_image::built; };
 /// Segments leave behind one header, and a short train waits for the next ACK.
-struct trains : server {
+struct gso : server {
   static constexpr u32 gso_max_size = 65000;
   static constexpr bool tso_deferral = true;
 };
