@@ -85,7 +85,7 @@ TEST_CASE("A SYN without a chunk leaves with its timer") {
 // Data out of order is the first to go, and what fills the hole is always taken.
 TEST_CASE("With the pool at its reserve data out of order is dropped, and the next in order is taken") {
   static constexpr step script[] = {
-      established_active(), chunks(0), in("1461:2921(1460)"), out(". ack 1"), counted(&tcp::counters::out_of_order_dropped, 1), in("1:1461(1460)"),
+      established_active(), chunks(0), in("1461:2921(1460)"), out(". ack 1"), counted(&tcp::counters::out_of_order_dropped, 1), is(field::receive_chunks, 0), in("1:1461(1460)"),
       is(field::unread, 1460), at(40), out(". ack 1461"), chunks(all), read(1460),
   };
   play(script);
