@@ -11,7 +11,7 @@ using namespace strata::test;
 
 struct shared : presets::testing {
   using exclusion = lock;
-  using coalescing = tcp::none;
+  using coalescing = strata::tcp::none;
 };
 using net = stack<shared>;
 
