@@ -176,4 +176,49 @@ TEST_CASE("Handlers may call anything, and a thread that meets a poll gets its c
   CHECK(got == "from bob");
 }
 
+TEST_CASE("A chunk in the application's hands goes back under the lock, whoever drops it") {
+  const fresh all;
+  using net = stack<shared>;
+  auto t = two_stacks<shared>::make();
+  REQUIRE(t->b.listen({.port = 7}));
+  const auto s = t->a.connect({.remote = {"10.0.0.2"_ip, 7}});
+  auto u = t->a.bind({.port = 9});
+  REQUIRE((s && u));
+  net::stream server{};
+  t->turns(4, ignore_rest{}, on{[&](net::accepted e) { server = e.stream; }, ignore_rest{}});
+  {
+    auto place = s->reserve(100);
+    auto other = u->reserve(100);
+    REQUIRE((place && other));
+    CHECK(place->room().size() == 100);
+    CHECK(t->a.chunks_in_use() == 2);
+    auto held = std::make_unique<net::scope>(t->a, t->now());
+    u32 waited = 0;
+    meanwhile = [&](u32 round) {
+      waited = round;
+      if (round == 5) as(ann, [&] { held.reset(); });
+    };
+    as(bob, [&] { net::reservation(std::move(*place)); });
+    CHECK(waited == 5);
+    CHECK(t->a.chunks_in_use() == 1);
+    *other = net::datagram_reservation{};
+    CHECK(t->a.chunks_in_use() == 0);
+  }
+  auto place = s->reserve(3);
+  REQUIRE(place);
+  copy_bytes(place->room().data(), bytes_of("abc").data(), 3);
+  CHECK(s->commit(std::move(*place), 3).value_or(0) == 3);
+  auto letter = u->reserve(3);
+  REQUIRE(letter);
+  CHECK(u->commit_to(std::move(*letter), 3, net::endpoint{"10.0.0.2"_ip, 9}).value_or(0) == 3);
+  t->turns(2, ignore_rest{}, ignore_rest{});
+  auto view = server.take();
+  REQUIRE(view);
+  CHECK(*view);
+  CHECK(text_of(view->bytes()) == "abc");
+  CHECK(t->b.chunks_in_use() == 1);
+  *view = net::owned_view{};
+  CHECK(t->b.chunks_in_use() == 0);
+}
+
 }  // namespace

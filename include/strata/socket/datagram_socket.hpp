@@ -29,12 +29,12 @@ template <class Net> class datagram_socket {
     return net_->send_datagram(id_, bytes, flags);
   }
   /// Room for a datagram of up to `n` bytes, to be written in place; commit_to() sends the first of them, dropping it sends nothing.
-  expected<udp::reservation, udp::send_error> reserve(std::size_t n) const {
-    if (net_ == nullptr) return udp::send_error::stale;
+  auto reserve(std::size_t n) const {
+    if (net_ == nullptr) return decltype(net_->reserve_datagram(id_, n))(udp::send_error::stale);
     return net_->reserve_datagram(id_, n);
   }
-  template <class Address>
-  expected<std::size_t, udp::send_error> commit_to(udp::reservation&& place, std::size_t n, const endpoint<Address>& to, tcp::send_flags flags = {}) const {
+  template <class Place = udp::reservation, class Address> requires(!std::is_reference_v<Place>)
+  expected<std::size_t, udp::send_error> commit_to(Place&& place, std::size_t n, const endpoint<Address>& to, tcp::send_flags flags = {}) const {
     if (net_ == nullptr) return udp::send_error::stale;
     return net_->commit_datagram(id_, std::move(place), n, to, flags);
   }

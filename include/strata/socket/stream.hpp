@@ -29,11 +29,12 @@ template <class Net> class stream {
     return net_->send(id_, unread, flags);
   }
   /// Room for up to `n` bytes in the send queue, to be written in place; commit() sends the first of them, dropping the reservation sends none.
-  expected<tcp::reservation, tcp::send_error> reserve(u32 n) const {
-    if (net_ == nullptr) return tcp::send_error::stale;
+  auto reserve(u32 n) const {
+    if (net_ == nullptr) return decltype(net_->reserve(id_, n))(tcp::send_error::stale);
     return net_->reserve(id_, n);
   }
-  expected<std::size_t, tcp::send_error> commit(tcp::reservation&& place, u32 n, tcp::send_flags flags = {}) const {
+  template <class Place = tcp::reservation> requires(!std::is_reference_v<Place>)
+  expected<std::size_t, tcp::send_error> commit(Place&& place, u32 n, tcp::send_flags flags = {}) const {
     if (net_ == nullptr) return tcp::send_error::stale;
     return net_->commit(id_, std::move(place), n, flags);
   }
@@ -55,8 +56,8 @@ template <class Net> class stream {
     return net_->receive(id_, to);
   }
   /// Takes the first chunk of unread bytes out without a copy; it goes back to its pool when the view is dropped, which must happen before the stack goes.
-  expected<tcp::owned_view, tcp::receive_error> take() const {
-    if (net_ == nullptr) return tcp::receive_error::stale;
+  auto take() const {
+    if (net_ == nullptr) return decltype(net_->take(id_))(tcp::receive_error::stale);
     return net_->take(id_);
   }
 

@@ -43,17 +43,18 @@ auto stack<C>::send(connection_id id, std::span<const std::byte> bytes, tcp::sen
   return taken;
 }
 template <stack_config C>
-auto stack<C>::reserve(connection_id id, u32 n) -> expected<tcp::reservation, tcp::send_error> requires demand::reserves<stream_layer, internet, time_point> {
+auto stack<C>::reserve(connection_id id, u32 n) -> expected<reservation, tcp::send_error> requires demand::reserves<stream_layer, internet, time_point> {
   if constexpr (is_shared) {
     if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return reserve(id, n); });
   }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
-  return streams().reserve(internet{*this}, id, n, now_);
+  if constexpr (is_shared) return handed(streams().reserve(internet{*this}, id, n, now_));
+  else return streams().reserve(internet{*this}, id, n, now_);
 }
 template <stack_config C>
-auto stack<C>::commit(connection_id id, tcp::reservation&& place, u32 n, tcp::send_flags flags) -> expected<std::size_t, tcp::send_error>
+auto stack<C>::commit(connection_id id, reservation&& place, u32 n, tcp::send_flags flags) -> expected<std::size_t, tcp::send_error>
   requires demand::reserves<stream_layer, internet, time_point> {
   if constexpr (is_shared) {
     if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return commit(id, std::move(place), n, flags); });
@@ -64,7 +65,7 @@ auto stack<C>::commit(connection_id id, tcp::reservation&& place, u32 n, tcp::se
     place = {};  // used up, whatever the answer
     return no;
   }
-  auto taken = streams().commit(internet{*this}, id, std::move(place), n, flags, now_);
+  auto taken = streams().commit(internet{*this}, id, bare(std::move(place)), n, flags, now_);
   after_send(flags);
   return taken;
 }
@@ -93,14 +94,15 @@ auto stack<C>::receive(connection_id id, std::span<std::byte> to) -> expected<st
   return streams().receive(internet{*this}, id, to, now_);
 }
 template <stack_config C>
-auto stack<C>::take(connection_id id) -> expected<tcp::owned_view, tcp::receive_error> requires demand::gives_chunks_away<stream_layer, internet, time_point> {
+auto stack<C>::take(connection_id id) -> expected<owned_view, tcp::receive_error> requires demand::gives_chunks_away<stream_layer, internet, time_point> {
   if constexpr (is_shared) {
     if (!exclusion_.is_held()) return posted_for_stream(id, [&] { return take(id); });
   }
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused<tcp::receive_error>(permission::call::receive, id); no != tcp::receive_error::none) return no;
-  return streams().take(internet{*this}, id, now_);
+  if constexpr (is_shared) return handed(streams().take(internet{*this}, id, now_));
+  else return streams().take(internet{*this}, id, now_);
 }
 
 template <stack_config C> auto stack<C>::close(connection_id id) -> expected<void, tcp::call_error> requires wiring::has_streams {

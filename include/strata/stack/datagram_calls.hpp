@@ -46,14 +46,15 @@ auto stack<C>::send_datagram(connection_id id, std::span<const std::byte> bytes,
   return taken;
 }
 template <stack_config C>
-auto stack<C>::reserve_datagram(connection_id id, std::size_t n) -> expected<udp::reservation, udp::send_error> requires wiring::has_datagrams {
+auto stack<C>::reserve_datagram(connection_id id, std::size_t n) -> expected<datagram_reservation, udp::send_error> requires wiring::has_datagrams {
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused_to_socket<udp::send_error>(permission::call::send_to, id); no != udp::send_error::none) return no;
-  return datagrams().reserve(internet{*this}, id, n);
+  if constexpr (is_shared) return handed(datagrams().reserve(internet{*this}, id, n));
+  else return datagrams().reserve(internet{*this}, id, n);
 }
 template <stack_config C>
-auto stack<C>::commit_datagram(connection_id id, udp::reservation&& place, std::size_t n, const endpoint& to, tcp::send_flags flags) -> expected<std::size_t, udp::send_error>
+auto stack<C>::commit_datagram(connection_id id, datagram_reservation&& place, std::size_t n, const endpoint& to, tcp::send_flags flags) -> expected<std::size_t, udp::send_error>
   requires wiring::has_datagrams {
   const auto held = exclusion_.enter();
   (void)held;
@@ -61,7 +62,7 @@ auto stack<C>::commit_datagram(connection_id id, udp::reservation&& place, std::
     place = {};  // used up, whatever the answer
     return no;
   }
-  auto taken = datagrams().commit(internet{*this}, id, std::move(place), n, to);
+  auto taken = datagrams().commit(internet{*this}, id, bare(std::move(place)), n, to);
   after_send(flags);
   return taken;
 }

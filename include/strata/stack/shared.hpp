@@ -21,6 +21,16 @@ template <stack_config C> class stack<C>::scope {
   decltype(std::declval<typename C::exclusion&>().enter()) held_;
 };
 
+template <stack_config C> template <class Handle, class Error> auto stack<C>::handed(expected<Handle, Error>&& from) -> expected<in_hand<Handle>, Error> {
+  if (!from) return from.error();
+  return in_hand<Handle>(*this, std::move(*from));
+}
+template <stack_config C> template <class Handle> void stack<C>::drop_under_lock(Handle&& dropped) {
+  const auto held = exclusion_.enter();
+  (void)held;
+  [[maybe_unused]] const Handle gone = std::move(dropped);
+}
+
 /// A call of a thread that does not hold the lock: run by it, or by who holds the lock when that one leaves.
 template <stack_config C> template <class F> auto stack<C>::posted(F&& call) {
   return exclusion_.run([&] { return std::optional{call()}; });

@@ -13,6 +13,7 @@
 #include <strata/socket/events.hpp>
 #include <strata/socket/owned.hpp>
 #include <strata/stack/demands.hpp>
+#include <strata/stack/in_hand.hpp>
 #include <strata/stack/memory.hpp>
 #include <strata/stack/options.hpp>
 #include <strata/stack/turn_types.hpp>
@@ -69,6 +70,12 @@ template <stack_config C> class stack {
   using options = detail::options_of<C, listed>;
   using stream_layer = typename detail::transport_at<transports, wiring::streams>::type;      ///< or none
   using datagram_layer = typename detail::transport_at<transports, wiring::datagrams>::type;  ///< or none
+
+  /// Chunks that the application holds: tcp::reservation and so on, or the same in a wrapper that takes the lock to drop them.
+  template <class Handle> using in_hand = std::conditional_t<is_shared, detail::in_hand<stack, Handle>, Handle>;
+  using reservation = in_hand<tcp::reservation>;
+  using owned_view = in_hand<tcp::owned_view>;
+  using datagram_reservation = in_hand<udp::reservation>;
 
   using stream = socket::stream<stack>;
   using listener = socket::listener<stack>;
@@ -157,8 +164,8 @@ template <stack_config C> class stack {
     after_send(flags);
     return taken;
   }
-  expected<tcp::reservation, tcp::send_error> reserve(connection_id id, u32 n) requires demand::reserves<stream_layer, internet, time_point>;
-  expected<std::size_t, tcp::send_error> commit(connection_id id, tcp::reservation&& place, u32 n, tcp::send_flags flags)
+  expected<reservation, tcp::send_error> reserve(connection_id id, u32 n) requires demand::reserves<stream_layer, internet, time_point>;
+  expected<std::size_t, tcp::send_error> commit(connection_id id, reservation&& place, u32 n, tcp::send_flags flags)
     requires demand::reserves<stream_layer, internet, time_point>;
   /// Empty for who may not receive.
   [[nodiscard]] auto peek(connection_id id) requires wiring::has_streams {
@@ -169,7 +176,7 @@ template <stack_config C> class stack {
   }
   expected<std::size_t, tcp::receive_error> consume(connection_id id, std::size_t n) requires wiring::has_streams;
   expected<std::size_t, tcp::receive_error> receive(connection_id id, std::span<std::byte> to) requires demand::receives<stream_layer, internet, time_point>;
-  expected<tcp::owned_view, tcp::receive_error> take(connection_id id) requires demand::gives_chunks_away<stream_layer, internet, time_point>;
+  expected<owned_view, tcp::receive_error> take(connection_id id) requires demand::gives_chunks_away<stream_layer, internet, time_point>;
   expected<void, tcp::call_error> close(connection_id id) requires wiring::has_streams;
   expected<void, tcp::call_error> shutdown_send(connection_id id) requires demand::half_closes<stream_layer, internet, time_point>;
   expected<void, tcp::call_error> shutdown_receive(connection_id id) requires demand::stops_reading<stream_layer, internet, time_point>;
@@ -222,8 +229,8 @@ template <stack_config C> class stack {
   expected<void, udp::connect_error> connect_socket(connection_id id, const endpoint& to) requires wiring::has_datagrams;
   expected<std::size_t, udp::send_error> send_to(connection_id id, std::span<const std::byte> bytes, const endpoint& to, tcp::send_flags flags) requires wiring::has_datagrams;
   expected<std::size_t, udp::send_error> send_datagram(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) requires wiring::has_datagrams;
-  expected<udp::reservation, udp::send_error> reserve_datagram(connection_id id, std::size_t n) requires wiring::has_datagrams;
-  expected<std::size_t, udp::send_error> commit_datagram(connection_id id, udp::reservation&& place, std::size_t n, const endpoint& to, tcp::send_flags flags) requires wiring::has_datagrams;
+  expected<datagram_reservation, udp::send_error> reserve_datagram(connection_id id, std::size_t n) requires wiring::has_datagrams;
+  expected<std::size_t, udp::send_error> commit_datagram(connection_id id, datagram_reservation&& place, std::size_t n, const endpoint& to, tcp::send_flags flags) requires wiring::has_datagrams;
   expected<udp::received<address>, udp::receive_error> receive_datagram(connection_id id, std::span<std::byte> to) requires wiring::has_datagrams;
   expected<udp::datagram_view<address>, udp::receive_error> peek_datagram(connection_id id) requires wiring::has_datagrams;
   expected<void, udp::receive_error> consume_datagram(connection_id id) requires wiring::has_datagrams;
@@ -315,6 +322,12 @@ template <stack_config C> class stack {
   STRATA_SHORTER_INLINE void expect_held() const {
     if constexpr (is_shared) STRATA_EXPECTS(exclusion_.is_held());
   }
+  template <class Net, class Handle> friend class detail::in_hand;
+  /// From a layer's handle to the application's and back; nothing where nobody shares.
+  template <class Handle, class Error> [[nodiscard]] expected<in_hand<Handle>, Error> handed(expected<Handle, Error>&& from);
+  template <class Handle> [[nodiscard]] STRATA_SHORTER_INLINE static Handle&& bare(Handle&& place) { return std::move(place); }
+  template <class Handle> [[nodiscard]] static Handle&& bare(detail::in_hand<stack, Handle>&& place) { return place.release(); }
+  template <class Handle> void drop_under_lock(Handle&& dropped);
   template <class F> auto posted(F&& call);
   template <class F> auto posted_for_stream(connection_id id, F&& call);
   expected<std::size_t, tcp::send_error> send_apart(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags)
