@@ -55,7 +55,7 @@ TEST_CASE("The pacing rate follows the congestion window and the round-trip time
 TEST_CASE("small_queue: enough of one connection waits below, and a completion lets it go on") {
   static constexpr step script[] = {
       established_active(), nic_holds(true), write(6 * 1460), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), is(tcp::limited_by::small_queue),
-      is(field::unsent, 3 * 1460), complete(), out("4381:5841(1460)"), out("5841:7301(1460)"), out("7301:8761(1460)"), is(tcp::limited_by::application),
+      is(field::unsent, 3 * 1460), at(1), at(5), complete(), at(6), out("4381:5841(1460)"), out("5841:7301(1460)"), out("P. 7301:8761(1460)"), is(tcp::limited_by::application),
       counted(&tcp::counters::ring_full, 0),
   };
   play(script, with::no_timestamps, policy::paced);
@@ -64,8 +64,8 @@ TEST_CASE("small_queue: enough of one connection waits below, and a completion l
 TEST_CASE("small_queue: at a known rate it is a millisecond's worth, and two segments at least") {
   static constexpr step script[] = {
       established_active(100), pacing_rate(146'000), nic_holds(true), write(4 * 1460), out("1:1461(1460)"), at(110), out("1461:2921(1460)"), is(tcp::limited_by::pacing), at(120),
-      is(tcp::limited_by::small_queue), at(130), complete(), out("2921:4381(1460)"), is(tcp::limited_by::pacing),
-      at(140), out("4381:5841(1460)"), complete(),
+      is(tcp::limited_by::small_queue), at(130), complete(), at(131), out("2921:4381(1460)"), is(tcp::limited_by::pacing),
+      at(141), out("4381:5841(1460)"), complete(),
   };
   play(script, with::no_timestamps, policy::paced);
 }

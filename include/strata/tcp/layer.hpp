@@ -210,8 +210,10 @@ template <config C> class layer {
   };
   enum class kind : u32 { connection = 0, half_open = 1, time_wait = 2 };
   enum timer_index : u32 { retransmit_timer, ack_timer, persist_timer, linger_timer, application_timer, keep_alive_timer };
-  static constexpr u32 timer_count = 5 + (C::keep_alive ? 1 : 0) + (C::pacing::is_paced ? 1 : 0);
+  static constexpr u32 timer_count = 5 + (C::keep_alive ? 1 : 0) + (C::pacing::is_paced ? 1 : 0) + (C::small_queue != 0 ? 1 : 0);
+  static_assert(timer_count <= 8, "a byte holds which timers are armed");
   static constexpr timer_index pacing_timer = static_cast<timer_index>(C::keep_alive ? 6 : 5);  // where connections are paced
+  static constexpr timer_index small_queue_timer = static_cast<timer_index>(timer_count - 1);   // where C::small_queue is not zero
 
   static constexpr limits limits_ = C::limits;
   static constexpr bool timestamps = C::timestamps;
@@ -436,7 +438,6 @@ template <config C> class layer {
   STRATA_OUT_OF_LINE void raise(connection& c, u8 bits) { c.events = static_cast<u8>(c.events | bits); add_to_turn(c); }
   void add_to_turn(connection& c);
   void add_to_retry(connection& c);
-  void try_again(connection& c);
   template <class B> void settle(B&& below, connection& c, time_point now);
   void arm(connection& c, timer_index which, time_point at);
   void disarm(connection& c, timer_index which) { c.armed = static_cast<u8>(c.armed & ~(1u << which)); }

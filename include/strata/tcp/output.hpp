@@ -63,7 +63,8 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
       const u32 limit = small_queue_limit(c);
       if (starts(train) && held_below + d->body_length > limit && (held_below = bytes_below(chunks, c)) != 0 && held_below + d->body_length > limit) {
         stop(c, limited_by::small_queue, counters_.limited_by_small_queue);
-        try_again(c);  // a completion makes room: the next turn looks
+        // No event tells of a completion. What may wait below is a millisecond's worth: then there is room again.
+        if (!is_armed(c, small_queue_timer)) arm(c, small_queue_timer, now + duration::ms(1));
         break;
       }
     }

@@ -20,10 +20,6 @@ template <config C> void layer<C>::add_to_turn(connection& c) {
 template <config C> void layer<C>::add_to_retry(connection& c) {
   if (c.ring_full) return;
   ++counters_.ring_full;
-  try_again(c);
-}
-template <config C> void layer<C>::try_again(connection& c) {
-  if (c.ring_full) return;
   c.ring_full = true;
   c.retry_next = retry_head_;
   retry_head_ = index_of(c) + 1;
@@ -194,6 +190,9 @@ template <config C> template <class B> void layer<C>::on_timer(B&& below, connec
       c.pace.credit = now.since(c.deadline[pacing_timer]);
       if (c.send_next != 0 || c.in_loss) add_to_turn(c);
     }
+  }
+  if constexpr (C::small_queue != 0) {
+    if ((due >> small_queue_timer & 1) != 0 && c.send_next != 0) add_to_turn(c);
   }
   if ((due >> linger_timer & 1) != 0) {  // the peer never sent its FIN, or has not acknowledged ours in the time that option::linger gave
     if (C::linger && c.state != state::fin_wait_2) send_reset(below, c, now);
