@@ -77,8 +77,8 @@ TEST_CASE("What does not fit the reader's room is lost, and said to be") {
   play(script);
 }
 
-// Ports: RFC 6335 §6, RFC 6056 §3.3.1.
-TEST_CASE("Port zero is a free one of the dynamic range") {
+// Ports: RFC 6056 §3.3.1.
+TEST_CASE("Port zero is a free one of the range that the limits state") {
   static constexpr step script[] = {bind(0), send_to(10, 1000), out("0>1000 (10)"), in("1000>0 (20)"), told(), read(20, 1000)};
   play(script);
 }

@@ -101,7 +101,8 @@ struct embedded : server {
                                          .routes = 2,
                                          .errors = 2,
                                          .batch = 1,
-                                         .receive_reserve = 2};
+                                         .receive_reserve = 2,
+                                         .explicit_ports = 0};
 };
 
 /// A run replays from its seed: `.entropy = {42}`. Small tables, so that tests reach their ends.

@@ -24,6 +24,8 @@ template <config C> template <class B> void layer<C>::end(B&& below, connection&
   if (c.state == state::closed) return;
   (void)table_.erase(c.hash, value_of(kind::connection, index_of(c)));
   c.state = state::closed;
+  if constexpr (limits_.explicit_ports != 0)
+    if (c.port_is_explicit) explicit_ports_.remove(c.local_port);
   if (why != close_reason::timed_out || c.why == close_reason::none) c.why = why;  // what ICMP said is the better reason. Linux: sk_err_soft
   c.armed = 0;
   if constexpr (C::writes.fair) leave_line(c);
@@ -206,6 +208,7 @@ template <config C> template <class B> void layer<C>::abandon(B&& below) {
     l.is_used = false;
     l.waiting = 0;
   }
+  explicit_ports_.clear();
   fresh_ = free_ = grave_ = in_use_ = 0;
   turn_head_ = turn_tail_ = retry_head_ = 0;
   if constexpr (C::writes.fair) line_ = {};

@@ -6,7 +6,8 @@
 //                           split.hpp    chunks that are cut or copied
 //   output.hpp  the send loop                          ack.hpp      acknowledgments and loss recovery
 //   segment.hpp headers, ACK, SYN, FIN, RST            receive.hpp  in order, out of order, windows, ACKs owed
-//   open.hpp    ports, sequence numbers, listeners     half_open.hpp SYN slots
+//   open.hpp    sequence numbers, listeners, connect   half_open.hpp SYN slots
+//   ports.hpp   the port of who asks for none
 //   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
 //   options.hpp options of a connection                keep_alive.hpp  probes of an idle peer
 //   gso.hpp     segments that leave together           predicates.hpp  what the send loop asks
@@ -21,6 +22,7 @@
 #include <strata/buffer/received_checksum.hpp>
 #include <strata/buffer/train.hpp>
 #include <strata/core/checksum.hpp>
+#include <strata/core/port_list.hpp>
 #include <strata/core/siphash.hpp>
 #include <strata/core/small_table.hpp>
 #include <strata/core/timer_list.hpp>
@@ -252,7 +254,10 @@ template <config C> class layer {
   [[nodiscard]] connection_id id_of(const connection& c) const { return {index_of(c), c.generation}; }
   [[nodiscard]] static constexpr u32 value_of(kind k, u32 index) { return static_cast<u32>(k) << 30 | index; }
   [[nodiscard]] std::optional<u32> lookup(const pair& who) const;
-  template <class B> [[nodiscard]] std::optional<u16> choose_port(B&& below, const address& local, const address& remote, u16 remote_port);
+  template <class B> [[nodiscard]] std::optional<u16> choose_port(B&& below, const address& local, const address& remote, u16 remote_port, time_point now);
+  [[nodiscard]] bool is_free(const pair& who, time_point now) const;
+  [[nodiscard]] bool seems_free(const pair& who, time_point now) const;
+  [[nodiscard]] bool may_follow(u32 value, time_point now) const;
   [[nodiscard]] listener* find_listener(const address& local, u16 port);
   [[nodiscard]] const listener* find_listener(connection_id id) const {
     return id.index < limits_.listeners && listeners_[id.index].is_used && listeners_[id.index].generation == id.generation ? &listeners_[id.index] : nullptr;
@@ -465,6 +470,7 @@ template <config C> class layer {
   time_point clock_at_{};  // when clock_ was so many milliseconds: it goes on where the tick wraps
   u32 clock_ = 0;
   u32 port_steps_[16]{};   // RFC 6056 §3.3.4: the table of the double-hash algorithm
+  [[no_unique_address]] port_list<limits_.explicit_ports> explicit_ports_{};
   static constexpr u32 challenge_groups = limits_.challenge_acks != 0 ? 64 : 0;
   static_assert(limits_.challenge_acks <= 170, "limits::challenge_acks is at most 170: half as many again are counted in a byte");
   [[no_unique_address]] challenge_budget<tick, challenge_groups> challenges_{};
@@ -479,6 +485,7 @@ template <config C> class layer {
 
 }  // namespace strata::inline STRATA_ABI::tcp
 
+#include <strata/tcp/ports.hpp>
 #include <strata/tcp/open.hpp>
 #include <strata/tcp/half_open.hpp>
 #include <strata/tcp/calls.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How connections begin: names, ports, sequence numbers, listeners, half-open records. Included by layer.hpp.
+// How connections begin: names, sequence numbers, listeners, half-open records. Included by layer.hpp.
 #pragma once
 #include <strata/tcp/layer.hpp>
 
@@ -76,21 +76,6 @@ template <config C> std::optional<u32> layer<C>::lookup(const pair& who) const {
     const pair& other = static_cast<kind>(value >> 30) == kind::half_open ? static_cast<const pair&>(slots_[i]) : records_[i];
     return other.remote_port == who.remote_port && other.local_port == who.local_port && other.remote == who.remote && other.local == who.local;
   });
-}
-
-
-/// RFC 6056 §3.3.4, the double-hash algorithm, with random increments as Linux has them; bounded tries. Linux: inet_autobind.
-template <config C> template <class B> std::optional<u16> layer<C>::choose_port(B&& below, const address& local, const address& remote, u16 remote_port) {
-  constexpr u32 first = 32768, count = 60999 - first + 1;  // Linux: ip_local_port_range
-  const u64 h = siphash(port_key_, hash_of({local, remote, 0, remote_port}));
-  const u32 offset = static_cast<u32>(h >> 32);
-  u32& steps = port_steps_[static_cast<u32>(h) % (sizeof port_steps_ / sizeof *port_steps_)];
-  for (u32 tries = 0; tries < 1024; ++tries) {
-    steps += 1 + static_cast<u32>(below.random() & 7);
-    const u16 port = static_cast<u16>(first + (offset + steps) % count);
-    if (!lookup({local, remote, port, remote_port}) && find_listener(local, port) == nullptr) return port;
-  }
-  return {};
 }
 
 template <config C> auto layer<C>::find_listener(const address& local, u16 port) -> listener* {
@@ -209,15 +194,23 @@ expected<connection_id, connect_error> layer<C>::connect(B&& below, const connec
   if (!below.route(way)) return connect_error::no_route;
   u16 port = o.local.port;
   if (port == 0) {
-    const auto chosen = choose_port(below, way.local, way.remote, o.remote.port);
+    const auto chosen = choose_port(below, way.local, way.remote, o.remote.port, now);
     if (!chosen) return connect_error::no_port;
     below.observe({.what = trace::step::autobind, .bytes = *chosen});
     port = *chosen;
-  } else if (lookup({way.local, way.remote, port, o.remote.port})) {
+  } else if (!is_free({way.local, way.remote, port, o.remote.port}, now)) {
     return connect_error::in_use;
   }
   connection* c = allocate();
   if (c == nullptr) return connect_error::no_slot;
+  std::optional<serial32> above;
+  if constexpr (timestamps && limits_.time_wait != 0)
+    if (const auto former = lookup({way.local, way.remote, port, o.remote.port})) {
+      const u32 record_index = *former & 0x3fff'ffff;
+      above = records_[record_index].snd_nxt + 65537;
+      ++counters_.time_wait_reused;
+      drop_time_wait(record_index);
+    }
   c->way = way;
   c->local_port = port;
   c->remote_port = o.remote.port;
@@ -229,10 +222,12 @@ expected<connection_id, connect_error> layer<C>::connect(B&& below, const connec
     return connect_error::no_port;
   }
   prepare(below, *c, now);
+  if constexpr (limits_.explicit_ports != 0) c->port_is_explicit = o.local.port != 0 && explicit_ports_.add(port);
   c->is_open = true;
   c->identity = o.identity;
   c->state = state::syn_sent;
   c->iss = initial_sequence_number(hash, way.local, now);
+  if (above && c->iss < *above) c->iss = *above;  // RFC 9293 §3.4.1: above all that the former life sent
   c->snd_una = c->iss;
   c->snd_nxt = c->snd_end = c->iss + 1;
   c->recover = c->iss;

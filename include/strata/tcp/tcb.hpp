@@ -93,6 +93,7 @@ template <class C> struct tcb {
   bool receive_shut : 1 = false;       ///< shutdown_receive(): what comes is acknowledged and dropped
   bool lingers : 1 = false;            ///< option::linger
   bool corked : 1 = false;             ///< option::cork
+  bool port_is_explicit : 1 = false;   ///< connect() was told the local port, and it stands in the list of those
 
   u16 send_count = 0;            ///< chunks in the send queue
   u16 mss = 0;                   ///< payload bytes of a full segment, options already taken off

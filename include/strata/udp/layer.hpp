@@ -25,8 +25,9 @@ template <config C> class layer {
   static constexpr u32 socket_limit = C::limits.datagram_sockets;
   static constexpr u32 queue_limit = C::limits.datagrams;
   static_assert(socket_limit > 0 && queue_limit > 0);
-  /// Ports that bind() chooses from: RFC 6335 §6.
-  static constexpr u16 first_ephemeral = 49152, last_ephemeral = 65535;
+  /// Ports that bind() chooses from.
+  static constexpr u16 first_ephemeral = C::limits.first_local_port, last_ephemeral = C::limits.last_local_port;
+  static_assert(first_ephemeral != 0 && first_ephemeral <= last_ephemeral, "limits.first_local_port to last_local_port is no range of ports");
 
   /// The key of the port table. Call it before anything else, with words that nobody outside can guess.
   void open(u64 k0, u64 k1) { key_ = {k0, k1}; }
@@ -265,13 +266,14 @@ template <config C> class layer {
     }).has_value();
   }
   /// As many ports are looked at as can be taken, and one more, which then must be free.
-  [[nodiscard]] std::optional<u16> free_port(u64 random, const address& at) const {
+  [[nodiscard]] std::optional<u16> free_port(u64 random, const address& at_address) const {
     constexpr u32 range = last_ephemeral - first_ephemeral + 1u;
     constexpr u32 tries = socket_limit + 1 < range ? socket_limit + 1 : range;
-    const u32 start = static_cast<u32>(random) % range;
+    u32 at = (static_cast<u32>(random) & 0xffff) * range >> 16;  // no division: some processors have none
     for (u32 i = 0; i < tries; ++i) {
-      const u16 port = static_cast<u16>(first_ephemeral + (start + i) % range);
-      if (!is_taken(port, at)) return port;
+      const u16 port = static_cast<u16>(first_ephemeral + at);
+      if (!is_taken(port, at_address)) return port;
+      if (++at == range) at = 0;
     }
     return {};
   }
