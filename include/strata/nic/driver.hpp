@@ -21,7 +21,7 @@ struct capabilities {
   bool fills_in_checksum = false;   ///< transmit: makes the checksum of a frame that is marked descriptor::checksum_partial, whose field holds the pseudo-header's sum
   bool verified_checksum = false;   ///< receive: a frame may be marked descriptor::checksum_verified, and its transport checksum is believed
   bool partial_checksum = false;    ///< receive: a frame may be marked descriptor::checksum_partial, and its field may hold the pseudo-header's sum alone
-  bool segments = false;            ///< transmit: takes a train whole (buffer/train.hpp) and leaves it to others to make frames of it. Linux: NETIF_F_TSO
+  bool segments = false;            ///< transmit: takes a train of TCP whole (buffer/train.hpp) and leaves it to others to make frames of it. Linux: NETIF_F_TSO
   bool trains = false;              ///< receive: a packet may be the head of a train
 };
 

@@ -23,6 +23,11 @@ template <class Net> class datagram_socket {
     if (net_ == nullptr) return udp::send_error::stale;
     return net_->send_to(id_, bytes, to, flags);
   }
+  /// Datagrams of that size, and one of what is left, by one call; exists where the Config's gso_max_size is not zero. How many bytes left. Linux: UDP_SEGMENT.
+  template <class Address> expected<std::size_t, udp::send_error> send_to(std::span<const std::byte> bytes, const endpoint<Address>& to, udp::segment_size size, tcp::send_flags flags = {}) const {
+    if (net_ == nullptr) return udp::send_error::stale;
+    return net_->send_segments(id_, bytes, to, size, flags);
+  }
   /// The same to the peer of a connected socket.
   expected<std::size_t, udp::send_error> send(std::span<const std::byte> bytes, tcp::send_flags flags = {}) const {
     if (net_ == nullptr) return udp::send_error::stale;

@@ -34,6 +34,20 @@ auto stack<C>::send_to(connection_id id, std::span<const std::byte> bytes, const
   return taken;
 }
 template <stack_config C>
+auto stack<C>::send_segments(connection_id id, std::span<const std::byte> bytes, const endpoint& to, udp::segment_size size, tcp::send_flags flags) -> expected<std::size_t, udp::send_error>
+  requires(wiring::has_datagrams && C::gso_max_size != 0)
+{
+  if constexpr (is_shared) {
+    if (!exclusion_.is_held()) return posted([&] { return send_segments(id, bytes, to, size, flags); });
+  }
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused_to_socket<udp::send_error>(permission::call::send_to, id, &to); no != udp::send_error::none) return no;
+  auto taken = datagrams().send_to(internet{*this}, id, bytes, to, size);
+  after_send(flags);
+  return taken;
+}
+template <stack_config C>
 auto stack<C>::send_datagram(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) -> expected<std::size_t, udp::send_error> requires wiring::has_datagrams {
   if constexpr (is_shared) {
     if (!exclusion_.is_held()) return posted([&] { return send_datagram(id, bytes, flags); });

@@ -252,7 +252,7 @@ template <class Parts> struct interface {
     STRATA_OFF_PATH sent post_train(packet& p, buffer::pool& chunks, auto&& see) requires(has_trains) {
       see(trace::step::validate, p);
       if constexpr (may_pass_trains) {
-        if (nic->has().segments) {
+        if (nic->has().segments && (p->flags & buffer::descriptor::checksum_of_udp) == 0) {  // TCP's: what segments it leaves datagrams as they are
           link::lengthen(p, header_size);
           if (!transmit(p, buffer::owner::application, see)) return sent::full;
           ++trains_.count.whole;

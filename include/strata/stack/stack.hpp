@@ -228,6 +228,8 @@ template <stack_config C> class stack {
   expected<datagram_socket, udp::bind_error> bind(const udp::bind_options<address, identity>& o) requires wiring::has_datagrams;
   expected<void, udp::connect_error> connect_socket(connection_id id, const endpoint& to) requires wiring::has_datagrams;
   expected<std::size_t, udp::send_error> send_to(connection_id id, std::span<const std::byte> bytes, const endpoint& to, tcp::send_flags flags) requires wiring::has_datagrams;
+  expected<std::size_t, udp::send_error> send_segments(connection_id id, std::span<const std::byte> bytes, const endpoint& to, udp::segment_size size, tcp::send_flags flags)
+    requires(wiring::has_datagrams && C::gso_max_size != 0);
   expected<std::size_t, udp::send_error> send_datagram(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) requires wiring::has_datagrams;
   expected<datagram_reservation, udp::send_error> reserve_datagram(connection_id id, std::size_t n) requires wiring::has_datagrams;
   expected<std::size_t, udp::send_error> commit_datagram(connection_id id, datagram_reservation&& place, std::size_t n, const endpoint& to, tcp::send_flags flags) requires wiring::has_datagrams;

@@ -83,6 +83,9 @@ template <config C> class layer {
     p.extend(bytes.size());
     return post(below, *s, std::move(p), to, sum);
   }
+  /// Datagrams of `size` bytes each and one of what is left, together at most gso_max_size bytes. How many bytes left.  Linux: udp_sendmsg with UDP_SEGMENT.
+  [[nodiscard]] expected<std::size_t, send_error> send_to(network<address, path> auto&& below, connection_id id, std::span<const std::byte> bytes, const endpoint& to, segment_size size)
+    requires(C::gso_max_size != 0);
   /// The same to the peer of a connected socket.
   [[nodiscard]] expected<std::size_t, send_error> send(network<address, path> auto&& below, connection_id id, std::span<const std::byte> bytes) {
     const socket* s = find(id);
@@ -346,3 +349,5 @@ template <config C> class layer {
 };
 
 }  // namespace strata::inline STRATA_ABI::udp
+
+#include <strata/udp/gso.hpp>

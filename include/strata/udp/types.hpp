@@ -33,6 +33,9 @@ enum class send_error : u8 {
 enum class receive_error : u8 { none, stale, would_block, not_permitted };
 enum class call_error : u8 { none, stale, not_permitted };
 
+/// How long the datagrams are that one send_to() makes of its bytes; the last one takes what is left. Linux: UDP_SEGMENT.
+struct segment_size { u16 bytes = 0; };
+
 /// What bind() takes.
 template <class Address, class Identity = permission::no_identity> struct bind_options {
   u16 port = 0;       ///< zero: a free one
