@@ -14,7 +14,7 @@ template <stack_config C> template <class Who> class stack<C>::acting {
   ~acting() { stack_.acts_ = before_; }
 
  private:
-  [[no_unique_address]] decltype(std::declval<typename C::exclusion&>().enter()) held_;
+  decltype(std::declval<typename C::exclusion&>().enter()) held_;
   stack& stack_;
   std::optional<Who> before_;
 };
