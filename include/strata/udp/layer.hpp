@@ -7,6 +7,7 @@
 #include <strata/core/small_table.hpp>
 #include <strata/core/siphash.hpp>
 #include <strata/udp/config.hpp>
+#include <strata/udp/trains.hpp>
 #include <strata/udp/types.hpp>
 #include <strata/wire/udp.hpp>
 
@@ -22,6 +23,7 @@ template <config C> class layer {
   using identity_type = permission::identity_in<C>;
   static constexpr u8 protocol = wire::udp::protocol;
   static constexpr std::size_t header_size = wire::udp::header_size;
+  static constexpr bool takes_trains = true;
   static constexpr u32 socket_limit = C::limits.datagram_sockets;
   static constexpr u32 queue_limit = C::limits.datagrams;
   static_assert(socket_limit > 0 && queue_limit > 0);
@@ -167,13 +169,17 @@ template <config C> class layer {
 
   /// A datagram, `p` at its header: kept, or dropped and counted, or refused to its sender.  Linux: udp_rcv, udp_queue_rcv_skb.
   [[nodiscard]] STRATA_OFF_PATH std::optional<event> on_datagram(network<address, path> auto&& below, const datagram_info<address>& info, packet& p, moment) {
-    const auto h = wire::udp::parse(p.bytes());
+    const auto h = wire::udp::parse(p.bytes(), buffer::received_bytes<decltype(below)>(p));
     if (!h) {
       ++count_.in_errors;
       return {};
     }
     const u32 pseudo = pseudo_header_sum(info.remote, info.local, protocol, h->length);
-    if (!buffer::checksum_is_good<decltype(below)>(p, h->checksum, pseudo, [&] { return h->checksum_is_valid(p.bytes(), pseudo, info.local.is_v4()); })) {
+    if (!buffer::checksum_is_good<decltype(below)>(p, h->checksum, pseudo, [&] {
+          if constexpr (buffer::may_be_trains<decltype(below)>)
+            if (buffer::is_train(p.d()) && h->checksum != 0) return fold(buffer::train_sum(p.d()) + pseudo) == 0xffff;
+          return h->checksum_is_valid(p.bytes(), pseudo, info.local.is_v4());
+        })) {
       ++count_.in_csum_errors;
       return {};
     }
@@ -192,6 +198,12 @@ template <config C> class layer {
     if (below.chunks().available() < C::limits.receive_reserve) {  // a slow reader must not stop the NIC from receiving
       ++count_.mem_errors;
       return {};
+    }
+    if constexpr (buffer::may_be_trains<decltype(below)>) {
+      if (buffer::is_joined(p.d())) {
+        p.pull(header_size);
+        return take_apart(below, p, *index, {info.remote, h->source});
+      }
     }
     p.trim(h->length);
     p.pull(header_size);
@@ -241,6 +253,22 @@ template <config C> class layer {
     buffer::list<&buffer::descriptor::queue, buffer::owner::holder> unread{};
     endpoint from[queue_limit]{};
   };
+
+  /// A train: its datagrams, as if they had come one by one. Linux: udp_rcv_segment.
+  [[nodiscard]] [[gnu::noinline]] std::optional<event> take_apart(network<address, path> auto&& below, packet& p, u32 index, const endpoint& there) {
+    socket& s = anchored(sockets_[index]);
+    u32 kept = 0;
+    const bool are_all = each_datagram(below.chunks(), p.d(), C::limits.receive_reserve, [&](packet&& one) {
+      if (s.unread.size() == queue_limit) return (void)++count_.rcvbuf_errors;
+      note(below, trace::step::deliver, one, index + 1);
+      s.from[(s.first + s.unread.size()) % queue_limit] = there;
+      s.unread.push(std::move(one));
+      ++count_.in_datagrams, ++kept;
+    });
+    if (!are_all) ++count_.mem_errors;
+    if (kept == 0) return {};
+    return event{.id = {index, s.generation}, .more = static_cast<u16>(kept - 1)};
+  }
 
   [[nodiscard]] socket* find(connection_id id) { return is_live(id) ? &sockets_[id.index] : nullptr; }
   [[nodiscard]] u32 hash(u16 port) const {

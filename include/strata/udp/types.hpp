@@ -49,6 +49,7 @@ struct socket_event {
   connection_id id{};
   bool is_error = false;
   icmp_error_kind error = icmp_error_kind::host_unreachable;  ///< if it is one
+  u16 more = 0;           ///< datagrams that came with it, behind one header: each has an event
 };
 
 /// What receive() copied.

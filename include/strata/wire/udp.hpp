@@ -19,11 +19,13 @@ struct udp {
   /// The datagram at the start of `bytes`, which is the payload of one IP packet and may end in link padding.
   /// Nothing if it is shorter than a header, or `length` lies outside [8, bytes.size()] (RFC 768).
   /// Does not look at the checksum: see checksum_is_valid().
-  [[nodiscard]] static constexpr std::optional<udp> parse(std::span<const std::byte> bytes) {
+  [[nodiscard]] static constexpr std::optional<udp> parse(std::span<const std::byte> bytes) { return parse(bytes, bytes.size()); }
+  /// The same of `came` bytes, of which `bytes` are the first.
+  [[nodiscard]] static constexpr std::optional<udp> parse(std::span<const std::byte> bytes, std::size_t came) {
     if (bytes.size() < header_size) return {};
     const u64 h = load_be<u64>(bytes.data());
     const u16 length = static_cast<u16>(h >> 16);
-    if (length < header_size || length > bytes.size()) return {};
+    if (length < header_size || length > came) return {};
     return udp{static_cast<u16>(h >> 48), static_cast<u16>(h >> 32), length, static_cast<u16>(h)};
   }
 

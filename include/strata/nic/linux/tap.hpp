@@ -144,8 +144,8 @@ class tun_device {
     if (o.vnet) {
       const int size = sizeof(kernel::virtio_header);
       if (::ioctl(fd_, TUNSETVNETHDRSZ, &size) < 0) return {"the kernel takes no virtio header of 10 bytes", "ioctl TUNSETVNETHDRSZ", "open without options.vnet", errno, true};
-      constexpr unsigned long offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-      if (::ioctl(fd_, TUNSETOFFLOAD, offload) < 0)
+      constexpr unsigned long offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, of_datagrams = 0x20 | 0x40;  // TUN_F_USO4, TUN_F_USO6: Linux 6.2
+      if (::ioctl(fd_, TUNSETOFFLOAD, offload | of_datagrams) < 0 && ::ioctl(fd_, TUNSETOFFLOAD, offload) < 0)
         return {"the kernel hands up no super-frames", "ioctl TUNSETOFFLOAD", "open without options.vnet", errno, true};
       vnet_ = true;
     }
