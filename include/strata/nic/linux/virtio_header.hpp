@@ -4,6 +4,9 @@
 //
 //   | flags 1 | gso_type 1 | hdr_len 2 | gso_size 2 | csum_start 2 | csum_offset 2 |      in the machine's order of bytes
 #pragma once
+#ifndef __linux__
+#error "strata/nic/linux/ is for the Linux kernel"
+#endif
 #include <strata/buffer/left_checksum.hpp>
 #include <strata/buffer/train.hpp>
 
