@@ -89,7 +89,7 @@ struct fair : presets::testing {
   struct connection_data {
     u32 turns = 0, taken = 0, short_sends = 0, events = 0;
   };
-  static constexpr tcp::write_path writes{.fair = true};
+  static constexpr strata::tcp::write_path writes{.fair = true};
   static constexpr strata::limits limits{.chunks = 512, .connections = writers, .backlog = writers, .syn_slots = 256, .time_wait = 16, .send_chunks = 16};
 };
 using net = stack<fair>;
