@@ -23,13 +23,20 @@
 #define STRATA_ISA_DIGIT "0"
 #endif
 
+// A test counts the copies of payload: core/bytes.hpp. That is another build too.
+#ifdef STRATA_COUNT_COPIES
+#define STRATA_VERSION v0_counted
+#else
+#define STRATA_VERSION v0
+#endif
+
 #define STRATA_PASTE_(version, isa, checks) version##_##isa##_##checks
 #define STRATA_PASTE(version, isa, checks) STRATA_PASTE_(version, isa, checks)
 #if STRATA_CHECKS
-#define STRATA_ABI STRATA_PASTE(v0, STRATA_ISA, checked)
+#define STRATA_ABI STRATA_PASTE(STRATA_VERSION, STRATA_ISA, checked)
 #define STRATA_CHECKS_DIGIT "1"
 #else
-#define STRATA_ABI STRATA_PASTE(v0, STRATA_ISA, unchecked)
+#define STRATA_ABI STRATA_PASTE(STRATA_VERSION, STRATA_ISA, unchecked)
 #define STRATA_CHECKS_DIGIT "0"
 #endif
 

@@ -64,9 +64,16 @@ template <class T> constexpr void store_be(std::byte* p, T v) {
   for (std::size_t i = 0; i < sizeof(T); ++i) p[i] = static_cast<std::byte>(v >> (8 * (sizeof(T) - 1 - i)));
 }
 
-/// Copies `n` bytes between places that do not overlap.
+#ifdef STRATA_COUNT_COPIES
+inline void (*on_copy)(const std::byte* from, std::size_t n) = nullptr;  ///< sees every copy of payload, in a build that counts them
+#endif
+
+/// Copies `n` bytes between places that do not overlap. Every copy of payload is one of these.
 constexpr void copy_bytes(std::byte* to, const std::byte* from, std::size_t n) {
   if (!std::is_constant_evaluated()) {
+#ifdef STRATA_COUNT_COPIES
+    if (on_copy != nullptr) on_copy(from, n);
+#endif
     if (n != 0) __builtin_memcpy(to, from, n);
     return;
   }

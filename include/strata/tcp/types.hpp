@@ -133,7 +133,7 @@ class unread_view {
     std::size_t n = 0;
     for (const auto part : *this) {
       const std::size_t take = part.size() < to.size() - n ? part.size() : to.size() - n;
-      if (take != 0) __builtin_memcpy(to.data() + n, part.data(), take);
+      copy_bytes(to.data() + n, part.data(), take);
       n += take;
       if (n == to.size()) break;
     }
