@@ -6,6 +6,7 @@
 //                                     \-> posted: one of Posts places -> the holder runs it when it leaves, and the caller takes the answer
 //
 // Posted are the calls on one stream or socket that answer by value (send, receive, consume, close, abort, ...): see stack/shared.hpp. All others wait for the lock.
+// A handler of one stack must not call another one that is locked too, since that one's may call back: it posts to a posix::mailbox.
 // A caller waits for its answer in either case; what it saves is the way of the lock from core to core. With all places taken it waits for the lock.
 #pragma once
 #include <strata/core/exclusion.hpp>
