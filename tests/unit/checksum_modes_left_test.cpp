@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "checksum_modes.hpp"
+
+namespace checksum_modes {
+constexpr nic::capabilities fills{.fills_in_checksum = true};
+TEST_CASE("corrupted segments are caught where checksums are left to the NIC") { survives_corruption<config<fills, 0>>(false, true); }
+TEST_CASE("corrupted segments are caught where trains become frames whose checksums are left") { survives_corruption<config<fills, 65000>>(true, true); }
+}  // namespace checksum_modes
