@@ -28,6 +28,7 @@ struct four : presets::testing {
   using link = strata::link::raw_ip;
   using neighbour = strata::neighbour::fixed;
   using permission = turnstile<ipv4_address>;
+  static constexpr u32 gso_max_size = 65000;  // send_segments exists
   static constexpr ipv4_address here = "10.0.0.1"_ip, there = "10.0.0.2"_ip;
 };
 struct six : four {
@@ -124,6 +125,7 @@ template <class C> struct refused_calls {
       {"cancel_timer", call::set_timer, 1, 7, user::carol, [](world& w) { return no(w.s.cancel_timer()); }},
       {"connect_socket", call::connect, 9, 20, user::carol, [](world& w) { return no(w.u.connect(endpoint{C::there, 20})); }},
       {"send_to", call::send_to, 9, 20, user::carol, [](world& w) { return no(w.u.send_to(bytes_of("x"), endpoint{C::there, 20})); }},
+      {"send_segments", call::send_to, 9, 20, user::carol, [](world& w) { return no(w.u.send_to(bytes_of("xy"), endpoint{C::there, 20}, udp::segment_size{1})); }},
       {"send_datagram", call::send_to, 9, 19, user::carol, [](world& w) { return no(w.u.send(bytes_of("x"))); }},
       {"reserve_datagram", call::send_to, 9, 19, user::carol, [](world& w) { return no(w.u.reserve(10)); }},
       {"commit_datagram", call::send_to, 9, 20, user::carol, [](world& w) {
