@@ -29,6 +29,7 @@ struct piece {
   u8 flags = wire::tcp::flag::ack;
   u16 window = 5000;
   u8 type_of_service = 0, ttl = 64;
+  u32 ack_more = 0;   ///< bytes of ours that it acknowledges
   u32 gap = 0;        ///< bytes that are missing in front of it
   u16 from = 2000;    ///< the peer's port
   bool is_good = true;
@@ -62,6 +63,7 @@ struct world {
   void send(const piece& p) {
     u32 &at = seq[p.from - 2000], &acked = ack[p.from - 2000];
     at += p.gap;
+    acked += p.ack_more;
     std::vector<std::byte> f(54 + p.bytes);
     copy_bytes(f.data(), reinterpret_cast<const std::byte*>("\2\0\0\0\0\1\2\0\0\0\0\2\x08\0"), 14);
     wire::ipv4 ip;
@@ -133,6 +135,17 @@ TEST_CASE("a change of what the header says ends what is joined, in front of it"
   CHECK(w->looks_at({{}, {.from = 2001}, {}}) == 3);
   CHECK(w->looks_at({{}, {.bytes = 0}, {}}) == 3);
   CHECK(w->looks_at({{}, {.flags = fin}}) == 2);
+}
+TEST_CASE("an ACK of something new ends what is joined, in front of it") {
+  auto w = std::make_unique<world>();
+  net::stream s;
+  w->send({});
+  (void)w->a.poll({u64{w->ms++} * 1'000'000}, budget{64}, on{[&](net::readable e) { s = e.stream, (void)s.consume(1000); }, ignore_rest{}});
+  std::byte text[300]{};
+  REQUIRE(s.send(text));
+  CHECK(w->looks_at({{}, {.ack_more = 100}, {}, {.ack_more = 200}}) == 3);
+  CHECK(s.info()->unacked == 0);
+  CHECK(s.info()->bytes_received == 5000);
 }
 TEST_CASE("a hole ends what is joined, and what lies behind it waits") {
   auto w = std::make_unique<world>();

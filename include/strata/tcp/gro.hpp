@@ -14,13 +14,12 @@ template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline bool layer<C>::join(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now) requires(C::gro) {
   const u32 length = size - header.header_length;
   if (gro_.head != nullptr) {
-    if (continues_train(info, header, p, length)) {
+    if (continues_train(header, p, length)) {
       p.pull(header.header_length);
       buffer::descriptor* const last = &p.d();
       buffer::couple(*gro_.tail, std::move(p));
       gro_.tail = last;
       gro_.size += length;
-      gro_.header.flags |= header.flags;
       --counters_.in_segments;  // the train counts it
       if (++gro_.parts == buffer::most_train_parts || length < gro_.segment_size || header.has(wire::tcp::flag::psh)) end_of_batch(below, now);
       return true;
@@ -43,18 +42,18 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::join(B&& below, const info_type& info
 }
 
 template <config C>
-STRATA_ALWAYS_INLINE inline bool layer<C>::continues_train(const info_type& info, const wire::tcp& header, const packet& p, u32 length) const requires(C::gro) {
+STRATA_ALWAYS_INLINE inline bool layer<C>::continues_train(const wire::tcp& header, const packet& p, u32 length) const requires(C::gro) {
   const wire::tcp& first = gro_.header;
   if (recent_ != gro_.connection || header.seq != first.seq + (gro_.size - first.header_length) || header.ack != first.ack || header.window != first.window ||
       header.header_length != first.header_length || (header.flags & ~wire::tcp::flag::psh) != wire::tcp::flag::ack || length == 0 || length > gro_.segment_size ||
-      info.ecn != gro_.info.ecn || buffer::is_joined(p.d()))
+      buffer::is_joined(p.d()))
     return false;
   const buffer::descriptor &a = *gro_.head, &b = p.d();
   constexpr u32 fixed = static_cast<u32>(wire::tcp::header_size);
   return same_bytes(a.chunk + a.offset + fixed, b.chunk + b.offset + fixed, header.header_length - fixed) && same_treatment(a.chunk + a.network, b.chunk + b.network);
 }
 
-/// Whether two IP headers want the same of the network: version, traffic class and TTL, and DF.
+/// Whether two IP headers want the same of the network: version, traffic class with ECN, TTL and DF.
 template <config C> inline bool layer<C>::same_treatment(const std::byte* a, const std::byte* b) {
   if (a[0] != b[0] || a[1] != b[1]) return false;
   return static_cast<u8>(a[0]) >> 4 == 4 ? a[6] == b[6] && a[8] == b[8] : a[7] == b[7];

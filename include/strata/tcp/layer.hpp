@@ -289,7 +289,7 @@ template <config C> class layer {
   template <class B> void receive_train(B&& below, connection& c, packet& p, serial32 seq, u32 header_length, time_point now);
   void observe_size(connection& c, u32 n);
   template <class B> bool join(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now) requires(C::gro);
-  [[nodiscard]] bool continues_train(const info_type& info, const wire::tcp& header, const packet& p, u32 length) const requires(C::gro);
+  [[nodiscard]] bool continues_train(const wire::tcp& header, const packet& p, u32 length) const requires(C::gro);
   [[nodiscard]] static bool same_treatment(const std::byte* a, const std::byte* b);
   [[nodiscard]] static bool same_bytes(const std::byte* a, const std::byte* b, u32 n);
   template <class B> void on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,

@@ -164,7 +164,7 @@ template <class Address> struct waiting_train {
   buffer::descriptor* head = nullptr;  ///< null: none
   buffer::descriptor* tail = nullptr;
   datagram_info<Address> info{};
-  wire::tcp header{};                  ///< of the first, with the PSH of the last
+  wire::tcp header{};                  ///< of the first
   u32 connection = 0;                  ///< 1 + index
   u32 size = 0;                        ///< bytes of the first header and of all payload
   u32 segment_size = 0;                ///< payload bytes of the first
