@@ -63,6 +63,8 @@ def usage():
     for words in (("--nic", "af_xdp", "--config", "low_latency"), ("--nic", "af_packet", "--config", "embedded"), ("--address6", "fd00::1/64"),
                   ("--cores", "2"), ("--nic", "tun", "--config", "embedded")):
         says(2, *rooted, *words, text="not yet")
+    for nic in ("af_packet", "af_xdp"):
+        says(2, *rooted, "--nic", nic, "--vnet", text="--vnet is an option of --nic tap and tun")
     for nic in ("tap", "af_packet"):
         for words in (("--queue", "1"), ("--xdp-mode", "driver"), ("--zero-copy", "require")):
             says(2, *rooted, "--nic", nic, *words, text=f"{words[0]} is an option of --nic af_xdp")
