@@ -27,6 +27,7 @@ struct page_memory {
 struct shape {
   u32 chunks = 64;
   u32 chunk_size = 2048;
+  u32 slots = 0;                ///< descriptors behind those of the chunks
   u32 start_index = 0xfffffff0;  ///< of the rings: each test runs through their wrap
 };
 
@@ -38,7 +39,7 @@ struct opened {
   buffer::pool chunks{};
   fake_af_xdp nic{};
 
-  explicit opened(nic::af_xdp_options o = {}, const shape& s = {}) : memory(std::size_t{s.chunks} * s.chunk_size), table(s.chunks), hashes(s.chunks) { start(o, s); }
+  explicit opened(nic::af_xdp_options o = {}, const shape& s = {}) : memory(std::size_t{s.chunks} * s.chunk_size), table(s.chunks + s.slots), hashes(s.chunks + s.slots) { start(o, s); }
   opened(const opened&) = delete;
   ~opened() { finish(); }
 

@@ -44,7 +44,7 @@ inline constexpr named<tcp::counters, u64> tcp_names[] = {
     STRATA_NAMED(tcp::counters, fast_retransmits), STRATA_NAMED(tcp::counters, zero_window_probes), STRATA_NAMED(tcp::counters, still_below),
     STRATA_NAMED(tcp::counters, retransmit_copies), STRATA_NAMED(tcp::counters, splits),
     STRATA_NAMED(tcp::counters, splits_for_mss), STRATA_NAMED(tcp::counters, splits_for_window), STRATA_NAMED(tcp::counters, ring_full),
-    STRATA_NAMED(tcp::counters, no_chunk), STRATA_NAMED(tcp::counters, waits_for_chunks), STRATA_NAMED(tcp::counters, time_waits), STRATA_NAMED(tcp::counters, time_wait_recycled),
+    STRATA_NAMED(tcp::counters, no_chunk), STRATA_NAMED(tcp::counters, waits_for_chunks), STRATA_NAMED(tcp::counters, auto_corked), STRATA_NAMED(tcp::counters, slot_moves), STRATA_NAMED(tcp::counters, time_waits), STRATA_NAMED(tcp::counters, time_wait_recycled),
     STRATA_NAMED(tcp::counters, time_wait_reused), STRATA_NAMED(tcp::counters, icmp_ignored), STRATA_NAMED(tcp::counters, aborted),
     STRATA_NAMED(tcp::counters, data_after_close), STRATA_NAMED(tcp::counters, keep_alive_probes), STRATA_NAMED(tcp::counters, limited_by_cwnd),
     STRATA_NAMED(tcp::counters, limited_by_window), STRATA_NAMED(tcp::counters, limited_by_coalescing),

@@ -60,6 +60,9 @@ struct minshall : over_v4 {
   using coalescing = strata::tcp::minshall;
   using acks = strata::tcp::every_nth_ack<4>;
 };
+struct corking : over_v4 {
+  using coalescing = strata::tcp::autocork_over<strata::tcp::none>;
+};
 struct writing : over_v4 {
   static constexpr strata::tcp::write_path writes{.low_water = true, .fair = true, .records = true};
 };

@@ -72,6 +72,7 @@ void play(std::span<const step> steps, with timestamps, policy which, here h) {
       if (which == policy::paced) text = play_paced(script, v);
       if (which == policy::deferring) text = play_deferring(script, v);
       if (which == policy::minshall) text = play_minshall(script, v);
+      if (which == policy::corking) text = play_corking(script, v);
       if (which == policy::writing) text = play_writing(script, v);
       if (which == policy::standard || which == policy::only_v4) text = play_over_v4(script, v);
       if (text.empty() && (which == policy::standard || which == policy::only_v6)) text = play_over_v6(script, v);

@@ -26,6 +26,7 @@ std::string play_paced(const script_file& script, variation v);
 std::string play_deferring(const script_file& script, variation v);
 std::string play_in_trains_over_v4(const script_file& script, variation v);
 std::string play_in_trains_over_v6(const script_file& script, variation v);
+std::string play_corking(const script_file& script, variation v);
 std::string play_writing(const script_file& script, variation v);
 /// The numbers of the first SYN of a stack with other secrets: its sequence number and its timestamp.
 std::pair<u32, u32> first_numbers_over_v4(const variation& v, u64 secrets);

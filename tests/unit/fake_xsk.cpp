@@ -329,7 +329,7 @@ void opened::start(nic::af_xdp_options o, const shape& s) {
   auto made = fake_af_xdp::open(o, fake_system{&kernel});
   if (!made) FAIL(made.error().what << " (" << made.error().step << ", errno " << made.error().errno_value << ")");
   nic = std::move(*made);
-  chunks.open(o.memory, table, s.chunk_size, hashes.data());
+  chunks.open(o.memory, std::span(table).first(s.chunks), s.chunk_size, hashes.data());
 }
 void opened::finish() {
   nic.close();

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Ten thousand writers on a pool that holds some hundred of their segments: everyone gets its turn, in order, and is told of it once. Their peer is the
 // driver itself, a generator of frames that acknowledges what came, some virtual time later.
-#include <strata/strata.hpp>
-#include <strata/link/raw_ip.hpp>
-#include <strata/neighbour/fixed.hpp>
+#include "acknowledger.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -18,72 +15,8 @@ namespace {
 
 constexpr u32 writers = 10'000;
 
-class acknowledger {
- public:
-  static constexpr std::size_t ring_bytes = 0;
-  static constexpr nic::capabilities may{};
-  struct ack {
-    u32 seq = 0, ack = 0;
-    u16 port = 0;
-    u8 flags = 0;
-    u64 due = 0;
-  };
-  struct way {
-    std::deque<ack> waiting;
-    u64 now = 0, delay = 10;  // ms
-    u32 data_segments = 0;
-  };
-  way* to = nullptr;
-
-  std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
-    std::size_t n = 0;
-    for (; n < batch.size() && !to->waiting.empty() && to->waiting.front().due <= to->now; ++n) {
-      batch[n] = chunks.take_receive(64);
-      if (!batch[n]) break;
-      write(batch[n], to->waiting.front());
-      to->waiting.pop_front();
-    }
-    return n;
-  }
-  std::size_t transmit(std::span<packet> batch) {
-    for (packet& p : batch) {
-      wire::ipv4 ip;
-      wire::tcp h;
-      const auto bytes = p.bytes();
-      if (wire::ipv4::read(bytes, ip) && wire::tcp::read(bytes.subspan(20), h)) {
-        const u32 length = static_cast<u32>(bytes.size()) - 20 - h.header_length, syn = (h.flags & wire::tcp::flag::syn) != 0 ? 1u : 0u;
-        to->data_segments += length != 0;
-        if (length + syn != 0) to->waiting.push_back({.seq = h.ack, .ack = h.seq + length + syn, .port = h.destination, .flags = wire::tcp::flag::ack, .due = to->now + to->delay});
-      }
-      p.reset();
-    }
-    return batch.size();
-  }
-  std::size_t reclaim(std::span<packet>) { return 0; }
-  nic::kick flush() { return nic::kick::done; }
-  [[nodiscard]] u16 mtu() const { return 1500; }
-  [[nodiscard]] mac_address address() const { return {}; }
-  [[nodiscard]] nic::capabilities has() const { return {}; }
-  [[nodiscard]] static u16 port_of(u32 n) { return static_cast<u16>(1024 + n); }
-
- private:
-  static void write(packet& p, const ack& a) {
-    const u32 options = (a.flags & wire::tcp::flag::syn) != 0 ? 4 : 0, size = 20 + options;
-    wire::ipv4 ip;
-    ip.total_length = static_cast<u16>(20 + size), ip.protocol = 6, ip.source = "10.0.0.2"_ip, ip.destination = "10.0.0.1"_ip;
-    std::byte* const at = p.room().data() + 20;
-    ip.emit(p.room().data());
-    wire::tcp h;
-    h.source = a.port, h.destination = 7, h.seq = a.seq, h.ack = a.ack, h.flags = a.flags, h.window = 65535, h.header_length = static_cast<u8>(size);
-    h.emit(at);
-    if (options != 0) store_be<u32>(at + 20, 0x0204'05b4);
-    store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo_header_sum(ip.source, ip.destination, 6, size) + ones_sum({at, size}))));
-    p.extend(20 + size);
-  }
-};
-
 struct fair : presets::testing {
-  using nic = acknowledger;
+  using nic = test::acknowledger;
   using link = strata::link::raw_ip;
   using neighbour = strata::neighbour::fixed;
   struct connection_data {
@@ -94,25 +27,8 @@ struct fair : presets::testing {
 };
 using net = stack<fair>;
 
-struct scene {
-  acknowledger::way way;
-  std::vector<std::byte> memory = std::vector<std::byte>(std::size_t{fair::limits.chunks} * fair::limits.chunk_size);
-  std::unique_ptr<net> tcp_ip = std::make_unique<net>();
-  std::vector<net::stream> all;
-
-  explicit scene(u32 n) {
-    REQUIRE(tcp_ip->start({.nic = {&way}, .memory = std::span(memory), .entropy = {1}, .address = "10.0.0.1/24"_net}) == bad_option::none);
-    REQUIRE(tcp_ip->listen({.port = 7}));
-    for (u32 i = 0; i < n; ++i) {
-      way.waiting.push_back({.seq = i * 7919, .port = acknowledger::port_of(i), .flags = wire::tcp::flag::syn, .due = way.now});
-      if (i % 32 == 31 || i + 1 == n) while (all.size() <= i) tick(1, on{[&](net::accepted e) { all.push_back(e.stream); }, ignore_rest{}});
-    }
-  }
-  template <class H> void tick(u64 ms, H&& h) {
-    way.now += ms;
-    (void)tcp_ip->poll(net::time_point{} + net::duration::from_ms(static_cast<u32>(way.now)), budget{4096}, h);
-  }
-};
+using scene = test::acknowledged<fair>;
+using test::acknowledger;
 
 }  // namespace
 

@@ -56,6 +56,7 @@ struct alignas(sizeof(void*) == 8 ? 64 : 4) descriptor {
 #endif
 
   static constexpr u8 borrowed = 1;
+  static constexpr u8 cut = 128;              ///< a chunk of which each slot has its own descriptor: buffer/slots.hpp
   static constexpr u8 checksum_verified = 2;  ///< it is right, and nobody need look
   static constexpr u8 checksum_of_udp = 8;    ///< sent with checksum_partial: the header is UDP's, not TCP's
   static constexpr u8 checksum_partial = 4;   ///< its field may hold the sum of the pseudo-header alone: the frame never left this machine. Linux: CHECKSUM_PARTIAL

@@ -117,6 +117,7 @@ class pool {
     return h;
   }
 
+ protected:
   std::byte* memory_ = nullptr;
   descriptor* table_ = nullptr;
   u32* hashes_ = nullptr;

@@ -90,6 +90,7 @@ template <stack_config C> struct stack<C>::internet {
     return fills;
   }
   packet take() const { return s.take(); }
+  packet take(u32 bytes) const requires(C::limits.slots != 0) { return s.take(bytes); }
   u32 headroom() const { return network_headroom; }
   bool route(path& way) const {
     bool is_known = false;

@@ -6,6 +6,7 @@
 //   shared.hpp   what is there only where several threads call
 // Members that are no templates are defined outside the class, so that `extern template class strata::stack<C>` suppresses them.
 #pragma once
+#include <strata/buffer/slots.hpp>
 #include <strata/core/entropy.hpp>
 #include <strata/core/lock.hpp>
 #include <strata/core/permission.hpp>
@@ -301,7 +302,13 @@ template <stack_config C> class stack {
 
  private:
   struct no_hashes {};
-  using hash_table = std::conditional_t<STRATA_CHECKS != 0, u32[C::limits.chunks], no_hashes>;
+  struct no_slots {};
+  struct stack_slots {
+    buffer::slot_pool of_256{}, of_512{};
+  };
+  static constexpr bool has_slots = C::limits.slots != 0;
+  static constexpr u32 descriptor_count = C::limits.chunks + 2 * C::limits.slots;
+  using hash_table = std::conditional_t<STRATA_CHECKS != 0, u32[descriptor_count], no_hashes>;
   using network_error = strata::network_error<address>;
   static constexpr u32 most_events = C::limits.connections + C::limits.datagram_sockets + 64;  // a poll: one for each, and some that handlers cause
   static_assert(bound::count <= 8, "a stack has at most eight interfaces");
@@ -337,6 +344,7 @@ template <stack_config C> class stack {
   expected<std::size_t, tcp::receive_error> receive_apart(connection_id id, std::span<std::byte> to) requires(is_shared && demand::has_owner_words<stream_layer>);
   void await_copies() requires(is_shared);
   [[nodiscard]] packet take();
+  [[nodiscard]] packet take(u32 bytes) requires(C::limits.slots != 0);
   [[nodiscard]] sent post(packet&& p);
   void ring(bool at_once);
   void reclaim();
@@ -407,7 +415,8 @@ template <stack_config C> class stack {
   [[no_unique_address]] networks networks_{};
   [[no_unique_address]] transports transports_{};
   network_error errors_[C::limits.errors]{};
-  buffer::descriptor descriptors_[C::limits.chunks]{};
+  [[no_unique_address]] std::conditional_t<has_slots, stack_slots, no_slots> slots_{};
+  buffer::descriptor descriptors_[descriptor_count]{};
   [[no_unique_address]] hash_table hashes_{};
 };
 

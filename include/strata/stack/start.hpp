@@ -36,8 +36,13 @@ template <stack_config C> bad_option stack<C>::start(options o) {
   (void)held;
   if (const bad_option bad = check(o); bad != bad_option::none) return bad;
   entropy_ = std::move(o.entropy);
-  if constexpr (STRATA_CHECKS != 0) pool_.open(o.memory, descriptors_, C::limits.chunk_size, hashes_);
-  else pool_.open(o.memory, descriptors_, C::limits.chunk_size);
+  u32* hashes = nullptr;
+  if constexpr (STRATA_CHECKS != 0) hashes = hashes_;
+  pool_.open(o.memory, std::span(descriptors_).first(C::limits.chunks), C::limits.chunk_size, hashes);
+  if constexpr (has_slots) {
+    slots_.of_256.open(pool_, descriptors_, C::limits.chunks, C::limits.slots, 256, hashes);
+    slots_.of_512.open(pool_, descriptors_, C::limits.chunks + C::limits.slots, C::limits.slots, 512, hashes);
+  }
   for (u32 i = 0; i < C::limits.batch; ++i) std::construct_at(reinterpret_cast<packet*>(batch_) + i);
   if (!has_time_) now_ = o.now;  // a second start goes on from where time is
   changed();
@@ -90,6 +95,7 @@ template <stack_config C> void stack<C>::shut_down() {
     i.close(pool_);
     networks_.each([&](auto, auto& ip) { ip.withdraw(static_cast<u8>(index)); });
   });
+  if constexpr (has_slots) (void)slots_.of_256.trim(), (void)slots_.of_512.trim();
   errors_in_ = errors_out_ = 0;
 }
 
@@ -111,6 +117,9 @@ template <stack_config C> u32 stack<C>::chunks_in_use() const {
   const auto held = exclusion_.enter();
   (void)held;
   u32 n = pool_.in_use();
+  if constexpr (has_slots) {
+    for (const buffer::slot_pool* p : {&slots_.of_256, &slots_.of_512}) n -= p->chunks_cut() - p->chunks_filled();
+  }
   interfaces_.each([&](auto, const auto& i) { n -= i.chunks_kept(); });
   return n;
 }

@@ -7,8 +7,20 @@ namespace strata::inline STRATA_ABI {
 
 /// A transmit chunk, its frame starting where a transport header may, or nothing; the last ones are for receiving. Linux: tcp_stream_alloc_skb.
 template <stack_config C> STRATA_ALWAYS_INLINE inline packet stack<C>::take() {
-  if (pool_.available() <= C::limits.receive_reserve) reclaim();
+  if (pool_.available() <= C::limits.receive_reserve) {
+    reclaim();
+    if constexpr (has_slots) {
+      if (pool_.available() <= C::limits.receive_reserve) (void)slots_.of_256.trim(), (void)slots_.of_512.trim();
+    }
+  }
   return pool_.take(network_headroom, C::limits.receive_reserve);
+}
+/// The smallest place in which `bytes` from its start fit: a slot, or a chunk.
+template <stack_config C> packet stack<C>::take(u32 bytes) requires(C::limits.slots != 0) {
+  packet p;
+  if (bytes <= 256) p = slots_.of_256.take(network_headroom, C::limits.receive_reserve);
+  else if (bytes <= 512) p = slots_.of_512.take(network_headroom, C::limits.receive_reserve);
+  return p ? std::move(p) : take();
 }
 
 template <stack_config C> STRATA_ALWAYS_INLINE inline sent stack<C>::post(packet&& p) {

@@ -76,7 +76,7 @@ template <config C> template <class B> void layer<C>::on_new_ack(B&& below, conn
     }
     c.send_head = d->queue;
     if (c.send_head == 0) c.send_tail = 0;
-    --c.send_count;
+    vacate(c, *d);
     packet::adopt(*d, buffer::owner::send_queue).reset();
   }
   if (c.small_unacked && c.snd_una >= c.small_end) c.small_unacked = false;

@@ -18,10 +18,13 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
   while (n < bytes.size()) {
     buffer::descriptor* d = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr;
     // A chunk that was cut keeps its bytes where they lie: its room may end before a whole segment does.
-    u32 room = d == nullptr ? 0 : chunks.chunk_size() - (static_cast<u32>(d->body) + d->body_length);
+    u32 room = d == nullptr ? 0 : size_of(chunks, *d) - (static_cast<u32>(d->body) + d->body_length);
+    if constexpr (has_slots) {
+      if (outgrows_slot(chunks, c, bytes.size() - n)) d = move_to_chunk(below, c, *d, room);
+    }
     if (!is_open_tail(c, d, room)) {
-      if (c.send_count >= limits_.send_chunks) break;
-      packet p = may_take_chunk(c) ? below.take() : packet{};
+      if (is_quota_full(c)) break;
+      packet p = may_take_chunk(c) ? take_tail(below, c, bytes.size() - n) : packet{};
       if (!p) {
         ++counters_.no_chunk;
         if constexpr (C::writes.fair) stand_in_line(c);
@@ -39,9 +42,9 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
       else c.send_head = name;
       c.send_tail = name;
       if (c.send_next == 0) c.send_next = name;
-      ++c.send_count;
+      occupy(c, fresh);
       d = &fresh;
-      room = chunks.chunk_size() - fresh.body;
+      room = size_of(chunks, fresh) - fresh.body;
       below.observe({.what = trace::step::queue, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
     }
     if (room > u32{c.mss} - d->body_length) room = u32{c.mss} - d->body_length;
@@ -66,7 +69,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
 /// Whether `n` bytes more fit the segment that waits at the tail.
 template <config C> bool layer<C>::tail_takes(buffer::pool& chunks, const connection& c, u32 n) const {
   const buffer::descriptor* d = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr;
-  const u32 room = d == nullptr ? 0 : chunks.chunk_size() - (static_cast<u32>(d->body) + d->body_length);
+  const u32 room = d == nullptr ? 0 : size_of(chunks, *d) - (static_cast<u32>(d->body) + d->body_length);
   return is_open_tail(c, d, room) && d->body_length + n <= c.mss && n <= room;
 }
 
@@ -93,15 +96,14 @@ template <config C> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::unsent_roo
 }
 /// Whether one who came up short should be told that there is room: a third of the quota, or what the options say. Linux: sk_stream_is_writeable.
 template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::has_room(const connection& c) {
-  constexpr u32 quota = limits_.send_chunks;
   if constexpr (C::writes.low_water) {
     if (c.low_water.notsent != 0 && c.snd_nxt < c.snd_end && u32{c.snd_end - c.snd_nxt} > c.low_water.notsent / 2) return false;
     if (c.low_water.send != 0) {
       const u32 wanted = (c.low_water.send - 1) / c.mss + 1;
-      return c.send_count == 0 || c.send_count + wanted <= quota;
+      return c.send_count == 0 || c.send_count + u64{wanted} * charge_of_a_chunk <= send_quota;
     }
   }
-  return c.send_count <= quota - (quota + 2) / 3;
+  return c.send_count <= send_quota - (send_quota + 2) / 3;
 }
 
 /// After a write: PSH on the last byte unless more follows (send_flags::more, option::cork), then the send loop. RFC 9293 §3.9.1.2. Linux: tcp_push.

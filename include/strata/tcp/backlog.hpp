@@ -33,15 +33,19 @@ expected<std::size_t, send_error> layer<C>::begin_send(B&& below, connection_id 
   const std::size_t wanted = bytes.size();
   if (const std::size_t room = unsent_room(*c); room < wanted) bytes = bytes.first(room);
   std::size_t n = 0;
+  if constexpr (has_slots) {
+    u32 room = 0;
+    if (outgrows_slot(chunks, *c, bytes.size())) (void)move_to_chunk(below, *c, *chunks.named(c->send_tail), room);
+  }
   if (tail_takes(chunks, *c, 1)) {
     const buffer::descriptor& tail = *chunks.named(c->send_tail);
-    const u32 room = chunks.chunk_size() - (static_cast<u32>(tail.body) + tail.body_length), rest = u32{c->mss} - tail.body_length;
+    const u32 room = size_of(chunks, tail) - (static_cast<u32>(tail.body) + tail.body_length), rest = u32{c->mss} - tail.body_length;
     const u32 first = room < rest ? room : rest;
     n = append(below, *c, bytes.first(bytes.size() < first ? bytes.size() : first));
   }
   places.make_sums(!buffer::leaves_checksum(below, c->way.link));
   const u32 most = chunk_limit(below) < c->mss ? chunk_limit(below) : c->mss;
-  for (std::size_t left = bytes.size() - n; left != 0 && !places.is_full() && c->send_count + places.count() < limits_.send_chunks;) {
+  for (std::size_t left = bytes.size() - n; left != 0 && !places.is_full() && c->send_count + places.count() * charge_of_a_chunk + charge_of_a_chunk <= send_quota;) {
     packet p = may_take_chunk(*c) ? below.take() : packet{};
     if (!p) {
       ++counters_.no_chunk;

@@ -78,11 +78,11 @@ template <config C> template <class B> expected<reservation, send_error> layer<C
   connection* c = find(id);
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
   if (n == 0 || n > c->mss) return send_error::too_big;
-  if (c->send_count >= limits_.send_chunks || unsent_room(*c) == 0) {
+  if (is_quota_full(*c) || unsent_room(*c) == 0) {
     c->wants_write = true;
     return send_error::would_block;
   }
-  packet p = may_take_chunk(*c) ? below.take() : packet{};
+  packet p = may_take_chunk(*c) ? take_for(below, body_offset(below) + n) : packet{};
   if (!p) {
     ++counters_.no_chunk;
     c->wants_write = true;
@@ -107,7 +107,7 @@ template <config C> STRATA_SHORTER_INLINE inline void layer<C>::enqueue_written(
   else c.send_head = name;
   c.send_tail = name;
   if (c.send_next == 0) c.send_next = name;
-  ++c.send_count;
+  occupy(c, d);
   c.snd_end += n;
 }
 
@@ -119,13 +119,17 @@ expected<std::size_t, send_error> layer<C>::commit(B&& below, connection_id id, 
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
   if (!p || n > most) return send_error::too_big;
   if (n == 0) return std::size_t{0};
+  if constexpr (has_slots) {
+    u32 room = 0;
+    if (outgrows_slot(below.chunks(), *c, n)) (void)move_to_chunk(below, *c, *below.chunks().named(c->send_tail), room);
+  }
   if (tail_takes(below.chunks(), *c, n)) {  // small ones that wait leave together, as those of send() do: RFC 9293 §3.7.4
     (void)append(below, *c, p.room().first(n));
     end_write(below.chunks(), *c, true, flags);
     push(below, *c, flags, now);
     return std::size_t{n};
   }
-  if (c->send_count >= limits_.send_chunks) {
+  if (is_quota_full(*c)) {
     c->wants_write = true;
     return send_error::would_block;
   }
@@ -285,7 +289,7 @@ template <config C> std::optional<connection_info> layer<C>::info(connection_id 
   i.unsent = c->snd_nxt < c->snd_end ? c->snd_end - c->snd_nxt : 0;
   i.unread = c->unread;
   i.urgent = c->urgent && c->rcv_up > first_unread(*c) ? c->rcv_up - first_unread(*c) : 0;
-  i.send_chunks = c->send_count;
+  i.send_chunks = (c->send_count + charge_of_a_chunk - 1) / charge_of_a_chunk;
   i.receive_chunks = c->receive_count;
   i.srtt_us = microseconds(c->rtt.srtt());
   if constexpr (C::pacing::is_paced) i.pacing_rate = pacing_rate(*c);

@@ -52,6 +52,11 @@ template <class T> concept congestion_controller =
 template <class T> concept coalescing_policy = requires(const T c, bool b) {
   { c.may_send(b, b) } -> std::same_as<bool>;
 };
+/// waits_for_completion: whether a small segment also waits while the one before it is still below.
+template <class T> concept corks_itself = coalescing_policy<T> && requires {
+  { T::waits_for_completion } -> std::same_as<const bool&>;
+  requires T::waits_for_completion;
+};
 /// full_segments: how many full segments may go unacknowledged before an ACK leaves at once; delay_ms: how long a lone one waits.
 template <class T> concept ack_policy = requires {
   { T::full_segments } -> std::convertible_to<u32>;

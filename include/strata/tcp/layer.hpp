@@ -336,6 +336,7 @@ template <config C> class layer {
   [[nodiscard]] static bool fits_window(const connection& c, u32 usable);
   [[nodiscard]] static bool may_leave(const connection& c, u32 length);
   [[nodiscard]] static u32 usable_window(const connection& c) { const u32 in_flight = c.snd_nxt - c.snd_una; return c.snd_wnd > in_flight ? c.snd_wnd - in_flight : 0; }
+  [[nodiscard]] static bool awaits_completion(buffer::pool& chunks, const connection& c) requires corks_itself<typename C::coalescing>;
   static void stop(connection& c, limited_by why, tally& counted) { c.limit = why, ++counted; }
   [[nodiscard]] static bool must_wait(const connection& c, time_point now) requires(C::pacing::is_paced);
   [[nodiscard]] static u64 pacing_rate(const connection& c) requires(C::pacing::is_paced);
@@ -367,6 +368,19 @@ template <config C> class layer {
   [[nodiscard]] static bool should_defer(const connection& c, u32 usable, u32 most, time_point now) requires(C::tso_deferral);
   void left_with_ack(connection& c, u32 segments, u32 bytes, time_point now);
   [[nodiscard]] static bool is_open_tail(const connection& c, const buffer::descriptor* d, u32 room);
+  // what places cost, and small ones (charge.hpp)
+  static constexpr bool has_slots = C::limits.slots != 0;
+  static constexpr u32 charge_of_a_chunk = has_slots ? limits_.chunk_size / 256 : 1;   // the quota counts slots of 256 bytes where there are any, else chunks
+  static constexpr u32 send_quota = limits_.send_chunks * charge_of_a_chunk;
+  static_assert(send_quota <= 0xffff - charge_of_a_chunk, "limits::send_chunks: a quota has at most 65,535 chunks, or slots of 256 bytes");
+  [[nodiscard]] static u32 size_of(const buffer::pool& chunks, const buffer::descriptor& d);
+  static void occupy(connection& c, const buffer::descriptor& d);
+  static void vacate(connection& c, const buffer::descriptor& d);
+  [[nodiscard]] static bool is_quota_full(const connection& c) { return c.send_count + (charge_of_a_chunk - 1) >= send_quota; }
+  template <class B> [[nodiscard]] packet take_for(B&& below, u32 bytes);
+  template <class B> [[nodiscard]] packet take_tail(B&& below, const connection& c, std::size_t bytes);
+  [[nodiscard]] static bool outgrows_slot(const buffer::pool& chunks, const connection& c, std::size_t more) requires has_slots;
+  template <class B> [[nodiscard]] buffer::descriptor* move_to_chunk(B&& below, connection& c, buffer::descriptor& d, u32& room) requires has_slots;
   // writers that wait for the pool (line.hpp)
   [[nodiscard]] bool may_take_chunk(connection& c);
   void stand_in_line(connection& c) requires(C::writes.fair);
@@ -446,6 +460,7 @@ template <config C> class layer {
   STRATA_OUT_OF_LINE void raise(connection& c, u8 bits) { c.events = static_cast<u8>(c.events | bits); add_to_turn(c); }
   void add_to_turn(connection& c);
   void add_to_retry(connection& c);
+  void try_again(connection& c);
   template <class B> void settle(B&& below, connection& c, time_point now);
   void arm(connection& c, timer_index which, time_point at);
   void disarm(connection& c, timer_index which) { c.armed = static_cast<u8>(c.armed & ~(1u << which)); }
@@ -492,6 +507,7 @@ template <config C> class layer {
 #include <strata/tcp/open.hpp>
 #include <strata/tcp/half_open.hpp>
 #include <strata/tcp/calls.hpp>
+#include <strata/tcp/charge.hpp>
 #include <strata/tcp/append.hpp>
 #include <strata/tcp/line.hpp>
 #include <strata/tcp/split.hpp>

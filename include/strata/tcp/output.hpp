@@ -53,6 +53,13 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
       stop(c, limited_by::coalescing, counters_.limited_by_coalescing);
       break;
     }
+    if constexpr (corks_itself<typename C::coalescing>) {
+      if (!overrides && awaits_completion(chunks, c)) {
+        stop(c, limited_by::coalescing, counters_.auto_corked);
+        try_again(c);
+        break;
+      }
+    }
     if constexpr (C::pacing::is_paced) {
       if (starts(train) && must_wait(c, now)) {
         stop(c, limited_by::pacing, counters_.limited_by_pacing);
@@ -106,6 +113,7 @@ template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::note_sent(connect
   c.snd_nxt += d.body_length;
   if (d.body_length < c.mss) c.small_unacked = true, c.small_end = c.snd_nxt;
   if (with_fin) c.fin_sent = true, ++c.snd_nxt;
+  if constexpr (corks_itself<typename C::coalescing>) c.last_down.name = d.home->name(d);
   c.send_next = d.queue;
   if (c.in_loss) c.resend = c.snd_nxt;
   if (!is_armed(c, retransmit_timer)) restart_retransmit_timer(c, now);

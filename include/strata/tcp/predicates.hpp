@@ -77,4 +77,12 @@ template <config C> u32 layer<C>::small_queue_limit(const connection& c) require
   return limit < least ? least : static_cast<u32>(limit);
 }
 
+/// Whether a small segment waits since the one before it has not left the machine. Linux: tcp_should_autocork.
+template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::awaits_completion(buffer::pool& chunks, const connection& c) requires corks_itself<typename C::coalescing> {
+  if (c.snd_end - c.snd_nxt >= c.mss || c.fin_queued || c.snd_nxt == c.snd_una) return false;
+  // While something is unacknowledged the last one sent is in the send queue.
+  const buffer::descriptor* d = chunks.named(c.last_down.name);
+  return d != nullptr && d->owners != packet::bit(buffer::owner::send_queue);
+}
+
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -57,7 +57,8 @@ template <config C> template <class B> buffer::descriptor* layer<C>::split(B&& b
     part->sum = ones_sum({part->chunk + part->body, part->body_length});
     part->marks = static_cast<u16>(part->marks | mark_sum_known);
   }
-  ++c.send_count;
+  occupy(c, fresh);
+  if constexpr (corks_itself<typename C::coalescing>) c.last_down = {};
   buffer::descriptor& front = second_moves ? d : fresh;
   below.observe({.what = trace::step::split, .bytes = first, .seq = front.seq, .chunk = chunks.name(front), .connection = index_of(c) + 1});
   return &front;

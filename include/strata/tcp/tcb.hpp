@@ -143,6 +143,7 @@ template <class C> struct tcb {
   [[no_unique_address]] std::conditional_t<C::keep_alive, keep_alive_state<tick>, nothing<keep_alive_state<tick>>> alive{};
 
   [[no_unique_address]] std::conditional_t<C::writes.low_water, low_water_marks, nothing<low_water_marks>> low_water{};
+  [[no_unique_address]] std::conditional_t<corks_itself<typename C::coalescing>, last_sent_chunk, nothing<last_sent_chunk>> last_down{};
   [[no_unique_address]] std::conditional_t<C::writes.fair, place_in_line, nothing<place_in_line>> place{};
 
   [[no_unique_address]] std::conditional_t<C::pacing::is_paced, tcp::pace<tick>, nothing<tcp::pace<tick>>> pace{};

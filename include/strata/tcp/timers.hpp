@@ -20,6 +20,10 @@ template <config C> void layer<C>::add_to_turn(connection& c) {
 template <config C> void layer<C>::add_to_retry(connection& c) {
   if (c.ring_full) return;
   ++counters_.ring_full;
+  try_again(c);
+}
+template <config C> STRATA_SHORTER_INLINE inline void layer<C>::try_again(connection& c) {
+  if (c.ring_full) return;
   c.ring_full = true;
   c.retry_next = retry_head_;
   retry_head_ = index_of(c) + 1;

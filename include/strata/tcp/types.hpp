@@ -228,6 +228,8 @@ struct counters {
   tally splits_for_window = 0;       ///< since the window took only the front
   tally ring_full = 0;
   tally no_chunk = 0;
+  tally slot_moves = 0;              ///< bytes that were written to a slot went to a chunk, since more came
+  tally auto_corked = 0;             ///< small segments that waited for a completion. Linux: TCPAutoCorking
   tally waits_for_chunks = 0;        ///< writers that stood in line for the pool
   tally time_waits = 0;
   tally time_wait_recycled = 0;      ///< the oldest record made room

@@ -18,6 +18,10 @@ struct place_in_line {
   u16 credit = 0;            ///< chunks that it may take though others wait
   bool waits = false;
 };
+/// The name of the chunk that was sent last; zero: unknown.
+struct last_sent_chunk {
+  u32 name = 0;
+};
 struct line_of_writers {
   u32 head = 0, tail = 0, size = 0;
 };

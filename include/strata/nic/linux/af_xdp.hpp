@@ -15,6 +15,7 @@
 #error "strata/nic/linux/af_xdp.hpp is AF_XDP of the Linux kernel"
 #endif
 #include <strata/buffer/left_checksum.hpp>
+#include <strata/buffer/slots.hpp>
 #include <strata/core/bytes.hpp>
 #include <strata/core/expected.hpp>
 #include <strata/nic/linux/af_xdp_options.hpp>
@@ -104,7 +105,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
     std::size_t n = 0;
     while (n < batch.size() && ring.has_more()) {
       const u64 address = kernel::chunk_layout::plain(ring.take());
-      buffer::descriptor& d = s_.table[s_.layout.chunk_of(address)];
+      buffer::descriptor& d = sent_at(address);
       if (s_.has_pieces && !is_last_piece(d, address)) continue;
       if (s_.has_metadata) [[unlikely]] read_metadata(d);
       d.below = 0;
@@ -175,11 +176,11 @@ template <class System = kernel::system_calls> class af_xdp_over {
     for (u32 i = most_queues; i-- > 0;) queues_[i].sock.close();  // the first one, which registered the memory, goes last
     for (u32 i = 0; s_.table != nullptr && i < s_.chunks; ++i) {
       buffer::descriptor& d = s_.table[i];
-      if (d.below != s_.tag) continue;
-      const bool is_sent = (d.owners & packet::bit(buffer::owner::nic)) != 0;
-      if (!is_sent && d.holders == 0) continue;
-      d.below = 0;
-      packet::adopt(d, is_sent ? buffer::owner::nic : buffer::owner::holder).reset();
+      if ((d.flags & buffer::descriptor::cut) == 0) {
+        give_back(d);
+        continue;
+      }
+      for (u32 at = 0; at + d.body <= s_.layout.chunk_size(); at += d.body) give_back(buffer::slot_at(d, at));
     }
     s_ = {};
     warning_count_ = 0;
@@ -188,6 +189,21 @@ template <class System = kernel::system_calls> class af_xdp_over {
   }
 
  private:
+  /// What a completion names: a chunk, or a slot of one.
+  [[nodiscard]] buffer::descriptor& sent_at(u64 address) const {
+    const u32 index = s_.layout.chunk_of(address);
+    buffer::descriptor& d = s_.table[index];
+    if ((d.flags & buffer::descriptor::cut) == 0) [[likely]] return d;
+    return buffer::slot_at(d, address - u64{index} * s_.layout.chunk_size());
+  }
+  /// What the kernel had when its sockets were closed.
+  void give_back(buffer::descriptor& d) {
+    if (d.below != s_.tag) return;
+    const bool is_sent = (d.owners & packet::bit(buffer::owner::nic)) != 0;
+    if (!is_sent && d.holders == 0) return;
+    d.below = 0;
+    packet::adopt(d, is_sent ? buffer::owner::nic : buffer::owner::holder).reset();
+  }
   struct queue {
     socket sock{};
     u32 lent = 0;  // chunks that the kernel has to receive into

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// tcp::autocork: small segments wait for the completion of the one before them. Linux: tcp_should_autocork.
+#include "steps.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace strata::script {
+
+TEST_CASE("autocork: what is written while the NIC holds a segment leaves in one when that is done") {
+  static constexpr step script[] = {
+      established_active(), nic_holds(true), write(10), out("P. 1:11(10)"), write(10), is(tcp::limited_by::coalescing), write(20), at(1), write(5), at(10), complete(),
+      out("P. 11:46(35)"), is(tcp::limited_by::application), write(1), at(20), complete(), out("P. 46:47(1)"), in(". ack 47"), complete(),
+  };
+  play(script, with::either, policy::corking);
+}
+TEST_CASE("autocork: where the NIC lets go at once nothing waits") {
+  static constexpr step script[] = {established_active(), write(10), out("P. 1:11(10)"), write(10), out("P. 11:21(10)"), counted(&tcp::counters::auto_corked, 0)};
+  play(script, with::either, policy::corking);
+}
+TEST_CASE("autocork: full segments do not wait, and what is less than one waits behind them") {
+  static constexpr step script[] = {
+      established_active(), nic_holds(true), write(1460 + 10), out(". 1:1461(1460)"), write(1460), out("P. 1461:2921(1460)"), is(field::unsent, 10), at(5), complete(), out("P. 2921:2931(10)"),
+      in(". ack 2931"), complete(),
+  };
+  play(script, with::no_timestamps, policy::corking);
+}
+// Nothing is behind them that could join them, and the application said that it is done.
+TEST_CASE("autocork: the last bytes before FIN do not wait, nor does who has everything acknowledged") {
+  static constexpr step closes[] = {established_active(), nic_holds(true), write(10), out("P. 1:11(10)"), write(10), close(), out("FP. 11:21(10)"), in(". ack 22"), complete()};
+  static constexpr step acked[] = {established_active(), nic_holds(true), write(10), out("P. 1:11(10)"), in(". ack 11"), write(10), out("P. 11:21(10)"), in(". ack 21"), complete()};
+  play(closes, with::either, policy::corking), play(acked, with::either, policy::corking);
+}
+TEST_CASE("autocork: a retransmission that cuts the last segment ends the waiting") {
+  static constexpr step script[] = {
+      established_active(), nic_holds(true), write(1460), out("P. 1:1461(1460)"), complete(), nic_holds(false), path_mtu(1040), icmp(icmp_error_kind::packet_too_big, 1, 1040),
+      out("1:1001(1000)"), out("P. 1001:1461(460)"), in(". ack 1001"), write(10), out("P. 1461:1471(10)"),
+  };
+  play(script, with::no_timestamps, policy::corking);
+}
+
+}  // namespace strata::script
