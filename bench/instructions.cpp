@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What scripts/bench --instructions counts: instructions retired by one call, which noise cannot change. Each row is a function between a prepare
-// and a clean-up that are not counted; callgrind counts inside measured() and measured_turn() only. `instructions ROW` runs one row; without it the rows are listed.
+// and a clean-up that are not counted; callgrind counts inside measured() only. `instructions ROW` runs one row; without it the rows are listed.
 #include "pair.hpp"
 
 #include <cstdio>
@@ -48,42 +48,15 @@ constexpr row rows[] = {
      [](run& r) { r.e.b->poll(r.e.tick(), {64}, strata::on{[&](net::datagram d) { (void)d.socket.receive(r.e.sink); }, strata::ignore_rest{}}); }, settle},
     {"idle_poll", nothing, [](run& r) { r.e.poll_a(); }, nothing},
 };
-
 }  // namespace
 
 extern "C" [[gnu::noinline]] void measured(void (*f)(run&), run& r) { f(r); }
-extern "C" [[gnu::noinline]] void measured_turn(void (*f)()) { f(); }
-
-namespace {
-/// A stream in one direction, both ends counted: a write of `together` segments, what the other side does with them, and the ACKs. Per segment of 1460 bytes.
-constexpr int together = 32;
-static_assert(rounds % together == 0);
-template <class C> void bulk() {
-  static const auto e = std::make_unique<ends<C>>();
-  static const std::vector<std::byte> bytes(1460 * together, std::byte{7});
-  constexpr auto turn = [] {
-    (void)e->client.send(std::span(bytes));
-    e->poll_b(), e->poll_a();
-  };
-  for (int i = 0; i < 64; ++i) turn();
-  for (int i = 0; i < rounds / together; ++i) measured_turn(turn);
-}
-struct stream {
-  const char* name;
-  void (*run)();
-};
-constexpr stream streams[] = {{"tcp_bulk_segment", bulk<low_latency>}, {"tcp_bulk_segment_trains", bulk<trains>}};
-}  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 2) {
     for (const row& r : rows) std::printf("%s\n", r.name);
-    for (const stream& t : streams) std::printf("%s\n", t.name);
     std::printf("rounds %d\n", rounds);
     return 0;
-  }
-  for (const stream& t : streams) {
-    if (std::strcmp(t.name, argv[1]) == 0) return t.run(), 0;
   }
   for (const row& which : rows) {
     if (std::strcmp(which.name, argv[1]) != 0) continue;

@@ -69,15 +69,17 @@ def instructions(work, update, pattern):
     if baseline and not update and baseline["compiler"] != compiler:
         print(f"bench: skipped: the baseline is of {baseline['compiler']}, this is {compiler}; update it with --instructions --update", file=sys.stderr)
         last(0, 0, 77)
-    program = work / "instructions"
-    build = subprocess.run(["g++", *FLAGS.split(), f"-I{ROOT / 'include'}", str(ROOT / "bench" / "instructions.cpp"), "-o", str(program)])
-    if build.returncode != 0:
-        last(0, 0, 1)
-    listed = subprocess.run([str(program)], capture_output=True, text=True).stdout.split("\n")
-    rounds = int(next(line for line in listed if line.startswith("rounds ")).split()[1])
-    names = [line for line in listed if line and not line.startswith("rounds ") and (not pattern or re.search(pattern, line))]
+    rows = []  # name, program, rounds
+    for source in sorted((ROOT / "bench").glob("instructions*.cpp")):
+        program = work / source.stem
+        build = subprocess.run(["g++", *FLAGS.split(), f"-I{ROOT / 'include'}", str(source), "-o", str(program)])
+        if build.returncode != 0:
+            last(0, 0, 1)
+        listed = subprocess.run([str(program)], capture_output=True, text=True).stdout.split("\n")
+        rounds = int(next(line for line in listed if line.startswith("rounds ")).split()[1])
+        rows += [(line, program, rounds) for line in listed if line and not line.startswith("rounds ") and (not pattern or re.search(pattern, line))]
     counts, slower = {}, 0
-    for name in names:
+    for name, program, rounds in rows:
         run = subprocess.run(["valgrind", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=measured*",
                               f"--callgrind-out-file={work / 'callgrind.out'}", str(program), name], capture_output=True, text=True)
         found = re.search(r"Collected : (\d+)", run.stderr)
