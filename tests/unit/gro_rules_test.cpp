@@ -12,8 +12,11 @@ using namespace strata::test;
 
 struct counts_looks {
   static constexpr bool is_active = true;
-  u32 looks = 0;
-  void on(const trace::record& r) { looks += r.what == trace::step::fast_path || r.what == trace::step::slow_path; }
+  u32 looks = 0, joins = 0;
+  void on(const trace::record& r) {
+    joins += r.what == trace::step::join && r.bytes == 1000 && r.connection == 1 && r.chunk != 0;
+    looks += r.what == trace::step::fast_path || r.what == trace::step::slow_path;
+  }
 };
 struct config : presets::testing {
   using observer = counts_looks;
@@ -115,6 +118,7 @@ constexpr u8 plain = wire::tcp::flag::ack, push = plain | wire::tcp::flag::psh, 
 TEST_CASE("segments that follow each other are looked at once") {
   auto w = std::make_unique<world>();
   CHECK(w->looks_at({{}, {}, {}, {}}) == 1);
+  CHECK(w->a.observer().joins == 3);  // each segment behind the first is told of
   CHECK(w->looks_at({{}}) == 1);
   CHECK(w->looks_at({{}, {}}) == 1);
 }

@@ -13,7 +13,7 @@ enum class step : u8 {
   permission, autobind, lock, quota, take_chunk, queue, append, push, write_loop, split, clone, tcp_header, tcp_checksum, route, ip_header, ip_output,
   finish_output, neighbour, queue_wait, enqueue, validate, transmit, doorbell, complete, retransmit,
   // up
-  receive, link_parse, ip_parse, dispatch, lookup, backlog, fast_path, slow_path, accept, deliver, event, acknowledge, ack_sent,
+  receive, link_parse, ip_parse, dispatch, lookup, join, backlog, fast_path, slow_path, accept, deliver, event, acknowledge, ack_sent,
   count
 };
 
@@ -54,6 +54,7 @@ inline constexpr name names[] = {
     {false, "ip", "on_packet", "ip_rcv"},
     {false, "stack", "input", "ip_local_deliver_finish"},
     {false, "tcp", "find", "__inet_lookup_skb"},
+    {false, "tcp", "join", "tcp_gro_receive"},
     {false, "tcp", "put_in_backlog", "sk_add_backlog"},
     {false, "tcp", "on_expected", "tcp_rcv_established"},
     {false, "tcp", "on_segment", "tcp_rcv_state_process"},

@@ -15,6 +15,7 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::join(B&& below, const info_type& info
   const u32 length = size - header.header_length;
   if (gro_.head != nullptr) {
     if (continues_train(header, p, length)) {
+      below.observe({.what = trace::step::join, .bytes = length, .seq = header.seq, .ack = header.ack, .chunk = below.chunks().name(p.d()), .connection = recent_});
       p.pull(header.header_length);
       buffer::descriptor* const last = &p.d();
       buffer::couple(*gro_.tail, std::move(p));
