@@ -24,6 +24,25 @@ TEST_CASE("autocork: full segments do not wait, and what is less than one waits 
   };
   play(script, with::no_timestamps, policy::corking);
 }
+// No driver wakes a loop for a completion: it may sleep, but for no longer than a millisecond.
+TEST_CASE("autocork: a loop that waits for a completion sleeps until a timer of a millisecond, and for ever when nothing waits") {
+  static constexpr step looks[] = {
+      established_active(), nic_holds(true), write(10), out("P. 1:11(10)"), write(10), counted(&tcp::counters::auto_corked, 1), is_due_in(1), write(5),
+      counted(&tcp::counters::auto_corked, 2), is_due_in(1), at(5), counted(&tcp::counters::auto_corked, 7), is_due_in(1), complete(), out("P. 11:26(15)"), is_due_in(1), at(6), is_due_in(194),
+      in(". ack 26"), complete(), at(7), counted(&tcp::counters::auto_corked, 7), at(205), no_deadline(),
+  };
+  play(looks, with::no_timestamps, policy::corking);
+}
+// Their control blocks are others' meanwhile.
+TEST_CASE("autocork: connections that end while they wait leave no trace") {
+  static constexpr step script[] = {
+      established_active(), connect().peer_is(1), out("S 0:0(0)").peer_is(1), in("S. 0:0(0) ack 1").peer_is(1), out(". ack 1").peer_is(1), nic_holds(true), write(10), out("P. 1:11(10)"), write(10),
+      write(10).peer_is(1), out("P. 1:11(10)").peer_is(1), write(10).peer_is(1), in("R 1:1(0)"), closed(close_reason::reset), connect().peer_is(2), out("S 0:0(0)").peer_is(2),
+      in("S. 0:0(0) ack 1").peer_is(2), out(". ack 1").peer_is(2), write(10).peer_is(2), out("P. 1:11(10)").peer_is(2), write(10).peer_is(2), at(3), complete(), out("P. 11:21(10)").peer_is(2),
+      out("P. 11:21(10)").peer_is(1), complete(),
+  };
+  play(script, with::either, policy::corking);
+}
 // Nothing is behind them that could join them, and the application said that it is done.
 TEST_CASE("autocork: the last bytes before FIN do not wait, nor does who has everything acknowledged") {
   static constexpr step closes[] = {established_active(), nic_holds(true), write(10), out("P. 1:11(10)"), write(10), close(), out("FP. 11:21(10)"), in(". ack 22"), complete()};

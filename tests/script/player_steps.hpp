@@ -11,7 +11,7 @@ template <class C> bool player<C>::run(const step& s) {
     return match(s);
   }
   if (s.what == verb::at) return silent() && go_to(s.number);
-  const bool only_looks = s.what == verb::expect || s.what == verb::never || s.what == verb::closed || s.what == verb::value || s.what == verb::counter || s.what == verb::in_use;
+  const bool only_looks = s.what == verb::expect || s.what == verb::never || s.what == verb::closed || s.what == verb::value || s.what == verb::counter || s.what == verb::in_use || s.what == verb::due_in;
   if (together_ == 0 && !only_looks && !silent()) return false;
   remote& r = peer_[s.peer];
   switch (s.what) {
@@ -147,6 +147,12 @@ template <class C> bool player<C>::run(const step& s) {
       return static_cast<u8>(r.why) == s.code || fault("closed, why", s.code, static_cast<u8>(r.why));
     case verb::stale: return answered(step{.code = static_cast<u8>(tcp::send_error::stale), .has_fails = true}, "send", tcp_->send(*this, r.id, std::span<const std::byte>{}, {}, now_));
     case verb::no_deadline: return !tcp_->next_deadline() || fault("something is due");
+    case verb::due_in: {
+      const auto next = tcp_->next_deadline();
+      if (!next) return fault("nothing is due");
+      const u64 in = next->is_before(now_) ? 0 : u64{next->since(now_).count} * unit;
+      return in == u64{s.number} * 1'000'000 || fault("due in, ns", u64{s.number} * 1'000'000, in);
+    }
     case verb::icmp: {
       network_error<address> e{};
       e.local = near(1), e.remote = far(), e.protocol = 6, e.kind = static_cast<icmp_error_kind>(s.code), e.is_local = s.flagged;

@@ -21,7 +21,7 @@ enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
   shutdown_receive, keep_alive, linger, cork, user_timeout, pacing_rate, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
   next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart,
-  no_deadline, gather, send_low_water, notsent_low_water
+  no_deadline, due_in, gather, send_low_water, notsent_low_water
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
@@ -249,6 +249,8 @@ consteval step closed(close_reason why, here h = here::current()) { step s = mak
 consteval step stale(here h = here::current()) { return make(verb::stale, h); }
 /// Nothing is due: a loop could sleep for ever.
 consteval step no_deadline(here h = here::current()) { return make(verb::no_deadline, h); }
+/// A loop could sleep for `ms`, and no longer.
+consteval step is_due_in(u32 ms, here h = here::current()) { return make(verb::due_in, ms, h); }
 consteval step is(field f, u64 value, here h = here::current()) { step s = make(verb::value, h); s.code = static_cast<u8>(f); s.value = value; return s; }
 consteval step is(tcp::state v, here h = here::current()) { return is(field::state, static_cast<u64>(v), h); }
 consteval step is(tcp::limited_by v, here h = here::current()) { return is(field::limit, static_cast<u64>(v), h); }

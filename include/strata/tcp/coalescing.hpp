@@ -22,7 +22,7 @@ struct none {
 };
 
 /// Over one of these: a small segment also waits while the last one sent is still in the qdisc or the NIC; what is written meanwhile joins it, and the
-/// completion lets it go. No driver wakes a loop for a completion, so the loop does not sleep while one is waited for. Linux: tcp_should_autocork.
+/// completion lets it go. No driver wakes a loop for a completion: each turn looks for it, and a timer of a millisecond makes one. Linux: tcp_should_autocork.
 template <class Policy> struct autocork_over : Policy {
   static constexpr bool waits_for_completion = true;
 };

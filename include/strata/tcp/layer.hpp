@@ -212,10 +212,11 @@ template <config C> class layer {
   };
   enum class kind : u32 { connection = 0, half_open = 1, time_wait = 2 };
   enum timer_index : u32 { retransmit_timer, ack_timer, persist_timer, linger_timer, application_timer, keep_alive_timer };
-  static constexpr u32 timer_count = 5 + (C::keep_alive ? 1 : 0) + (C::pacing::is_paced ? 1 : 0) + (C::small_queue != 0 ? 1 : 0);
+  static constexpr bool waits_for_completions = C::small_queue != 0 || corks_itself<typename C::coalescing>;
+  static constexpr u32 timer_count = 5 + (C::keep_alive ? 1 : 0) + (C::pacing::is_paced ? 1 : 0) + (waits_for_completions ? 1 : 0);
   static_assert(timer_count <= 8, "a byte holds which timers are armed");
   static constexpr timer_index pacing_timer = static_cast<timer_index>(C::keep_alive ? 6 : 5);  // where connections are paced
-  static constexpr timer_index small_queue_timer = static_cast<timer_index>(timer_count - 1);   // where C::small_queue is not zero
+  static constexpr timer_index completion_timer = static_cast<timer_index>(timer_count - 1);    // where segments wait for completions of others
 
   static constexpr limits limits_ = C::limits;
   static constexpr bool timestamps = C::timestamps;
@@ -337,6 +338,9 @@ template <config C> class layer {
   [[nodiscard]] static bool may_leave(const connection& c, u32 length);
   [[nodiscard]] static u32 usable_window(const connection& c) { const u32 in_flight = c.snd_nxt - c.snd_una; return c.snd_wnd > in_flight ? c.snd_wnd - in_flight : 0; }
   [[nodiscard]] static bool awaits_completion(buffer::pool& chunks, const connection& c) requires corks_itself<typename C::coalescing>;
+  void wait_for_completion(connection& c, time_point now) requires corks_itself<typename C::coalescing>;
+  template <class B> void look_for_completions(B&& below) requires corks_itself<typename C::coalescing>;
+  void forget_buried() requires corks_itself<typename C::coalescing>;
   static void stop(connection& c, limited_by why, tally& counted) { c.limit = why, ++counted; }
   [[nodiscard]] static bool must_wait(const connection& c, time_point now) requires(C::pacing::is_paced);
   [[nodiscard]] static u64 pacing_rate(const connection& c) requires(C::pacing::is_paced);
@@ -460,7 +464,6 @@ template <config C> class layer {
   STRATA_OUT_OF_LINE void raise(connection& c, u8 bits) { c.events = static_cast<u8>(c.events | bits); add_to_turn(c); }
   void add_to_turn(connection& c);
   void add_to_retry(connection& c);
-  void try_again(connection& c);
   template <class B> void settle(B&& below, connection& c, time_point now);
   void arm(connection& c, timer_index which, time_point at);
   void disarm(connection& c, timer_index which) { c.armed = static_cast<u8>(c.armed & ~(1u << which)); }
@@ -483,6 +486,7 @@ template <config C> class layer {
   u32 fresh_records_ = 0, free_records_ = 0, oldest_record_ = 0, newest_record_ = 0, time_wait_count_ = 0;
   tcp::counters counters_{};
   [[no_unique_address]] std::conditional_t<C::writes.fair, line_of_writers, nothing<line_of_writers>> line_{};
+  [[no_unique_address]] std::conditional_t<corks_itself<typename C::coalescing>, waiting_for_completion, nothing<waiting_for_completion>> corked_{};
   [[no_unique_address]] std::conditional_t<is_shared<C>, tcp::backlog_counters, nothing<tcp::backlog_counters>> backlog_counters_{};
   siphash_key key_{}, port_key_{};
   time_point clock_at_{};  // when clock_ was so many milliseconds: it goes on where the tick wraps

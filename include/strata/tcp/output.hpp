@@ -56,7 +56,7 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
     if constexpr (corks_itself<typename C::coalescing>) {
       if (!overrides && awaits_completion(chunks, c)) {
         stop(c, limited_by::coalescing, counters_.auto_corked);
-        try_again(c);
+        wait_for_completion(c, now);
         break;
       }
     }
@@ -71,7 +71,7 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
       if (starts(train) && held_below + d->body_length > limit && (held_below = bytes_below(chunks, c)) != 0 && held_below + d->body_length > limit) {
         stop(c, limited_by::small_queue, counters_.limited_by_small_queue);
         // No event tells of a completion. What may wait below is a millisecond's worth: then there is room again.
-        if (!is_armed(c, small_queue_timer)) arm(c, small_queue_timer, now + duration::ms(1));
+        if (!is_armed(c, completion_timer)) arm(c, completion_timer, now + duration::ms(1));
         break;
       }
     }

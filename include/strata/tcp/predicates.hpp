@@ -84,5 +84,34 @@ template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::awaits_completion
   const buffer::descriptor* d = chunks.named(c.last_down.name);
   return d != nullptr && d->owners != packet::bit(buffer::owner::send_queue);
 }
+/// The next turn looks for the completion, after a millisecond at the latest: no event tells of one.
+template <config C> void layer<C>::wait_for_completion(connection& c, time_point now) requires corks_itself<typename C::coalescing> {
+  if (!is_armed(c, completion_timer)) arm(c, completion_timer, now + duration::ms(1));
+  if (c.last_down.waits) return;
+  c.last_down.waits = true;
+  c.last_down.next = std::exchange(corked_.head, index_of(c) + 1);
+}
+/// Once in a turn: those that need not wait any longer have something to do in it.
+template <config C> template <class B> void layer<C>::look_for_completions(B&& below) requires corks_itself<typename C::coalescing> {
+  corked_.was_looked_at = true;
+  for (u32 at = std::exchange(corked_.head, 0); at != 0;) {
+    const u32 name = at;
+    connection& c = anchored(tcbs_[name - 1]);
+    at = c.last_down.next;
+    c.last_down.waits = c.state != state::closed && c.send_next != 0 && awaits_completion(below.chunks(), c);
+    if (c.last_down.waits) c.last_down.next = std::exchange(corked_.head, name);
+    else if (c.state != state::closed) add_to_turn(c);
+  }
+}
+/// A control block that will be another connection's is on no list.
+template <config C> void layer<C>::forget_buried() requires corks_itself<typename C::coalescing> {
+  for (u32 at = std::exchange(corked_.head, 0); at != 0;) {
+    const u32 name = at;
+    connection& c = anchored(tcbs_[name - 1]);
+    at = c.last_down.next;
+    c.last_down.waits = !c.is_buried;
+    if (c.last_down.waits) c.last_down.next = std::exchange(corked_.head, name);
+  }
+}
 
 }  // namespace strata::inline STRATA_ABI::tcp

@@ -58,7 +58,7 @@ template <config C> template <class B> buffer::descriptor* layer<C>::split(B&& b
     part->marks = static_cast<u16>(part->marks | mark_sum_known);
   }
   occupy(c, fresh);
-  if constexpr (corks_itself<typename C::coalescing>) c.last_down = {};
+  if constexpr (corks_itself<typename C::coalescing>) c.last_down.name = 0;
   buffer::descriptor& front = second_moves ? d : fresh;
   below.observe({.what = trace::step::split, .bytes = first, .seq = front.seq, .chunk = chunks.name(front), .connection = index_of(c) + 1});
   return &front;

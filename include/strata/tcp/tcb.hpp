@@ -147,7 +147,7 @@ template <class C> struct tcb {
   [[no_unique_address]] std::conditional_t<C::writes.fair, place_in_line, nothing<place_in_line>> place{};
 
   [[no_unique_address]] std::conditional_t<C::pacing::is_paced, tcp::pace<tick>, nothing<tcp::pace<tick>>> pace{};
-  time_point deadline[5 + (C::keep_alive ? 1 : 0) + (C::pacing::is_paced ? 1 : 0) + (C::small_queue != 0 ? 1 : 0)]{};      ///< of each timer
+  time_point deadline[5 + (C::keep_alive ? 1 : 0) + (C::pacing::is_paced ? 1 : 0) + (C::small_queue != 0 || corks_itself<typename C::coalescing> ? 1 : 0)]{};      ///< of each timer
   u32 turn_next = 0;             ///< 1 + index of the next connection that has something to do in this turn
   u32 retry_next = 0;            ///< 1 + index of the next connection that met a full ring
   u32 generation = 0;

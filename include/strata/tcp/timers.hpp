@@ -20,10 +20,6 @@ template <config C> void layer<C>::add_to_turn(connection& c) {
 template <config C> void layer<C>::add_to_retry(connection& c) {
   if (c.ring_full) return;
   ++counters_.ring_full;
-  try_again(c);
-}
-template <config C> STRATA_SHORTER_INLINE inline void layer<C>::try_again(connection& c) {
-  if (c.ring_full) return;
   c.ring_full = true;
   c.retry_next = retry_head_;
   retry_head_ = index_of(c) + 1;
@@ -35,6 +31,9 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
     if constexpr (C::writes.fair) return serve_line(below);
     else return false;
   };
+  if constexpr (corks_itself<typename C::coalescing>) {
+    if (!corked_.was_looked_at) look_for_completions(below);
+  }
   while (has_next()) {
     connection& c = anchored(tcbs_[turn_head_ - 1]);
     turn_head_ = c.turn_next;
@@ -102,6 +101,10 @@ template <config C> template <class B> void layer<C>::end_of_turn(B&&, time_poin
     at = c.retry_next;
     c.ring_full = false;
     if (c.is_open) add_to_turn(c);
+  }
+  if constexpr (corks_itself<typename C::coalescing>) {
+    if (grave_ != 0) forget_buried();
+    corked_.was_looked_at = false;
   }
   u32 kept = 0;
   while (grave_ != 0) {
@@ -195,8 +198,8 @@ template <config C> template <class B> void layer<C>::on_timer(B&& below, connec
       if (c.send_next != 0 || c.in_loss) add_to_turn(c);
     }
   }
-  if constexpr (C::small_queue != 0) {
-    if ((due >> small_queue_timer & 1) != 0 && c.send_next != 0) add_to_turn(c);
+  if constexpr (waits_for_completions) {
+    if ((due >> completion_timer & 1) != 0 && c.send_next != 0) add_to_turn(c);
   }
   if ((due >> linger_timer & 1) != 0) {  // the peer never sent its FIN, or has not acknowledged ours in the time that option::linger gave
     if (C::linger && c.state != state::fin_wait_2) send_reset(below, c, now);

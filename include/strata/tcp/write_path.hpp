@@ -18,9 +18,15 @@ struct place_in_line {
   u16 credit = 0;            ///< chunks that it may take though others wait
   bool waits = false;
 };
-/// The name of the chunk that was sent last; zero: unknown.
+/// The chunk that was sent last, and the list of those that wait for its completion (tcp::autocork).
 struct last_sent_chunk {
-  u32 name = 0;
+  u32 name = 0;  ///< zero: unknown
+  u32 next = 0;  ///< 1 + index of the next connection that waits
+  bool waits = false;
+};
+struct waiting_for_completion {
+  u32 head = 0;
+  bool was_looked_at = false;  ///< in this turn
 };
 struct line_of_writers {
   u32 head = 0, tail = 0, size = 0;
