@@ -46,6 +46,10 @@ struct exception {
 };
 constexpr exception exceptions[] = {
     {"tcp.table_full", "a table of twice its entries refuses only after 32 probes, and nobody outside knows the hash's key"},
+    {"tcp.waits_for_chunks", "only where write_path::fair is set"},
+    {"tcp.collapsed", "only where write_path::collapse is set"},
+    {"tcp.auto_corked", "only where the coalescing policy waits for completions"},
+    {"tcp.slot_moves", "only where limits::slots is not zero"},
     {"tcp.limited_by_pacing", "only where connections are paced"},
     {"tcp.limited_by_small_queue", "only where Config::small_queue is not zero"},
     {"tcp.limited_by_deferral", "only where Config::tso_deferral is set"},

@@ -48,7 +48,8 @@ inline constexpr named<tcp::counters, u64> tcp_names[] = {
     STRATA_NAMED(tcp::counters, time_wait_reused), STRATA_NAMED(tcp::counters, icmp_ignored), STRATA_NAMED(tcp::counters, aborted),
     STRATA_NAMED(tcp::counters, data_after_close), STRATA_NAMED(tcp::counters, keep_alive_probes), STRATA_NAMED(tcp::counters, limited_by_cwnd),
     STRATA_NAMED(tcp::counters, limited_by_window), STRATA_NAMED(tcp::counters, limited_by_coalescing),
-    STRATA_NAMED(tcp::counters, limited_by_pacing), STRATA_NAMED(tcp::counters, limited_by_small_queue), STRATA_NAMED(tcp::counters, limited_by_deferral), STRATA_NAMED(tcp::counters, out_trains), STRATA_NAMED(tcp::counters, unwanted_data)};
+    STRATA_NAMED(tcp::counters, limited_by_pacing), STRATA_NAMED(tcp::counters, limited_by_small_queue), STRATA_NAMED(tcp::counters, limited_by_deferral), STRATA_NAMED(tcp::counters, out_trains), STRATA_NAMED(tcp::counters, unwanted_data),
+    STRATA_NAMED(tcp::counters, collapsed)};
 inline constexpr named<udp::counters, u32> udp_names[] = {
     STRATA_NAMED(udp::counters, in_datagrams), STRATA_NAMED(udp::counters, no_ports), STRATA_NAMED(udp::counters, in_errors),
     STRATA_NAMED(udp::counters, in_csum_errors), STRATA_NAMED(udp::counters, rcvbuf_errors), STRATA_NAMED(udp::counters, mem_errors),

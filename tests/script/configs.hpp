@@ -64,7 +64,7 @@ struct corking : over_v4 {
   using coalescing = strata::tcp::autocork_over<strata::tcp::none>;
 };
 struct writing : over_v4 {
-  static constexpr strata::tcp::write_path writes{.low_water = true, .fair = true, .records = true};
+  static constexpr strata::tcp::write_path writes{.low_water = true, .fair = true, .records = true, .collapse = true};
 };
 struct immediate : over_v4 {
   using coalescing = strata::tcp::none;

@@ -14,6 +14,7 @@ template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::is_open_tail(cons
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::append(B&& below, connection& c, std::span<const std::byte> bytes) {
   buffer::pool& chunks = below.chunks();
   std::size_t n = 0;
+  [[maybe_unused]] bool came_free = false;  // by collapsing: it is ours, whoever waits
   below.observe({.what = trace::step::quota, .bytes = static_cast<u32>(bytes.size()), .connection = index_of(c) + 1});
   while (n < bytes.size()) {
     buffer::descriptor* d = c.send_next != 0 ? chunks.named(c.send_tail) : nullptr;
@@ -23,9 +24,20 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
       if (outgrows_slot(chunks, c, bytes.size() - n)) d = move_to_chunk(below, c, *d, room);
     }
     if (!is_open_tail(c, d, room)) {
-      if (is_quota_full(c)) break;
-      packet p = may_take_chunk(c) ? take_tail(below, c, bytes.size() - n) : packet{};
+      if (is_quota_full(c)) {
+        if constexpr (C::writes.collapse) {
+          if (collapse_unsent(chunks, c)) continue;
+        }
+        break;
+      }
+      packet p = (C::writes.collapse && std::exchange(came_free, false)) || may_take_chunk(c) ? take_tail(below, c, bytes.size() - n) : packet{};
       if (!p) {
+        if constexpr (C::writes.collapse) {
+          if (collapse_unsent(chunks, c)) {
+            came_free = true;
+            continue;
+          }
+        }
         ++counters_.no_chunk;
         if constexpr (C::writes.fair) stand_in_line(c);
         break;

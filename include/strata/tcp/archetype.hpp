@@ -31,7 +31,7 @@ struct archetype {
   };
   using pacing = tcp::pacing::none;
   struct connection_data {};
-  static constexpr write_path writes{.low_water = true, .fair = true, .records = true};
+  static constexpr write_path writes{.low_water = true, .fair = true, .records = true, .collapse = true};
   static constexpr bool timestamps = true;
   static constexpr bool keep_alive = true;
   static constexpr bool urgent = true;

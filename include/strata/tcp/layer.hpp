@@ -3,7 +3,7 @@
 // sequence numbers), 6056 (ports), 6191 (TIME-WAIT reuse). The class is declared here and defined by subject:
 //   calls.hpp   what the application does              input.hpp    segments, in the order of RFC 9293 §3.10.7
 //   append.hpp  bytes into the send queue; line.hpp who waits for the pool
-//                           split.hpp    chunks that are cut or copied
+//                           split.hpp    chunks that are cut or copied; collapse.hpp small ones that become one
 //   output.hpp  the send loop                          ack.hpp      acknowledgments and loss recovery
 //   segment.hpp headers, ACK, SYN, FIN, RST            receive.hpp  in order, out of order, windows, ACKs owed
 //   open.hpp    sequence numbers, listeners, connect   half_open.hpp SYN slots
@@ -385,6 +385,11 @@ template <config C> class layer {
   template <class B> [[nodiscard]] packet take_tail(B&& below, const connection& c, std::size_t bytes);
   [[nodiscard]] static bool outgrows_slot(const buffer::pool& chunks, const connection& c, std::size_t more) requires has_slots;
   template <class B> [[nodiscard]] buffer::descriptor* move_to_chunk(B&& below, connection& c, buffer::descriptor& d, u32& room) requires has_slots;
+  // small neighbours (collapse.hpp)
+  [[nodiscard]] static bool may_collapse(const buffer::pool& chunks, const connection& c, const buffer::descriptor& first, const buffer::descriptor& second) requires(C::writes.collapse);
+  void collapse(buffer::pool& chunks, connection& c, buffer::descriptor& first, buffer::descriptor& second) requires(C::writes.collapse);
+  [[nodiscard]] bool collapse_unsent(buffer::pool& chunks, connection& c) requires(C::writes.collapse);
+  void take_in_sent(buffer::pool& chunks, connection& c, buffer::descriptor& d) requires(C::writes.collapse);
   // writers that wait for the pool (line.hpp)
   [[nodiscard]] bool may_take_chunk(connection& c);
   void stand_in_line(connection& c) requires(C::writes.fair);
@@ -515,6 +520,7 @@ template <config C> class layer {
 #include <strata/tcp/append.hpp>
 #include <strata/tcp/line.hpp>
 #include <strata/tcp/split.hpp>
+#include <strata/tcp/collapse.hpp>
 #include <strata/tcp/predicates.hpp>
 #include <strata/tcp/gso.hpp>
 #include <strata/tcp/output.hpp>

@@ -187,6 +187,9 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::retransmit
       return;
     }
     length = c.mss;
+  } else if constexpr (C::writes.collapse) {
+    take_in_sent(below.chunks(), c, *d);
+    length = static_cast<u32>(d->body_length) - d->done;
   }
   below.observe({.what = trace::step::retransmit, .bytes = length, .seq = d->seq + d->done, .chunk = below.chunks().name(*d), .connection = index_of(c) + 1});
   if (d->owners != packet::bit(buffer::owner::send_queue)) {  // Linux: skb_still_in_host_queue
@@ -209,6 +212,7 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::resend_los
   buffer::descriptor* d = chunks.named(c.send_head);
   while (d != nullptr && serial32{d->seq} + d->body_length <= c.resend) d = chunks.named(d->queue);
   for (; d != nullptr && serial32{d->seq} < c.snd_nxt; d = chunks.named(d->queue)) {
+    if constexpr (C::writes.collapse) take_in_sent(chunks, c, *d);
     const u32 whole = static_cast<u32>(d->body_length) - d->done, length = whole < c.mss ? whole : c.mss;
     if (c.resend - c.snd_una + length > c.congestion.cwnd() && c.resend != c.snd_una) return;
     if constexpr (C::pacing::is_paced) {

@@ -246,6 +246,7 @@ struct counters {
   tally limited_by_deferral = 0;     ///< a short train waits for the next ACK
   tally out_trains = 0;              ///< handed down behind one header; out_segments counts their segments
   tally unwanted_data = 0;           ///< bytes acknowledged and dropped after shutdown_receive()
+  tally collapsed = 0;               ///< chunks of the send queue whose bytes went to the one before them. Linux: TCPRetransCollapse
 };
 
 /// What several threads made each other wait for; only where they share a stack.

@@ -10,6 +10,7 @@ struct write_path {
   bool low_water = false;  ///< option::send_low_water and option::notsent_low_water exist
   bool fair = false;       ///< writers that wait for the pool are served in order: tcp/line.hpp
   bool records = false;    ///< send_flags::end_of_record is obeyed
+  bool collapse = false;   ///< small neighbours of the send queue become one where places run out, and before they are sent again: tcp/collapse.hpp
 };
 
 /// Where a connection stands among those that wait for the pool.
