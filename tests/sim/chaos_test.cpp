@@ -57,7 +57,7 @@ class chaos {
     tcp::owned_view kept[2]{};
     tcp::reservation places[2]{};
     udp::reservation spots[2]{};
-    void on(sim::host&, const event& e) override { whole->on(*this, e); }
+    void on(sim::host&, const sim::event& e) override { whole->on(*this, e); }
   };
   void fail(const char* text) {
     if (wrong.empty()) wrong = std::string(text) + " after " + std::to_string(events_) + " events";
@@ -71,7 +71,7 @@ class chaos {
     l = {id.generation, is_accepted, false};
     e.streams[dice_.below(24)] = id;
   }
-  void on(end& e, const event& what_came) {
+  void on(end& e, const sim::event& what_came) {
     ++events_;
     host& h = *e.host;
     if (what_came.what == what::accepted) {
@@ -181,7 +181,7 @@ class chaos {
   void settle() {
     struct quiet final : application {
       end* e = nullptr;
-      void on(sim::host& h, const event& what_came) override {
+      void on(sim::host& h, const sim::event& what_came) override {
         if (what_came.what == what::accepted) e->lives[what_came.id.index] = {what_came.id.generation, true, false}, (void)h.abort(what_came.id);
         if (what_came.what == what::closed) e->lives[what_came.id.index].is_closed = true;
       }

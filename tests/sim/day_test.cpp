@@ -79,9 +79,9 @@ class day {
     day* whole = nullptr;
     u32 side = 0;
     std::unique_ptr<sim::host> host;
-    void on(sim::host& h, const event& e) override { whole->on(side, h, e); }
+    void on(sim::host& h, const sim::event& e) override { whole->on(side, h, e); }
   };
-  void on(u32 side, host& h, const event& e) {
+  void on(u32 side, host& h, const sim::event& e) {
     switch (e.what) {
       case what::accepted: ++count.accepted; break;
       case what::connected: ++count.connected; break;
