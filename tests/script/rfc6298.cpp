@@ -276,4 +276,16 @@ TEST_CASE("The timer of the first segment runs on while others are sent") {
   play(script);
 }
 
+// The header of the first resending lies where acknowledged bytes were.
+TEST_CASE("A segment of which the front was acknowledged is sent again more than once") {
+  static constexpr step odd[] = {
+      established_active(), write(1000), out("P. 1:1001(1000)"), in(". ack 302"), at(200), out("P. 302:1001(699)"), at(599), at(600), out("P. 302:1001(699)"), in(". ack 402"), at(1399), at(1400),
+      out("P. 402:1001(599)"), in(". ack 1001"),
+  };
+  static constexpr step most[] = {
+      established_active(), write(1000), out("P. 1:1001(1000)"), in(". ack 801"), at(200), out("P. 801:1001(200)"), at(599), at(600), out("P. 801:1001(200)"), in(". ack 1001"),
+  };
+  play(odd, with::no_timestamps), play(most, with::no_timestamps);
+}
+
 }  // namespace strata::script

@@ -411,8 +411,7 @@ template <config C> class layer {
   template <class B> [[nodiscard]] packet take_of_reserve(B&& below);
   template <class B> [[nodiscard]] buffer::descriptor* split(B&& below, connection& c, buffer::descriptor& d, u32 first);
   static constexpr bool subtracts = sizeof(std::size_t) >= 8;  // small machines sum anew: less code
-  [[nodiscard]] static u32 sum_of_rest(const buffer::descriptor& d);
-  [[nodiscard]] STRATA_OFF_PATH static u32 sum_without_front(const buffer::descriptor& d);
+  STRATA_OFF_PATH static void drop_front(buffer::descriptor& d);
   template <class B> [[nodiscard]] sent transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now);
   template <class B> [[nodiscard]] STRATA_OFF_PATH sent send_seldom(B&& below, path& way, packet& p) { return below.send(way, std::move(p), protocol); }
   template <class B> [[nodiscard]] sent transmit_again(B&& below, connection& c, buffer::descriptor& d, time_point now);

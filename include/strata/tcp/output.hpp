@@ -132,32 +132,40 @@ template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::left_with_ack(con
   disarm(c, ack_timer);
 }
 
-/// Of the bytes that are not acknowledged yet: of the whole without the front, or anew, whichever reads less. RFC 1071 §2 (B): behind an odd front bytes change places.
-template <config C> STRATA_ALWAYS_INLINE inline u32 layer<C>::sum_of_rest(const buffer::descriptor& d) {
-  if (!subtracts || d.done == 0) return d.sum;
-  return sum_without_front(d);
-}
-template <config C> STRATA_OFF_PATH u32 layer<C>::sum_without_front(const buffer::descriptor& d) {
+/// Bytes that were acknowledged leave the chunk before it is sent again: the header will be written over them. The sum is that of the whole without the front, or made
+/// anew, whichever reads less. RFC 1071 §2 (B): behind an odd front bytes change places.
+template <config C> STRATA_OFF_PATH void layer<C>::drop_front(buffer::descriptor& d) {
   const std::byte* const body = d.chunk + d.body;
-  if (d.done > d.body_length / 2) return ones_sum({body + d.done, static_cast<std::size_t>(d.body_length - d.done)});
-  const u32 rest = u32{fold(d.sum)} + static_cast<u16>(~fold(ones_sum({body, d.done})));
-  return (d.done & 1) != 0 ? swap_odd(rest) : rest;
+  const u32 done = d.done, left = d.body_length - done;
+  if (!subtracts) {
+    d.marks = static_cast<u16>(d.marks & ~mark_sum_known);
+  } else if (done > left) {
+    d.sum = ones_sum({body + done, left});
+  } else {
+    const u32 rest = u32{fold(d.sum)} + static_cast<u16>(~fold(ones_sum({body, done})));
+    d.sum = (done & 1) != 0 ? swap_odd(rest) : rest;
+  }
+  d.seq += done;
+  d.body = static_cast<u16>(d.body + done);
+  d.body_length = static_cast<u16>(left);
+  d.done = 0;
 }
 
 /// One chunk as one segment. The chunk stays in the send queue; what goes down is one more owner of the same bytes. Linux: tcp_transmit_skb.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>::transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now) {
   if (d.owners != packet::bit(buffer::owner::send_queue)) return sent::full;  // the law of the frame: it is still below
+  if (d.done != 0) [[unlikely]] drop_front(d);
   packet queue = packet::adopt(d, buffer::owner::send_queue);
   packet p = queue.share(buffer::owner::application);
   (void)queue.detach();
-  const u32 length = static_cast<u32>(d.body_length) - d.done;
-  p.restart(static_cast<u32>(d.body) + d.done);
+  const u32 length = d.body_length;
+  p.restart(d.body);
   p.extend(length);
-  const serial32 seq = serial32{d.seq} + d.done;
+  const serial32 seq{d.seq};
   static_assert(mark_push << 2 == wire::tcp::flag::psh);
   const u8 flags = static_cast<u8>(wire::tcp::flag::ack | (d.marks & mark_push) << 2 | (with_fin ? wire::tcp::flag::fin : 0));
   u32 sum = 0;
-  if (!buffer::leaves_checksum(below, c.way.link)) sum = (d.marks & (mark_sum_known | mark_sum_left)) == mark_sum_known && (d.done == 0 || subtracts) ? sum_of_rest(d) : ones_sum(p.bytes());
+  if (!buffer::leaves_checksum(below, c.way.link)) sum = (d.marks & (mark_sum_known | mark_sum_left)) == mark_sum_known ? d.sum : ones_sum(p.bytes());
   below.observe({.what = trace::step::clone, .bytes = length, .seq = d.seq, .chunk = below.chunks().name(d), .connection = index_of(c) + 1});
   emit_header(below, c, p, seq, flags, sum, now);
   const sent what = below.send(c.way, std::move(p), protocol);
