@@ -34,10 +34,10 @@ struct paced : server {
   static constexpr u32 small_queue = 16'000;
   static constexpr u32 gso_max_size = 20'000;
 };
-/// A line for the pool, options and records of the write path.
+/// A line for the pool, options and records of the write path; small segments wait for completions, small chunks become one.
 struct writing : server {
-  using coalescing = strata::tcp::minshall;
-  static constexpr strata::tcp::write_path writes{.low_water = true, .fair = true, .records = true};
+  using coalescing = strata::tcp::autocork;
+  static constexpr strata::tcp::write_path writes{.low_water = true, .fair = true, .records = true, .collapse = true};
 };
 struct ms32 : server { using tick = strata::milliseconds32; };
 /// Segments are joined before the stack sees them, and what is left in it.
