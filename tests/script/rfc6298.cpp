@@ -35,6 +35,14 @@ TEST_CASE("The first measurement gives three times the round-trip time") {
   };
   play(script);
 }
+// Its headers lie where the acknowledged bytes were: their sum is no longer to be had.
+TEST_CASE("What is left of a segment is sent again twice, and then with less, each time with a right checksum") {
+  static constexpr step script[] = {
+      established_active(100), write(1001), out("P. 1:1002(1001)"), at(200), in(". ack 102"), at(500), out("P. 102:1002(900)"), at(1100), out("P. 102:1002(900)"),
+      at(1150), in(". ack 203"), at(2350), out("P. 203:1002(799)"), at(2400), in(". ack 1002"), is(field::unacked, 0),
+  };
+  play(script, with::no_timestamps);
+}
 // RFC 6298 §3: a segment of one byte is measured by the ACK of that byte.
 TEST_CASE("One byte is enough for a measurement") {
   static constexpr step script[] = {established_active(400), write(1), out("P. 1:2(1)"), at(1200), in(". ack 2"), is(field::srtt_ms, 450)};

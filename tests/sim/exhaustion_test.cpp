@@ -55,13 +55,13 @@ class world {
     sim::talker talker{};
     connection_id socket = nobody;
     u32 datagrams = 0;
-    void on(sim::host& h, const event& e) override { whole->on(*this, h, e); }
+    void on(sim::host& h, const sim::event& e) override { whole->on(*this, h, e); }
   };
 
   void fail(std::string text) {
     if (wrong.empty()) wrong = std::move(text) + " at step " + std::to_string(step_) + ", " + std::to_string(now_ / ms) + " ms";
   }
-  void on(end& e, host& h, const event& what_came) {
+  void on(end& e, host& h, const sim::event& what_came) {
     if (what_came.what == what::datagram) {
       std::byte room[200];
       while (h.receive_datagram(what_came.id, room)) ++e.datagrams;

@@ -19,7 +19,7 @@ struct post final : application {
   connection_id out = *from->bind(5000), in = *to->bind(5000);
   u64 now = 0;
 
-  void on(host&, const event&) override {}
+  void on(host&, const sim::event&) override {}
   void send(u32 first, u32 count) {
     for (u32 i = first; i < first + count; ++i) {
       std::byte bytes[40] = {static_cast<std::byte>(i)};

@@ -21,7 +21,7 @@ struct town {
     std::vector<connection_id> accepted{}, connected{};
     u32 closed = 0;
     std::string read{};
-    void on(host& h, const event& e) override {
+    void on(host& h, const sim::event& e) override {
       if (e.what == what::accepted) accepted.push_back(e.id);
       if (e.what == what::connected) connected.push_back(e.id);
       if (e.what == what::closed) return void(++closed);
