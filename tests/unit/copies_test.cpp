@@ -12,6 +12,11 @@ using namespace strata::test::copies;
 
 void count_streams(table& found) {
   using C = lent;
+  // Of an end that takes a frame and loses it: it lives longer than the wire, which remembers what was lent.
+  std::vector<std::byte> memory(std::size_t{16} * 2048);
+  buffer::descriptor descriptors[16]{};
+  buffer::pool chunks{};
+  chunks.open(region(memory), descriptors, 2048);
   counting_world<C> w;
   const std::size_t all = w.payload.size();
   found["TCP send of a span"] = w.copies(all, [&] { CHECK(w.s.send(w.payload).value_or(0) == all); w.poll_a(); });
@@ -53,10 +58,6 @@ void count_streams(table& found) {
   // A frame that is lost, and one that the NIC keeps.
   CHECK(w.s.send(w.bytes(1000)));
   {
-    std::vector<std::byte> memory(std::size_t{16} * 2048);
-    buffer::descriptor descriptors[16]{};
-    buffer::pool chunks{};
-    chunks.open(region(memory), descriptors, 2048);
     C::nic drain{w.t->cable, 1};
     packet lost[4];
     CHECK(drain.receive(chunks, lost) == 1);
