@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 // TCP: RFC 9293, with RFC 5681 and 6582 (congestion), 6298 (timeout), 7323 (window scale, timestamps, PAWS), 5961 (blind attacks), 6528 (initial
 // sequence numbers), 6056 (ports), 6191 (TIME-WAIT reuse). The class is declared here and defined by subject:
-//   calls.hpp   what the application does              input.hpp    segments, in the order of RFC 9293 §3.10.7
-//   append.hpp  bytes into the send queue; line.hpp who waits for the pool
-//                           split.hpp    chunks that are cut or copied; collapse.hpp small ones that become one
-//   output.hpp  the send loop                          ack.hpp      acknowledgments and loss recovery
-//   segment.hpp headers, ACK, SYN, FIN, RST            receive.hpp  in order, out of order, windows, ACKs owed
-//   open.hpp    sequence numbers, listeners, connect   half_open.hpp SYN slots
-//   ports.hpp   the port of who asks for none
-//   close.hpp   ends, TIME-WAIT                        timers.hpp   the wheel and what it fires
-//   options.hpp options of a connection                keep_alive.hpp  probes of an idle peer
-//   gso.hpp     segments that leave together           predicates.hpp  what the send loop asks
-//   trains.hpp  several received segments behind one header    gro.hpp  segments of a batch joined to such
-//   backlog.hpp  what waits while a thread copies without the stack's lock
-//   icmp_errors.hpp  errors about what we sent
+//   calls.hpp   what the application does              input.hpp       segments, in the order of RFC 9293 §3.10.7
+//   append.hpp  bytes into the send queue              receive.hpp     in order, out of order, windows, ACKs owed
+//   line.hpp    who waits for the pool                 ack.hpp         acknowledgments and loss recovery
+//   split.hpp   chunks that are cut or copied          trains.hpp      several received segments behind one header
+//   collapse.hpp  small ones that become one           gro.hpp         segments of a batch joined to such
+//   output.hpp  the send loop                          predicates.hpp  what it asks
+//   segment.hpp headers, ACK, SYN, FIN, RST            gso.hpp         segments that leave together
+//   open.hpp    sequence numbers, listeners, connect   half_open.hpp   SYN slots
+//   ports.hpp   the port of who asks for none          timers.hpp      the wheel and what it fires
+//   close.hpp   ends, TIME-WAIT                        keep_alive.hpp  probes of an idle peer
+//   options.hpp options of a connection                icmp_errors.hpp errors about what we sent
+//   charge.hpp  what a place in the send queue costs   pacing.hpp      when the next segment may go
+//   backlog.hpp what waits while a thread copies without the stack's lock
 // Every call takes `below`, the internet layer that tcp/config.hpp asks for, and the time.
 #pragma once
 #include <new>
