@@ -54,6 +54,23 @@ TEST_CASE("The window of SYN and SYN-ACK is not scaled") {
   play(script, with::no_timestamps), play(passive, with::no_timestamps);
 }
 
+// RFC 9293 §3.8.6.2.1, RFC 7323 §2.3: what a plain ACK promised in units of the scale, a SYN-ACK that is sent again promises too. Without the scale there are no units.
+TEST_CASE("A SYN-ACK that is sent again does not shrink the window") {
+  static constexpr step script[] = {
+      path_mtu(1900), listen(), in("S 0:0(0) <mss 1460,ws 7>"), out("S. 0:0(0) ack 1 win 65534 <mss 1860,ws 1>"), in(". 70000:70000(0) ack 1 win 64000"),
+      out(". 1:1(0) ack 1 win 65534"), in("S 0:0(0) <mss 1460,ws 7>"), out("S. 0:0(0) ack 1 win 65534"), at(1000), out("S. 0:0(0) ack 1 win 65534"),
+  };
+  static constexpr step without[] = {
+      path_mtu(1900), listen(), in("S 0:0(0) <mss 1460>"), out("S. 0:0(0) ack 1 win 65535 <mss 1860>"), in(". 70000:70000(0) ack 1 win 64000"),
+      out(". 1:1(0) ack 1 win 65535"), in("S 0:0(0) <mss 1460>"), out("S. 0:0(0) ack 1 win 65535"),
+  };
+  static constexpr step simultaneous[] = {
+      path_mtu(1900), connect(), out("S 0:0(0) win 65535"), in("S 0:0(0) <mss 1860,ws 7>"), out("S. 0:0(0) ack 1 win 65520"), in(". 70000:70000(0) ack 1 win 64000"),
+      out(". 1:1(0) ack 1 win 65520"), at(1000), out("S. 0:0(0) ack 1 win 65520"),
+  };
+  play(script, with::no_timestamps), play(without, with::no_timestamps), play(simultaneous, with::no_timestamps);
+}
+
 // RFC 7323 §3.2: SYN offers them, every segment has them once SYN-ACK did (7323-9, 7323-10, 7323-15).
 TEST_CASE("Timestamps are in every segment when both SYNs had them") {
   static constexpr step script[] = {

@@ -71,8 +71,7 @@ template <config C> template <class B> void layer<C>::send_syn_ack(B&& below, sl
   o.window_scale = receive_shift;
   stamp(o, h.has_timestamps, h.ts_offset, h.ts_recent, now);
   static_assert(limits_.receive_chunks <= 0xffff, "receive chunks are counted in 16 bits");
-  const u32 window = limits_.receive_chunks * mss;
-  h.window = static_cast<u16>(window < 65535 ? window : 65535);
+  h.window = static_cast<u16>(unscaled_window(limits_.receive_chunks * mss, h.has_scale));
   h.sent_at = now;
   answer.header.source = h.local_port;
   answer.header.destination = h.remote_port;
@@ -89,8 +88,7 @@ template <config C> template <class B> void layer<C>::acknowledge_half_open(B&& 
   answer.header.seq = (h.iss + 1).value;
   answer.header.ack = (h.irs + 1).value;
   answer.header.flags = wire::tcp::flag::ack;
-  const u32 shift = h.has_scale ? receive_shift : 0;
-  answer.header.window = static_cast<u16>((h.window + (1u << shift) - 1) >> shift);
+  answer.header.window = static_cast<u16>(h.window >> (h.has_scale ? receive_shift : 0));
   stamp(answer.options, h.has_timestamps, h.ts_offset, h.ts_recent, now);
   (void)send_bare(below, h, answer);
 }

@@ -348,6 +348,10 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
   if (!has_ack) {  // simultaneous open, RFC 9293 §3.5 figure 7
     c.state = state::syn_received;
     c.backoff = 0;
+    if constexpr (receive_shift != 0) {  // an ACK before the handshake ends offers no more than a SYN-ACK, sent again, can say
+      constexpr u32 most = 65535 / limits_.receive_chunks;
+      if (c.observed > most) c.observed = static_cast<u16>(most);
+    }
     send_syn(below, c, now);
     restart_retransmit_timer(c, now);
     return;

@@ -424,6 +424,7 @@ template <config C> class layer {
   template <class B> void emit_header(B&& below, connection& c, packet& p, serial32 seq, u8 flags, u32 payload_sum, time_point now);
   template <class B> [[nodiscard]] bool send_control(B&& below, connection& c, serial32 seq, u8 flags, time_point now);
   void stamp(tcp_options& o, bool has, u32 offset, u32 echo, time_point now) const;
+  [[nodiscard]] static constexpr u32 unscaled_window(u32 n, bool is_scaled_later);
   template <class B> void send_syn(B&& below, connection& c, time_point now);
   template <class B> void send_ack(B&& below, connection& c, time_point now) {
     if (!send_control(below, c, c.snd_nxt, wire::tcp::flag::ack, now)) c.ack_now = true;  // owed: send_control put it on the retry list

@@ -91,6 +91,15 @@ template <config C> void layer<C>::stamp(tcp_options& o, bool has, u32 offset, u
   }
 }
 
+/// The window of a SYN or SYN-ACK, never scaled (RFC 7323 §2.2). Where what follows is scaled it is whole units of that scale: an ACK between two of them
+/// promises the same edge, which may not move left (RFC 9293 §3.8.6).
+template <config C> constexpr u32 layer<C>::unscaled_window(u32 n, bool is_scaled_later) {
+  if (n > 65535) n = 65535;
+  if constexpr (receive_shift != 0)
+    if (is_scaled_later) n &= ~u32{(1u << receive_shift) - 1};
+  return n;
+}
+
 /// SYN, or SYN-ACK of a simultaneous open. RFC 9293 §3.5, RFC 7323 §2.2, §3.2.
 template <config C> template <class B> void layer<C>::send_syn(B&& below, connection& c, time_point now) {
   const bool answers = c.state == state::syn_received;
@@ -100,7 +109,7 @@ template <config C> template <class B> void layer<C>::send_syn(B&& below, connec
   o.has_window_scale = !answers || c.rcv_shift != 0 || c.snd_shift != 0;
   o.window_scale = receive_shift;
   stamp(o, !answers || c.has_timestamps, c.ts_offset, answers ? c.ts_recent.value : 0, now);
-  const u32 window = receive_window(c) < 65535 ? receive_window(c) : 65535;  // never scaled in a SYN (RFC 7323 §2.2)
+  const u32 window = unscaled_window(receive_window(c), answers && c.rcv_shift != 0);
   if (answers) c.rcv_adv = c.rcv_nxt + window;
   if (!c.rtt_timed && c.backoff == 0) c.rtt_timed = true, c.rtt_start = now, c.rtt_seq = c.iss;
   s.header.source = c.local_port;
