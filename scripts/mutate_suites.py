@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Which tests judge a mutant of a layer, in which order: the layer's own first, then others from cheap to dear, the whole suite last."""
+import glob
+import os
+import re
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Suite:
+    """One binary: what it is made of, and how the mutant is met. `players`: the script players that see it; other Configs pass everything meanwhile."""
+
+    def __init__(self, name, sources, players=(), optimise="-O0", seconds=60):
+        self.name, self.players, self.optimise, self.seconds = name, [f"tests/script/{p}.cpp" for p in players], optimise, seconds
+        self.sources = [s for pattern in sources for s in sorted(glob.glob(pattern, root_dir=ROOT, recursive=True))]
+
+
+def scripts(name, *players):
+    return Suite(name, ["tests/script/*.cpp"], players=players)
+
+
+def units(name, *tests, seconds=120):
+    return Suite(name, [f"tests/unit/{test}_test.cpp" for test in tests], seconds=seconds)
+
+
+def stacks():
+    return units("stacks", "stack*")
+
+
+def contract():
+    return Suite("contract", ["tests/contract_test.cpp", "tests/contract/*.cpp"], optimise="-O1", seconds=300)
+
+
+# A unit that two suites share is compiled once for a mutant, and only where it includes the changed header.
+LAYERS = {
+    "tcp": [
+        scripts("scripts", "player_v4"),
+        scripts("in_trains", "player_trains_v4"),
+        scripts("writing", "player_writing", "player_corking"),
+        units("direct", "tcp_*", "challenges"),
+        units("stack", "stack"),
+        units("prediction", "header_prediction"),
+        scripts("pacing", "player_paced", "player_deferring"),
+        scripts("acking", "player_adaptive", "player_immediate", "player_minshall"),
+        units("autobind", "autobind"),
+        units("trains", "trains"),
+        units("gro", "gro_rules", "gro_bare"),
+        units("backlog", "backlog"),
+        units("writers", "writers"),
+        units("slots", "slots"),
+        units("permission", "permission_v4"),
+        Suite("ip_endpoint", ["tests/ip_endpoint/v4_test.cpp"]),
+        # The whole.
+        scripts("all_scripts"),
+        units("unit", "tcp_*", "challenges", "header_prediction", "stack*", "no_heap", "autobind", "backlog", "checksum_modes", "copies", "gro*", "lock", "overheard", "permission_*", "slots",
+              "trains*", "writers"),
+        Suite("ip_endpoints", ["tests/ip_endpoint/*.cpp"]),
+        contract(),
+        Suite("sim", ["tests/sim/*_test.cpp", "tests/sim/simulation.cpp", "tests/sim/policy/*.cpp"], optimise="-O1", seconds=900),
+    ],
+    "udp": [scripts("scripts", "datagram_player"), units("unit", "udp*"), stacks()],
+    "ip": [units("unit", "ip*", "icmp"), stacks()],
+    "neighbour": [units("unit", "arp"), stacks()],
+    "link": [units("unit", "link*"), stacks()],
+    "wire": [units("unit", "wire_*"), units("layers", "arp", "ip*", "icmp", "udp")],
+    "buffer": [units("unit", "buffer*"), units("slots", "slots"), stacks()],
+    "core": [units("unit", "address", "checksum", "exclusion", "expected", "keyed_table", "layers", "lock", "serial", "siphash", "small_tables", "time"), stacks()],
+    "qdisc": [units("unit", "qdisc*"), stacks()],
+    "socket": [stacks(), contract()],
+    "stack": [stacks(), contract()],
+    "posix": [units("unit", "posix*", "mailbox")],
+}
+NOT_YET = ["nic"]
+
+# What a file is for is where its mutants are seen: these suites come right behind the first.
+SOONER = [
+    (r"tcp/(append|collapse|line|split)", ["writing"]),
+    (r"tcp/(backlog|apart)", ["backlog"]),
+    (r"tcp/(pacing|predicates)", ["pacing"]),
+    (r"tcp/(ports|open)", ["autobind"]),
+    (r"tcp/acks", ["acking"]),
+    (r"tcp/charge", ["slots"]),
+    (r"tcp/gro", ["gro"]),
+    (r"tcp/trains", ["trains", "gro"]),
+    (r"tcp/gso", ["in_trains", "trains", "pacing"]),
+]
+
+
+def order(layer, header):
+    """The suites in the order in which a mutant of `header` meets them."""
+    first, *rest = LAYERS[layer]
+    sooner = [name for pattern, names in SOONER if re.match(pattern, header) for name in names]
+    return [first] + sorted(rest, key=lambda s: sooner.index(s.name) if s.name in sooner else len(sooner))
