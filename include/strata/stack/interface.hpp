@@ -47,7 +47,7 @@ template <class Parts> struct interface {
     static_assert(nic::states_its_capabilities<driver>, "this Config's nic is no strata::nic::driver: it needs `static constexpr nic::capabilities may` and `has() const`");
     static_assert(link::states_its_header_size<framing> && link::says_whether_it_has_addresses<framing> && link::emits_a_header<framing> && link::parses_a_header<framing>,
                   "this Config's link is no strata::link::framing");
-    static_assert(qdisc::discipline<discipline>, "this Config's qdisc is no strata::qdisc::discipline: `of<C>` needs enqueue, dequeue, is_direct and clear");
+    static_assert(qdisc::discipline<discipline, time_point>, "this Config's qdisc is no strata::qdisc::discipline: `of<C>` needs enqueue, dequeue, is_direct and clear");
 
     struct options {
       driver nic;
@@ -60,6 +60,8 @@ template <class Parts> struct interface {
 
     static constexpr std::size_t header_size = framing::header_size;  ///< bytes of link header
     static constexpr bool has_addresses = framing::has_addresses;
+    static constexpr bool is_timed = qdisc::timed<discipline, time_point>;  ///< whether the queue asks what time it is, and may make packets wait
+    using moment = std::conditional_t<is_timed, time_point, qdisc::no_time>;
     static constexpr bool may_fill_in_checksum = driver::may.fills_in_checksum;
     static constexpr bool claims = nic::claims_addresses<driver>;
     static constexpr bool hands_up_trains = driver::may.trains;
@@ -154,30 +156,27 @@ template <class Parts> struct interface {
     void emit_header(std::byte* at, const mac_address& to, link::kind what) const { link.emit(at, to, mac_, what); }
 
     /// Takes a whole frame: to the driver at once, or through the queue. Linux: __dev_queue_xmit.
-    STRATA_ALWAYS_INLINE sent post(packet&& p, buffer::pool& chunks, auto&& see) {
+    STRATA_ALWAYS_INLINE sent post(packet&& p, buffer::pool& chunks, moment now, auto&& see) {
       see(trace::step::enqueue, p);
       if constexpr (has_trains) {
         if (!trains_.rest.empty() && !drain_rest(chunks, see)) return sent::full;  // frames keep their order
-        if (buffer::is_train(p.d())) return post_train(p, chunks, see);
+        if (buffer::is_train(p.d())) return post_train(p, chunks, now, see);
       }
       if constexpr (discipline::is_direct) {
         (void)chunks;
         return transmit(p, buffer::owner::application, see) ? sent::sent : sent::full;
       } else {
-        if (!qdisc.enqueue(p)) {
-          ++count_.queue_dropped;
-          return sent::dropped;
-        }
-        drain(chunks, see);
+        if (!enqueue(p, now)) return sent::dropped;
+        drain(chunks, now, see);
         return sent::sent;
       }
     }
     /// Whatever the queue holds and the driver takes. Linux: __qdisc_run.
-    void drain(buffer::pool& chunks, auto&& see) {
+    void drain(buffer::pool& chunks, [[maybe_unused]] moment now, auto&& see) {
       if constexpr (has_trains) (void)drain_rest(chunks, see);
       if constexpr (!discipline::is_direct) {
         for (;;) {
-          packet p = waiting_ != nullptr ? packet::adopt(*std::exchange(waiting_, nullptr), buffer::owner::qdisc) : qdisc.dequeue(chunks);
+          packet p = waiting_ != nullptr ? packet::adopt(*std::exchange(waiting_, nullptr), buffer::owner::qdisc) : qdisc::get(qdisc, chunks, now);
           if (!p) return;
           if (p.as() != buffer::owner::qdisc) p.become(buffer::owner::qdisc);
           if (transmit(p, buffer::owner::qdisc, see)) continue;
@@ -228,6 +227,11 @@ template <class Parts> struct interface {
       if constexpr (has_trains) return waiting_ != nullptr || !trains_.rest.empty();
       else return waiting_ != nullptr;
     }
+    /// When a packet that the queue holds back may leave. Linux: qdisc_watchdog_schedule.
+    [[nodiscard]] std::optional<time_point> queue_deadline() const {
+      if constexpr (is_timed) return waiting_ == nullptr ? qdisc.next_deadline() : std::nullopt;
+      else return {};
+    }
     /// When a failed doorbell wants to be rung again.
     [[nodiscard]] std::optional<time_point> retry_at() const {
       if (!wants_ring_ || failures_ == 0) return {};
@@ -248,8 +252,14 @@ template <class Parts> struct interface {
     [[no_unique_address]] discipline qdisc{};
 
    private:
+    [[nodiscard]] bool enqueue(packet& p, moment now) {
+      if constexpr (qdisc::reads_headers<discipline>) p->network = static_cast<u16>(p->offset + header_size);
+      if (qdisc::put(qdisc, p, now)) return true;
+      ++count_.queue_dropped;
+      return false;
+    }
     // A train is taken, and then it is gone as a whole, or it is not, and each part is the caller's. Linux: validate_xmit_skb.
-    STRATA_OFF_PATH sent post_train(packet& p, buffer::pool& chunks, auto&& see) requires(has_trains) {
+    STRATA_OFF_PATH sent post_train(packet& p, buffer::pool& chunks, moment now, auto&& see) requires(has_trains) {
       see(trace::step::validate, p);
       if constexpr (may_pass_trains) {
         if (nic->has().segments && (p->flags & buffer::descriptor::checksum_of_udp) == 0) {  // TCP's: what segments it leaves datagrams as they are
@@ -268,8 +278,8 @@ template <class Parts> struct interface {
           p->train = second;
           return sent::full;
         }
-      } else if (!qdisc.enqueue(p)) {
-        ++count_.queue_dropped;
+      } else {
+        (void)enqueue(p, now);
       }
       ++trains_.count.segmented;
       for (u32 name = second; name != 0;) {
@@ -280,11 +290,11 @@ template <class Parts> struct interface {
         part->link = out;
         if constexpr (discipline::is_direct) {
           if (!trains_.rest.empty() || !transmit(part, buffer::owner::application, see)) trains_.rest.push(std::move(part));
-        } else if (!qdisc.enqueue(part)) {
-          ++count_.queue_dropped;
+        } else {
+          (void)enqueue(part, now);
         }
       }
-      drain(chunks, see);
+      drain(chunks, now, see);
       return sent::sent;
     }
     // What is left of a train whose first frames filled the driver's ring. False: it is still full.

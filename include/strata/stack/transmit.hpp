@@ -25,7 +25,7 @@ template <stack_config C> packet stack<C>::take(u32 bytes) requires(C::limits.sl
 
 template <stack_config C> STRATA_ALWAYS_INLINE inline sent stack<C>::post(packet&& p) {
   sent what = sent::dropped;
-  interfaces_.at(p->link, [&](auto& i) STRATA_INLINE_LAMBDA { what = i.post(std::move(p), pool_, watch()); });
+  interfaces_.at(p->link, [&](auto& i) STRATA_INLINE_LAMBDA { what = i.post(std::move(p), pool_, now_, watch()); });
   return what;
 }
 

@@ -195,7 +195,7 @@ template <stack_config C> void stack<C>::end() {
   transports_.each([&](auto, auto& t) {
     if constexpr (requires { t.end_of_turn(internet{*this}, now_); }) t.end_of_turn(internet{*this}, now_);
   });
-  interfaces_.each([&](auto, auto& i) { i.drain(pool_, watch()); });
+  interfaces_.each([&](auto, auto& i) { i.drain(pool_, now_, watch()); });
   ring(false);
 }
 template <stack_config C> bool stack<C>::idle() const {
@@ -222,6 +222,7 @@ template <stack_config C> auto stack<C>::next_deadline() const -> std::optional<
   interfaces_.each([&](auto, const auto& i) {
     consider(i.neighbour.next_deadline());
     consider(i.retry_at());
+    consider(i.queue_deadline());
   });
   return first;
 }
