@@ -9,6 +9,11 @@
 #include <strata/neighbour/fixed.hpp>
 #include <strata/nic/wire_pair.hpp>
 #include <strata/qdisc/direct.hpp>
+#include <strata/qdisc/drr.hpp>
 #include <strata/qdisc/fifo.hpp>
+#include <strata/qdisc/fq.hpp>
+#include <strata/qdisc/fq_codel.hpp>
+#include <strata/qdisc/prio.hpp>
+#include <strata/qdisc/tbf.hpp>
 #include <strata/stack/presets.hpp>
 #include <strata/stack/stack.hpp>

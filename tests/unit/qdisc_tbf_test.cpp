@@ -11,7 +11,7 @@ using namespace strata;
 using namespace strata::qdisc_test;
 
 template <u64 Rate, u32 Burst, u32 Limit = 100> using bucket = qdisc::tbf_of<qdisc::tbf_options{.rate = Rate, .burst = Burst}, qdisc::fifo_of<Limit>>;
-static_assert(qdisc::timed<bucket<1, 1>::of<config>> && qdisc::discipline<bucket<1, 1>::of<config>>);
+static_assert(qdisc::timed<bucket<1, 1>::of<config>>);
 static_assert(!bucket<1, 1>::of<config>::reads_headers && qdisc::tbf<qdisc::prio<qdisc::fifo>>::of<config>::reads_headers);
 static_assert(qdisc::timed<bucket<1, 1>::of<config_of<milliseconds32>>, time_point<milliseconds32>>);
 

@@ -41,9 +41,10 @@ template <class T, class Time> concept says_when_to_ask = requires(const T q) {
   { q.next_deadline() } -> std::same_as<std::optional<Time>>;
 };
 template <class T, class Time = time_point<nanoseconds64>>
-concept timed = takes_packets_in_time<T, Time> && gives_packets_in_time<T, Time> && says_when_to_ask<T, Time>;
-template <class T, class Time = time_point<nanoseconds64>>
-concept discipline = ((takes_packets<T> && gives_packets<T>) || timed<T, Time>) && says_whether_it_queues<T>;
+concept timed = takes_packets_in_time<T, Time> && gives_packets_in_time<T, Time> && says_when_to_ask<T, Time> && says_whether_it_queues<T>;
+template <class T> concept discipline = takes_packets<T> && gives_packets<T> && says_whether_it_queues<T>;
+/// In one form or the other, where the time is a `Time`.
+template <class T, class Time> concept discipline_in = timed<T, Time> || discipline<T>;
 
 /// Optional: reads_headers says that enqueue looks at descriptor::network, which the interface sets before.
 template <class T> inline constexpr bool reads_headers = [] {

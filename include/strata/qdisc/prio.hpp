@@ -42,7 +42,7 @@ template <class Classifier, class... Band> struct prio_of {
   template <class C> class of {
    public:
     using time_point = strata::time_point<typename C::tick>;
-    static_assert((discipline<typename Band::template of<C>, time_point> && ...), "a band of prio is no strata::qdisc::discipline");
+    static_assert((discipline_in<typename Band::template of<C>, time_point> && ...), "a band of prio is no strata::qdisc::discipline");
     static_assert((!Band::template of<C>::is_direct && ...), "a band of prio is a queue: qdisc::direct keeps nothing");
     static constexpr bool is_direct = false;
     static constexpr bool reads_headers = true;

@@ -22,7 +22,7 @@ template <tbf_options Options, class Inner> struct tbf_of {
     using time_point = strata::time_point<typename C::tick>;
     using duration = strata::duration<typename C::tick>;
     using inner = typename Inner::template of<C>;
-    static_assert(discipline<inner, time_point>, "what is inside of tbf is no strata::qdisc::discipline");
+    static_assert(discipline_in<inner, time_point>, "what is inside of tbf is no strata::qdisc::discipline");
     static_assert(!inner::is_direct, "inside of tbf is a queue: qdisc::direct keeps nothing");
     static constexpr bool is_direct = false;
     static constexpr bool reads_headers = qdisc::reads_headers<inner>;

@@ -47,7 +47,7 @@ template <class Parts> struct interface {
     static_assert(nic::states_its_capabilities<driver>, "this Config's nic is no strata::nic::driver: it needs `static constexpr nic::capabilities may` and `has() const`");
     static_assert(link::states_its_header_size<framing> && link::says_whether_it_has_addresses<framing> && link::emits_a_header<framing> && link::parses_a_header<framing>,
                   "this Config's link is no strata::link::framing");
-    static_assert(qdisc::discipline<discipline, time_point>, "this Config's qdisc is no strata::qdisc::discipline: `of<C>` needs enqueue, dequeue, is_direct and clear");
+    static_assert(qdisc::discipline_in<discipline, time_point>, "this Config's qdisc is no strata::qdisc::discipline: `of<C>` needs enqueue, dequeue, is_direct and clear");
 
     struct options {
       driver nic;
