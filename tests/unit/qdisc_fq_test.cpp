@@ -13,7 +13,7 @@ using namespace strata;
 using namespace strata::qdisc_test;
 
 using fq = qdisc::fq::of<config>;
-template <u64 Rate, qdisc::fq_options Options = {}> using paced = qdisc::fq_of<Options, qdisc::max_rate<Rate>>::template of<config>;
+template <u64 Rate, qdisc::fq_options Options = qdisc::fq_options{}> using paced = qdisc::fq_of<Options, qdisc::max_rate<Rate>>::template of<config>;
 static_assert(qdisc::timed<fq> && fq::reads_headers && qdisc::wants_a_key<fq>);
 static_assert(sizeof(fq) + 1024 * 10 < sizeof(paced<1>), "what paces is absent where nobody is paced");
 constexpr siphash_key key{1, 2};
