@@ -133,7 +133,7 @@ template <class C, class Body> int on_stack(const char* program, const nic_optio
                                             .now = strata::posix::now<typename C::tick>()});
   if (bad != strata::bad_option::none) {
     static const char* const names[] = {"", "memory", "entropy", "--mac is a group address", "--mtu is too small, or a frame of the interface's MTU does not fit in a chunk",
-                                        "--address cannot be a host's", "--address has too long a prefix", "--gateway is not on this link, or strata's own address",
+                                        "--address cannot be a host's", "--address has too long a prefix", "--gateway is not on this link, or strata's own address", "the link",
                                         "--address is one too many for the NIC", "the stack runs already"};
     (void)fail(program, names[static_cast<u32>(bad)], "options", 0, "see --help");
     return 2;

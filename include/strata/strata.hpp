@@ -5,6 +5,7 @@
 #include <strata/ip/v6.hpp>
 #include <strata/link/ethernet.hpp>
 #include <strata/link/raw_ip.hpp>
+#include <strata/link/vlan.hpp>
 #include <strata/neighbour/arp.hpp>
 #include <strata/neighbour/fixed.hpp>
 #include <strata/nic/wire_pair.hpp>

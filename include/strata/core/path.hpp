@@ -7,8 +7,10 @@
 namespace strata::inline STRATA_ABI {
 
 namespace header_image {
-/// The connection holds link and IP header ready to copy: the fast choice.
-struct cached { template <class Address> static constexpr u32 bytes = 18 + (Address::bits == 32 ? 20 : 40); };
+/// The connection holds link and IP header ready to copy: the fast choice. The link's may have so many bytes.
+template <u32 LinkHeader> struct cached_behind { template <class Address> static constexpr u32 bytes = LinkHeader + (Address::bits == 32 ? 20 : 40); };
+/// Ethernet with one tag, at most.
+struct cached : cached_behind<18> {};
 /// Headers are built for each packet: the small choice.
 struct built { template <class Address> static constexpr u32 bytes = 0; };
 }  // namespace header_image

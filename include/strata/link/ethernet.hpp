@@ -28,14 +28,16 @@ class ethernet {
   }
 
   /// Takes the header off. Nothing, counted, if the frame is too short, not for `ours`, or of an unknown type.  Linux: eth_type_trans.
-  [[nodiscard]] std::optional<received> parse(packet& p, const mac_address& ours) {
-    if (p.size() < header_size) [[unlikely]] {
+  [[nodiscard]] std::optional<received> parse(packet& p, const mac_address& ours) { return parse_behind(p, ours, 0); }
+  /// The same, with so many bytes of tags between the addresses and the type, which whoever put them there has read (link/vlan.hpp).
+  [[nodiscard]] STRATA_ALWAYS_INLINE std::optional<received> parse_behind(packet& p, const mac_address& ours, std::size_t tags) {
+    if (p.size() < header_size + tags) [[unlikely]] {
       ++counters_.rx_length_errors;
       return {};
     }
     const std::byte* const at = p.bytes().data();
     const u64 to = as_number(at);  // in one register: six bytes through memory cost more than the rest of this function
-    const received r{kind_of(load_be<u16>(at + 12)), (to >> 40 & 1) != 0};
+    const received r{kind_of(load_be<u16>(at + 12 + tags)), (to >> 40 & 1) != 0};
     if (!r.is_broadcast && to != as_number(reinterpret_cast<const std::byte*>(ours.bytes))) {
       ++counters_.rx_otherhost_dropped;
       return {};
@@ -44,7 +46,7 @@ class ethernet {
       ++counters_.rx_nohandler;
       return {};
     }
-    p.pull(header_size);
+    p.pull(header_size + tags);
     return r;
   }
 

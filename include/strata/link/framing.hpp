@@ -17,7 +17,7 @@ struct received {
   bool is_broadcast = false;  ///< broadcast or multicast of the link
 };
 
-/// header_size: bytes in front of the IP packet, at most 18 (the room in a path's image).
+/// header_size: bytes in front of the IP packet; no more than a path's image has room for (core/path.hpp: header_image).
 template <class T> concept states_its_header_size = requires {
   { T::header_size } -> std::convertible_to<std::size_t>;
 };

@@ -145,6 +145,9 @@ template <class... I, class Below, class Address, class Time> struct each_has_a_
 
 template <stack_config C> consteval void stack<C>::check_facades() {
   static_assert(sizeof(internet) == sizeof(void*) && sizeof(links) == sizeof(void*));
+  constexpr std::size_t image = C::header_image::template bytes<address>;
+  static_assert(image == 0 || image >= bound::link_header + (address::bits == 32 ? 20 : 40),
+                "the link header of this Config is longer than its header_image has room for: use strata::header_image::cached_behind<N>, N bytes, or built");
   static_assert(neighbour::interface_below<cache_below, address>);
   static_assert(ip::links<links, address>);
   static_assert(tcp::network<internet, address, path>);

@@ -16,6 +16,7 @@ enum class bad_option : u8 {
   address,     ///< unspecified, multicast or broadcast
   prefix,      ///< longer than an address
   gateway,     ///< not on this link, or our own address
+  link,        ///< an id or a priority that a tag cannot hold
   claim,       ///< the driver has no room for one more address to bring in
   started      ///< a second start of a stack whose Config says `destroyed = false`: it needs shut_down() first, whose code other firmware does without
 };
@@ -28,6 +29,8 @@ template <class C, class I> [[nodiscard]] constexpr bad_option check_interface(c
   if constexpr (requires { { i.nic.holds(memory, 1u) } -> std::same_as<bool>; })
     if (!i.nic.holds(memory, C::limits.chunk_size)) return bad_option::memory;
   if (i.mac.is_group()) return bad_option::mac;
+  if constexpr (requires { { i.link.is_valid() } -> std::same_as<bool>; })
+    if (!i.link.is_valid()) return bad_option::link;
   const u32 least = i.address.address.is_v4() ? 68 : 1280;
   const u32 most = i.nic.mtu();
   const u32 mtu = i.mtu == 0 ? most : i.mtu;

@@ -22,7 +22,7 @@ constexpr void store_mac(std::byte* p, const mac_address& m) {
 
 /// Values of the type field (IEEE registry); below 1536 the field is a length and the frame is of IEEE 802.2, which we do not speak.
 namespace ethertype {
-inline constexpr u16 ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100, ipv6 = 0x86dd, smallest = 0x0600;
+inline constexpr u16 ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100, ipv6 = 0x86dd, service_vlan = 0x88a8, smallest = 0x0600;
 }
 
 struct ethernet {
