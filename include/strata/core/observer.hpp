@@ -11,9 +11,9 @@ namespace strata::inline STRATA_ABI::trace {
 enum class step : u8 {
   // down
   permission, autobind, lock, quota, take_chunk, queue, append, push, write_loop, split, clone, tcp_header, tcp_checksum, route, ip_header, ip_output,
-  finish_output, neighbour, queue_wait, enqueue, validate, transmit, doorbell, complete, retransmit,
+  hook_down, finish_output, fragment, neighbour, queue_wait, enqueue, validate, transmit, doorbell, complete, retransmit,
   // up
-  receive, link_parse, ip_parse, dispatch, lookup, join, backlog, fast_path, slow_path, accept, deliver, event, acknowledge, ack_sent,
+  receive, link_parse, ip_parse, hook_up, forward, dispatch, lookup, join, backlog, fast_path, slow_path, accept, deliver, event, acknowledge, ack_sent,
   count
 };
 
@@ -40,7 +40,9 @@ inline constexpr name names[] = {
     {true, "ip", "route", "__ip_queue_xmit"},
     {true, "ip", "header_image", "ip_send_check"},
     {true, "ip", "send", "ip_local_out"},
+    {true, "ip", "hooks.ask", "nf_hook_slow"},
     {true, "ip", "fits_mtu", "ip_finish_output"},
+    {true, "ip", "each_fragment", "ip_do_fragment"},
     {true, "neighbour", "resolve", "ip_finish_output2"},
     {true, "neighbour", "hold", "neigh_resolve_output"},
     {true, "qdisc", "enqueue", "__dev_queue_xmit"},
@@ -52,6 +54,8 @@ inline constexpr name names[] = {
     {false, "nic", "receive", "napi_poll"},
     {false, "link", "parse", "eth_type_trans"},
     {false, "ip", "on_packet", "ip_rcv"},
+    {false, "ip", "hooks.ask", "nf_hook_slow"},
+    {false, "ip", "forwarder.on_packet", "ip_forward"},
     {false, "stack", "input", "ip_local_deliver_finish"},
     {false, "tcp", "find", "__inet_lookup_skb"},
     {false, "tcp", "join", "tcp_gro_receive"},

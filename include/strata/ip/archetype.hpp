@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Configs with the names that ip/ reads and no other, and links with the calls that it asks for. Both versions are compiled over them.
 #pragma once
-#include <strata/ip/config.hpp>
+#include <strata/ip/hooks.hpp>
+#include <strata/ip/routes.hpp>
 
 namespace strata::inline STRATA_ABI::ip {
 
@@ -9,6 +10,10 @@ template <class Family, class Image = header_image::cached> struct archetype_of 
   using tick = milliseconds32;
   using family = Family;
   using header_image = Image;
+  using routing = linear;
+  using hooks = ip::hooks<>;
+  static constexpr bool forwards = false;
+  static constexpr bool strong_host = false;
   struct numbers {
     u32 routes;
   };

@@ -17,6 +17,10 @@ template <class C> concept config = requires {
   typename C::family::address;
   { C::header_image::template bytes<typename C::family::address> } -> std::convertible_to<u32>;
   { C::limits.routes } -> std::convertible_to<u32>;
+  typename C::routing;                                 // the table of routes: ip/routes.hpp, ip/trie.hpp
+  typename C::hooks;                                   // ip/hooks.hpp
+  { C::forwards } -> std::convertible_to<bool>;        // a router: what is not for us goes on
+  { C::strong_host } -> std::convertible_to<bool>;     // RFC 1122 §3.3.4.2: an address of ours is ours on its own link only
 };
 
 /// The links, as ip sees them. `link` is an interface's index.

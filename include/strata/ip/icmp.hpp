@@ -2,36 +2,10 @@
 // ICMP for IPv4 (RFC 792) as a host speaks it (RFC 1122 §3.2.2): answers echoes, reads errors about what we sent, sends errors about what came.
 #pragma once
 #include <strata/ip/output.hpp>
+#include <strata/ip/token_bucket.hpp>
 #include <strata/wire/icmpv4.hpp>
 
 namespace strata::inline STRATA_ABI::ip {
-
-/// A bucket of `Burst` tokens that gets `PerSecond` of them a second. All zero is the full bucket.
-template <class Tick, u32 PerSecond, u32 Burst> class token_bucket {
-  static_assert(PerSecond > 0 && PerSecond <= 1000 && 1000 % PerSecond == 0, "a token is a whole number of milliseconds");
-
- public:
-  /// Takes one; false if there is none.
-  [[nodiscard]] constexpr bool take(time_point<Tick> now) {
-    constexpr u32 ms_each = 1000 / PerSecond;
-    if (now.is_before(since_)) since_ = now;  // idle for longer than the tick can tell
-    const u32 came = now.since(since_).in_ms() / ms_each;
-    if (came >= taken_) {
-      taken_ = 0;
-      since_ = now;
-    } else if (came != 0) {
-      taken_ -= came;
-      since_ = since_ + duration<Tick>::from_ms(came * ms_each);
-    }
-    if (taken_ == Burst) return false;
-    ++taken_;
-    return true;
-  }
-
- private:
-  time_point<Tick> since_{};
-  u32 taken_ = 0;
-};
 
 /// Named as in /proc/net/snmp (Icmp:).
 struct icmp_counters {
@@ -47,6 +21,7 @@ struct icmp_counters {
   u32 out_msgs = 0;
   u32 out_errors = 0;         ///< no chunk, no route
   u32 out_dest_unreachs = 0;
+  u32 out_time_excds = 0;
   u32 out_echo_reps = 0;
   u32 out_rate_limit = 0;     ///< errors that the limit held back
 };
@@ -99,11 +74,13 @@ template <config C, class Header> class icmp {
     error_in(down, p, *m, f);
   }
 
-  /// An error about the received datagram `p`, which ip pulled to its transport header. Never about a broadcast, a fragment, an error (RFC 1122 §3.2.2); at most
-  /// `errors_per_second`. Kinds: protocol_unreachable, port_unreachable, host_unreachable, prohibited; others are not a host's to send.  Linux: icmp_send.
-  void send_error(links<address> auto&& below, out& down, const datagram_info<address>& info, const packet& p, icmp_error_kind kind, moment now, counters& ip_count) {
-    const auto code = code_for(kind);
-    if (!code || info.is_broadcast || !info.remote.is_unicast() || info.protocol == wire::icmpv4::protocol) return;
+  /// An error about the received packet `p`, whose IP header stands at p->network. Never about a broadcast, a fragment behind the first, an error
+  /// (RFC 1122 §3.2.2, RFC 1812 §4.3.2.7); at most `errors_per_second`. Kinds: protocol_unreachable, port_unreachable, host_unreachable, prohibited; of a
+  /// router net_unreachable, time_exceeded and packet_too_big with its `mtu`, too. From info.local, or if that is unspecified from the address of the link that
+  /// it leaves by (RFC 1812 §4.3.2.4).  Linux: icmp_send.
+  void send_error(links<address> auto&& below, out& down, const datagram_info<address>& info, const packet& p, icmp_error_kind kind, moment now, counters& ip_count, u16 mtu = 0) {
+    const auto told = message_for(kind);
+    if (!told || info.is_broadcast || !info.remote.is_unicast() || is_about_an_error(info, p)) return;
     if (!bucket_.take(now)) {
       ++count_.out_rate_limit;
       return;
@@ -118,26 +95,52 @@ template <config C, class Header> class icmp {
     if (quote > most_quoted) quote = most_quoted;
     if (quote > room.size() - wire::icmpv4::header_size) quote = room.size() - wire::icmpv4::header_size;
     const u32 quoted = copy_and_sum(room.data() + wire::icmpv4::header_size, p->chunk + p->network, quote);
-    wire::icmpv4 m{wire::icmpv4::type_of::unreachable, *code, 0, 0};
+    wire::icmpv4 m = *told;
+    m.rest = mtu;
     m.checksum = static_cast<u16>(~fold(m.word_sum() + quoted));
     m.emit(room.data());
     reply.extend(wire::icmpv4::header_size + quote);
     path way = way_back(info);
-    if (post(below, down, std::move(reply), way, ip_count)) ++count_.out_dest_unreachs;
+    if (!post(below, down, std::move(reply), way, ip_count)) return;
+    if (m.type == wire::icmpv4::type_of::time_exceeded) ++count_.out_time_excds;
+    else ++count_.out_dest_unreachs;
   }
 
   [[nodiscard]] constexpr const icmp_counters& counted() const { return count_; }
 
  private:
-  [[nodiscard]] static constexpr std::optional<u8> code_for(icmp_error_kind kind) {
+  [[nodiscard]] static constexpr std::optional<wire::icmpv4> message_for(icmp_error_kind kind) {
+    using type = wire::icmpv4::type_of;
     using code = wire::icmpv4::code_of;
     switch (kind) {
-      case icmp_error_kind::protocol_unreachable: return code::protocol;
-      case icmp_error_kind::port_unreachable: return code::port;
-      case icmp_error_kind::host_unreachable: return code::host;
-      case icmp_error_kind::prohibited: return code::filtered;
-      default: return {};
+      case icmp_error_kind::protocol_unreachable: return wire::icmpv4{type::unreachable, code::protocol, 0, 0};
+      case icmp_error_kind::port_unreachable: return wire::icmpv4{type::unreachable, code::port, 0, 0};
+      case icmp_error_kind::host_unreachable: return wire::icmpv4{type::unreachable, code::host, 0, 0};
+      case icmp_error_kind::prohibited: return wire::icmpv4{type::unreachable, code::filtered, 0, 0};
+      default: break;
     }
+    if constexpr (C::forwards) {
+      switch (kind) {
+        case icmp_error_kind::net_unreachable: return wire::icmpv4{type::unreachable, code::net, 0, 0};
+        case icmp_error_kind::packet_too_big: return wire::icmpv4{type::unreachable, code::fragmentation_needed, 0, 0};
+        case icmp_error_kind::time_exceeded: return wire::icmpv4{type::time_exceeded, 0, 0, 0};
+        default: break;
+      }
+    }
+    return {};
+  }
+  /// A host never gets as far with a message of ICMP; a router does, and tells nobody of one that is an error itself, or that it cannot see.
+  [[nodiscard]] static bool is_about_an_error(const datagram_info<address>& info, const packet& p) {
+    if (info.protocol != wire::icmpv4::protocol) return false;
+    if constexpr (C::forwards) {
+      const auto h = wire::ipv4::parse_quoted({p->chunk + p->network, static_cast<std::size_t>(p->offset + p->length - p->network)});
+      if (!h || h->fragment_offset != 0) return true;
+      const std::size_t at = static_cast<std::size_t>(p->network) + h->header_length, end = static_cast<std::size_t>(p->offset) + p->length;
+      const auto m = wire::icmpv4::parse({p->chunk + at, end - at});
+      return !m || m->is_error();
+    }
+    (void)p;
+    return true;
   }
 
   /// RFC 1122 §3.2.2.6: the same data goes back, from the address that was asked. In the chunk that it came in, if that is ours alone; else in a copy.

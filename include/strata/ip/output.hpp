@@ -3,7 +3,7 @@
 //
 // The fast path is one compare, one copy of link and IP header, one length and one checksum. The image is built when the stack's generation moved.
 #pragma once
-#include <strata/ip/config.hpp>
+#include <strata/ip/hooks.hpp>
 #include <strata/ip/routes.hpp>
 
 namespace strata::inline STRATA_ABI::ip {
@@ -13,7 +13,11 @@ template <config C, class Header> class output {
  public:
   using address = typename C::family::address;
   using path = path_of<C>;
+  using moment = time_point<typename C::tick>;
+  using hook_list = typename C::hooks::template of<C>;
   static constexpr bool has_image = C::header_image::template bytes<address> != 0;
+  static_assert(routing_table<typename C::routing::template of<address, C::limits.routes>, address>,
+                "this Config's routing is no table of routes: `of<Address, Capacity>` needs what strata::ip::routing_table lists");
 
   /// Fills in how `way.remote` is reached: local, if unset, next hop, link and mtu. False if it is not, or `way.local` is not ours; what `way` said before is
   /// void then. Our own addresses are not reached by any link.  Linux: ip_route_output_key.
@@ -44,6 +48,10 @@ template <config C, class Header> class output {
   [[nodiscard]] STRATA_ALWAYS_INLINE sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol, counters& count) {
     ++count.out_requests;
     note(below, trace::step::route, p);
+    if constexpr (hooks_at(point::output) || hooks_at(point::postrouting)) {
+      if (way.generation != below.generation() && !route(below, way, count)) return sent::unreachable;
+      if (!may_leave(below, way, p, protocol)) return sent::dropped;
+    }
     if constexpr (has_image) {
       if (way.generation != below.generation()) [[unlikely]] {
         if (const sent became = prepare(below, way, p, protocol, count); became != sent::sent) return became;
@@ -76,9 +84,38 @@ template <config C, class Header> class output {
     return below.post(std::move(p));
   }
 
-  route_table<address, C::limits.routes> routes{};
+  /// Whether somebody is asked at `p`: if not, no code asks.
+  [[nodiscard]] static constexpr bool hooks_at(point p) { return hook_list::are_at(p); }
+  static constexpr bool hooks_to_us = hooks_at(point::prerouting) || hooks_at(point::input);
+  /// Whether a packet goes on behind the hooks of a point; if not, it is dropped or moved away, and counted.  Linux: NF_HOOK.
+  template <point P> [[nodiscard]] STRATA_ALWAYS_INLINE bool passes(auto&& below, auto& what, packet& p, moment now) {
+    if constexpr (hooks_at(P)) {
+      note(below, P == point::output || P == point::postrouting ? trace::step::hook_down : trace::step::hook_up, p);
+      return hooks.template ask<P>(what, p, now) == verdict::accept;
+    } else {
+      (void)below, (void)what, (void)p, (void)now;
+      return true;
+    }
+  }
+
+  static void note(links<address> auto&& below, trace::step what, const packet& p) {
+    trace::record r;
+    r.what = what;
+    r.bytes = static_cast<u32>(p.size());
+    r.chunk = p->home->name(p.d());
+    below.observe(r);
+  }
+
+  typename C::routing::template of<address, C::limits.routes> routes{};
+  [[no_unique_address]] hook_list hooks{};
 
  private:
+  /// The points output and postrouting of a packet of ours. Its IP header is not yet written; a train is one packet.
+  [[nodiscard]] bool may_leave(links<address> auto&& below, const path& way, packet& p, u8 protocol) {
+    passing<address> what{.protocol = protocol, .out = way.link, .source = way.local, .destination = way.remote, .bytes = static_cast<u32>(p.size())};
+    what.read_transport(p.bytes());
+    return passes<point::output>(below, what, p, below.now()) && passes<point::postrouting>(below, what, p, below.now());
+  }
   /// A new image. `sent` says that there is one; any other answer is the packet's end, or it waits for its neighbour. Linux: neigh_hh_output's slow side.
   [[gnu::noinline]] sent prepare(links<address> auto&& below, path& way, packet& p, u8 protocol, counters& count) {
     if (!route(below, way, count)) return sent::unreachable;
@@ -115,13 +152,6 @@ template <config C, class Header> class output {
   [[nodiscard]] static sent too_big(counters& count) {
     ++count.frag_fails;
     return sent::dropped;
-  }
-  static void note(links<address> auto&& below, trace::step what, const packet& p) {
-    trace::record r;
-    r.what = what;
-    r.bytes = static_cast<u32>(p.size());
-    r.chunk = p->home->name(p.d());
-    below.observe(r);
   }
 };
 

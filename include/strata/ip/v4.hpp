@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// IPv4 for a host: RFC 791 as RFC 1122 §3.2.1 and §3.3 want it. Everything we send is atomic: DF set, ID zero (RFC 6864 §4.1).
-// Not here: forwarding, reassembly (fragments are dropped and counted), options on what we send.
+// IPv4: RFC 791 as RFC 1122 §3.2.1 and §3.3 want it of a host, and RFC 1812 of a router, which a Config is with `forwards`. Everything we send is atomic: DF
+// set, ID zero (RFC 6864 §4.1). Not here: reassembly (fragments to us are dropped and counted), options on what we send.
 #pragma once
 #include <strata/buffer/train.hpp>
+#include <strata/ip/forward.hpp>
 #include <strata/ip/icmp.hpp>
 #include <strata/wire/ethernet.hpp>
 #include <strata/wire/ipv4.hpp>
@@ -36,6 +37,9 @@ template <class Address> struct v4_header {
 };
 
 template <config C> class v4 {
+  using header = v4_header<typename C::family::address>;
+  using out = output<C, header>;
+
  public:
   using address = typename C::family::address;
   using path = path_of<C>;
@@ -50,6 +54,8 @@ template <config C> class v4 {
   [[nodiscard]] expected<void, route_error> configure(u8 link, const subnet<address>& ours) { return out_.routes.configure(link, ours); }
   /// What lies in `to` is reached through `gateway` on `link`; configure() comes first. The caller moves the generation.
   [[nodiscard]] expected<void, route_error> add_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.add(to, gateway, link); }
+  /// Takes back what add_route() was told; false: there is no such route. The caller moves the generation.
+  [[nodiscard]] bool remove_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.remove(to, gateway, link); }
   /// Forgets addresses and routes of `link`. The caller moves the generation.
   void withdraw(u8 link) { out_.routes.withdraw(link); }
   [[nodiscard]] address address_on(u8 link) const { return out_.routes.address_on(link); }
@@ -65,7 +71,6 @@ template <config C> class v4 {
   /// A packet whose link header is off. The checks of RFC 1122 §3.2.1, each once; what is for a transport is pulled to the transport's header and
   /// trimmed to the datagram. Linux: ip_rcv, ip_local_deliver.
   [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {
-    (void)now;
     ++count_.in_receives;
     below.observe({.what = trace::step::ip_parse, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
     finding<address> f;  // the one that is returned: it is built where the caller wants it
@@ -77,17 +82,22 @@ template <config C> class v4 {
     }
     if (h.header_length != header_size && !options_are_good(p.bytes().subspan(header_size, h.header_length - header_size))) return f;
     datagram_info<address>& info = f.info;
+    auto what = passing_of(p, h, came);
+    if (!out_.template passes<point::prerouting>(below, what, p, now)) return f;
     info.local = header::widen(h.destination);
     info.remote = header::widen(h.source);
     info.protocol = h.protocol;
     info.link = came.link;
     info.ecn = h.ecn();
     // Trains of packets between the same two pass the checks of the first.
-    if (came.is_broadcast || info.remote != known_.remote || info.local != known_.local || known_.generation != below.generation()) {
-      switch (whose(info.remote, info.local, came.is_broadcast)) {
+    if (came.is_broadcast || info.remote != known_.remote || info.local != known_.local || known_.generation != below.generation() || !is_known_on(came.link)) {
+      switch (whose(info.remote, info.local, came)) {
         case ends::refused: return f;
         case ends::group: info.is_broadcast = true; break;
-        case ends::ours: known_ = {info.remote, info.local, below.generation()}; break;
+        case ends::ours: known_ = {info.remote, info.local, below.generation(), came.link}; break;
+        case ends::elsewhere:
+          if constexpr (C::forwards) forwarder_.on_packet(below, out_, icmp_, p, h, came, now, count_);
+          return f;
       }
     }
     if (h.is_fragment()) {
@@ -102,6 +112,7 @@ template <config C> class v4 {
     p.pull(h.header_length);
     p->transport = p->offset;
     p->link = came.link;
+    if (!out_.template passes<point::input>(below, what, p, now)) return f;
     ++count_.in_delivers;
     if (h.protocol == wire::icmpv4::protocol) {
       if constexpr (buffer::may_be_trains<decltype(below)>) buffer::drop_parts(p);
@@ -132,28 +143,48 @@ template <config C> class v4 {
     return e;
   }
 
+  /// A packet that goes to its next hop for others and will not get there. Linux: ipv4_link_failure.
+  void on_undelivered(links<address> auto&& below, packet& p, moment now) requires(bool{C::forwards}) { forwarder_.on_undelivered(below, out_, icmp_, p, now, count_); }
+  [[nodiscard]] const hook_counters& hooks_counted() const requires(!out::hook_list::is_empty) { return out_.hooks.counted(); }
+  [[nodiscard]] const router_counters& router_counted() const requires(bool{C::forwards}) { return forwarder_.counted(); }
+  /// The I-th hook of the Config.
+  template <std::size_t I> [[nodiscard]] auto& hook() { return out_.hooks.template get<I>(); }
+
   [[nodiscard]] constexpr const counters& counted() const { return count_; }
   [[nodiscard]] constexpr const icmp_counters& icmp_counted() const { return icmp_.counted(); }
 
  private:
-  using header = v4_header<address>;
-
-  enum class ends : u8 { refused, group, ours };
+  enum class ends : u8 { refused, group, ours, elsewhere };
   /// Whether a packet may come from `remote` and is for us, alone or among others; if not, it is counted.
-  [[nodiscard]] STRATA_OFF_PATH ends whose(address remote, address local, bool is_link_broadcast) {
+  [[nodiscard]] STRATA_OFF_PATH ends whose(const address& remote, const address& local, const arrival& came) {
     if (!may_be_a_sender(remote)) {
       ++count_.in_martian_src;
       return ends::refused;
     }
+    const bool is_ours = C::strong_host ? out_.routes.of_local(local, came.link) != nullptr : out_.routes.is_ours(local);
     // RFC 1122 §3.3.6: unicast in a link broadcast is somebody's mistake.
-    if (out_.routes.is_ours(local) && !is_link_broadcast) return ends::ours;
-    if (!out_.routes.is_ours(local) && out_.routes.is_group(local)) return ends::group;
+    if (is_ours && !came.is_broadcast) return ends::ours;
+    if (!is_ours && out_.routes.is_group(local)) return ends::group;
+    if constexpr (C::forwards) {
+      if (local.is_unicast() && !local.is_loopback() && !out_.routes.is_ours(local)) return ends::elsewhere;
+    }
     ++count_.in_addr_errors;  // RFC 1122 §3.2.1.3: not for us, and a host does not forward
     return ends::refused;
   }
   /// RFC 1122 §3.2.1.3: a source is one host's own address; ours come from us only.
   [[nodiscard]] bool may_be_a_sender(const address& a) const {
     return a.is_unicast() && !a.is_loopback() && !out_.routes.is_ours(a) && !out_.routes.is_subnet_broadcast(a);
+  }
+
+  [[nodiscard]] STRATA_ALWAYS_INLINE bool is_known_on(u8 link) const {
+    if constexpr (C::strong_host) return known_.link == link;
+    else return (void)link, true;
+  }
+  [[nodiscard]] STRATA_ALWAYS_INLINE static auto passing_of(const packet& p, const wire::ipv4& h, const arrival& came) requires(!out::hooks_to_us) { return (void)p, (void)h, (void)came, nothing_passes{}; }
+  [[nodiscard]] static auto passing_of(const packet& p, const wire::ipv4& h, const arrival& came) requires(out::hooks_to_us) {
+    passing<address> what{.protocol = h.protocol, .in = came.link, .source = header::widen(h.source), .destination = header::widen(h.destination), .bytes = h.payload_length()};
+    if (h.fragment_offset == 0) what.read_transport(p.bytes().subspan(h.header_length));
+    return what;
   }
 
   [[gnu::cold]] void count_fault(const packet& p) {
@@ -192,9 +223,11 @@ template <config C> class v4 {
   struct {
     address remote{}, local{};
     u32 generation = 0;
+    u8 link = 0;
   } known_{};  // the ends of the last packet that was to us alone
-  output<C, header> out_{};
+  out out_{};
   icmp<C, header> icmp_{};
+  [[no_unique_address]] forwarder<C, header> forwarder_{};
   counters count_{};
 };
 

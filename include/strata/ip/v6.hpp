@@ -34,6 +34,8 @@ struct v6_header {
 };
 
 template <config C> class v6 {
+  using out = output<C, v6_header>;
+
  public:
   using address = typename C::family::address;
   using path = path_of<C>;
@@ -49,6 +51,8 @@ template <config C> class v6 {
   [[nodiscard]] expected<void, route_error> configure(u8 link, const subnet<address>& ours) { return out_.routes.configure(link, ours); }
   /// What lies in `to` is reached through `gateway` on `link`; configure() comes first. The caller moves the generation.
   [[nodiscard]] expected<void, route_error> add_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.add(to, gateway, link); }
+  /// Takes back what add_route() was told; false: there is no such route. The caller moves the generation.
+  [[nodiscard]] bool remove_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.remove(to, gateway, link); }
   /// Forgets addresses and routes of `link`. The caller moves the generation.
   void withdraw(u8 link) { out_.routes.withdraw(link); }
   [[nodiscard]] address address_on(u8 link) const { return out_.routes.address_on(link); }
@@ -62,7 +66,6 @@ template <config C> class v6 {
 
   /// A packet whose link header is off. What is for a transport is pulled to the transport's header and trimmed. Linux: ipv6_rcv.
   [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {
-    (void)below, (void)now;
     ++count_.in_receives;
     below.observe({.what = trace::step::ip_parse, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
     const std::size_t came_bytes = buffer::received_bytes<decltype(below)>(p);
@@ -73,6 +76,8 @@ template <config C> class v6 {
       else ++count_.in_hdr_errors;
       return {};
     }
+    auto what = passing_of(p, *h, came);
+    if (!out_.template passes<point::prerouting>(below, what, p, now)) return {};
     datagram_info<address> info;
     info.local = h->destination;
     info.remote = h->source;
@@ -84,7 +89,7 @@ template <config C> class v6 {
       ++count_.in_martian_src;
       return {};
     }
-    const bool is_ours = out_.routes.is_ours(info.local);
+    const bool is_ours = C::strong_host ? out_.routes.of_local(info.local, came.link) != nullptr : out_.routes.is_ours(info.local);
     info.is_broadcast = !is_ours && info.local.is_multicast() && !info.local.is_v4();
     if (is_ours ? came.is_broadcast : !info.is_broadcast) {
       ++count_.in_addr_errors;
@@ -102,6 +107,7 @@ template <config C> class v6 {
       ++count_.in_unknown_protos;
       return {};
     }
+    if (!out_.template passes<point::input>(below, what, p, now)) return {};
     ++count_.in_delivers;
     finding<address> f;
     f.is = finding<address>::what::datagram;
@@ -128,9 +134,19 @@ template <config C> class v6 {
     return e;
   }
 
+  [[nodiscard]] const hook_counters& hooks_counted() const requires(!out::hook_list::is_empty) { return out_.hooks.counted(); }
+  /// The I-th hook of the Config: IPv6's own.
+  template <std::size_t I> [[nodiscard]] auto& hook() { return out_.hooks.template get<I>(); }
+
   [[nodiscard]] constexpr const counters& counted() const { return count_; }
 
  private:
+  [[nodiscard]] STRATA_ALWAYS_INLINE static auto passing_of(const packet& p, const wire::ipv6& h, const arrival& came) requires(!out::hooks_to_us) { return (void)p, (void)h, (void)came, nothing_passes{}; }
+  [[nodiscard]] static auto passing_of(const packet& p, const wire::ipv6& h, const arrival& came) requires(out::hooks_to_us) {
+    passing<address> what{.protocol = h.next_header, .in = came.link, .source = h.source, .destination = h.destination, .bytes = h.payload_length};
+    what.read_transport(p.bytes().subspan(header_size));
+    return what;
+  }
   /// Extension headers (RFC 8200 §4), ICMPv6 (58) and "no next header" (59) are not.
   [[nodiscard]] static constexpr bool is_for_a_transport(u8 next_header) {
     switch (next_header) {
@@ -139,7 +155,7 @@ template <config C> class v6 {
     }
   }
 
-  output<C, v6_header> out_{};
+  out out_{};
   counters count_{};
 };
 

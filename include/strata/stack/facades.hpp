@@ -46,6 +46,7 @@ template <stack_config C> struct stack<C>::links {
   static constexpr bool hands_up_trains = bound::hands_up_trains;
 
   packet take() const { return s.take(); }
+  stack::time_point now() const { return s.now_; }
   u32 generation() const { return s.generation_; }
   void changed() const { s.changed(); }
   u16 mtu(u8 link) const {

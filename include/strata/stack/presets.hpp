@@ -43,6 +43,8 @@ struct server {
   using link = strata::link::ethernet;
   using neighbour = strata::neighbour::arp;
   using qdisc = strata::qdisc::direct;
+  using routing = strata::ip::linear;  ///< of limits.routes rows; strata::ip::trie<Nodes> for many
+  using hooks = strata::ip::hooks<>;   ///< who may look at packets, drop or take them: ip/hooks.hpp
 
   static constexpr strata::limits limits{};
   static constexpr strata::tcp::write_path writes{};  ///< what the write path has beyond the plain one: tcp/write_path.hpp
@@ -56,6 +58,8 @@ struct server {
   static constexpr u32 gso_max_size = 0;              ///< payload bytes that TCP hands down behind one header, at most 65,000; zero: each segment by itself. Linux: gso_max_size
   static constexpr bool tso_deferral = false;         ///< a train that cwnd keeps short waits for the next ACK. Linux: tcp_tso_should_defer
   static constexpr bool gro = false;                  ///< segments of a batch that follow each other are joined and looked at once. Linux: generic-receive-offload
+  static constexpr bool forwards = false;             ///< a router: packets for others go on (RFC 1812)
+  static constexpr bool strong_host = false;          ///< RFC 1122 §3.3.4.2: an address is ours on its own link only; false: on each, as Linux has it
   static constexpr bool destroyed = true;             ///< false: lives as long as the program; no destructor, no atexit
   static constexpr bool allows_weak_entropy = false;  ///< true: takes a source that can be guessed
 

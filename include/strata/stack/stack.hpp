@@ -2,7 +2,7 @@
 // stack<Config> is a wiring diagram: the only place where layers meet. Here is the class; what it does stands in
 //   facades.hpp  what each layer sees of those below it       turn.hpp      a poll from its begin to its end; the whole way up on one screen
 //   transmit.hpp its own part of the way down                 ask.hpp       whether a call may go on
-//   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams        start.hpp    options, start, shutting down
+//   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams, network_calls.hpp of routes        start.hpp    options, start, shutting down
 //   shared.hpp   what is there only where several threads call
 // Members that are no templates are defined outside the class, so that `extern template class strata::stack<C>` suppresses them.
 #pragma once
@@ -254,6 +254,16 @@ template <stack_config C> class stack {
     return is_started_ && datagrams().is_live(id);
   }
 
+  // ---- the network: what may change while the stack runs ----
+  /// One more address of ours on `link`, with the network that is connected there; the same address again changes its prefix.  Linux: ip address add.
+  expected<void, ip::route_error> add_address(u8 link, const subnet<address>& ours);
+  /// What lies in `to` is reached through `gateway` on `link`, whose network must be connected.  Linux: ip route add.
+  expected<void, ip::route_error> add_route(const subnet<address>& to, const address& gateway, u8 link = 0);
+  /// Takes back what add_route() was told. False: there is no such route.
+  bool remove_route(const subnet<address>& to, const address& gateway, u8 link = 0);
+  /// The I-th hook of this Config: its counters, and what it may be told. Each network layer has its own.
+  template <std::size_t I, std::size_t Network = 0> [[nodiscard]] auto& hook() { return expect_held(), networks_.template get<Network>().template hook<I>(); }
+
   // ---- layers, counters, memory ----
   /// f(layer, below) for a layer of the Config: `net.on_layer<my::rudp>([&](auto& rudp, auto below) { ... })`.
   template <template <class> class Layer, class F> decltype(auto) on_layer(F&& f) {
@@ -302,6 +312,8 @@ template <stack_config C> class stack {
 
  private:
   struct no_hashes {};
+  struct forwards_nothing {};
+  using undelivered = buffer::list<&buffer::descriptor::below, buffer::owner::qdisc>;
   struct no_slots {};
   struct stack_slots {
     buffer::slot_pool of_256{}, of_512{};
@@ -350,6 +362,8 @@ template <stack_config C> class stack {
   void reclaim();
   void report(const network_error& e);
   void report_undelivered(packet&& p);
+  void keep_for_sender(packet& p);
+  void next_undelivered();
   void changed() { if (++generation_ == 0) generation_ = 1; }
   void observe(const trace::record& r);
   void observe(trace::step what, const packet& p);
@@ -384,7 +398,12 @@ template <stack_config C> class stack {
   void to_network(const link::received& in, packet& p, raised& r);
   void deliver(const datagram_info<address>& info, packet& p, raised& r);
   void input_batch(raised& r);
-  [[nodiscard]] bool has_news() const { return links_down_ != 0 || errors_out_ != errors_in_; }
+  [[nodiscard]] bool has_news() const {
+    if constexpr (C::forwards) {
+      if (!forwarded_.empty()) return true;
+    }
+    return links_down_ != 0 || errors_out_ != errors_in_;
+  }
   void run_timers();
   [[nodiscard]] bool has_due_timers() const;
   void advance_timers();
@@ -415,6 +434,7 @@ template <stack_config C> class stack {
   [[no_unique_address]] networks networks_{};
   [[no_unique_address]] transports transports_{};
   network_error errors_[C::limits.errors]{};
+  [[no_unique_address]] std::conditional_t<C::forwards, undelivered, forwards_nothing> forwarded_{};  // of others: their senders will be told
   [[no_unique_address]] std::conditional_t<has_slots, stack_slots, no_slots> slots_{};
   buffer::descriptor descriptors_[descriptor_count]{};
   [[no_unique_address]] hash_table hashes_{};
@@ -430,3 +450,4 @@ template <stack_config C> class stack {
 #include <strata/stack/ask.hpp>
 #include <strata/stack/calls.hpp>
 #include <strata/stack/datagram_calls.hpp>
+#include <strata/stack/network_calls.hpp>

@@ -100,6 +100,7 @@ template <stack_config C> void stack<C>::shut_down() {
     networks_.each([&](auto, auto& ip) { ip.withdraw(static_cast<u8>(index)); });
   });
   if constexpr (has_slots) (void)slots_.of_256.trim(), (void)slots_.of_512.trim();
+  if constexpr (C::forwards) forwarded_.clear(pool_);
   errors_in_ = errors_out_ = 0;
 }
 

@@ -49,8 +49,29 @@ template <stack_config C> void stack<C>::report(const network_error& e) {
 }
 template <stack_config C> void stack<C>::report_undelivered(packet&& p) {
   networks_.each([&](auto, auto& ip) {
-    if (const auto e = ip.failure(p.bytes())) report(*e);
+    const auto e = ip.failure(p.bytes());
+    if (!e) return;
+    if constexpr (C::forwards) {
+      if (!ip.is_ours(e->local)) return keep_for_sender(p);
+    }
+    report(*e);
   });
+}
+template <stack_config C> void stack<C>::keep_for_sender(packet& p) {
+  if constexpr (C::forwards) {
+    if (forwarded_.size() < C::limits.errors) forwarded_.push(std::move(p));
+    else ++count_.errors_dropped;
+  }
+}
+/// A packet of others whose next hop is nowhere: its sender is told, a turn later than the neighbour cache knew.
+template <stack_config C> void stack<C>::next_undelivered() {
+  if constexpr (C::forwards) {
+    packet p = forwarded_.pop(pool_);
+    p.become(buffer::owner::application);
+    networks_.each([&](auto, auto& ip) {
+      if constexpr (requires { ip.on_undelivered(links{*this}, p, now_); }) ip.on_undelivered(links{*this}, p, now_);
+    });
+  }
 }
 
 template <stack_config C> void stack<C>::observe(const trace::record& r) {

@@ -69,6 +69,9 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_more() 
 
 /// What came about outside the way up: a link that went down, an error about something that we sent.
 template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
+  if constexpr (C::forwards) {
+    if (!forwarded_.empty()) return next_undelivered();
+  }
   if (links_down_ != 0) next_link_down(r);
   else next_error(r);
 }
@@ -206,7 +209,7 @@ template <stack_config C> bool stack<C>::idle() const {
     if constexpr (requires { t.is_idle(); }) layers_are_idle = layers_are_idle && t.is_idle();
   });
   interfaces_.each([&](auto, const auto& i) { layers_are_idle = layers_are_idle && !i.has_waiting(); });
-  return !is_started_ || !(!layers_are_idle || frames_left_ == 0 || events_left_ == 0 || batch_at_ != batch_size_ || errors_in_ != errors_out_ || links_down_ != 0);
+  return !is_started_ || !(!layers_are_idle || frames_left_ == 0 || events_left_ == 0 || batch_at_ != batch_size_ || has_news());
 }
 
 template <stack_config C> auto stack<C>::next_deadline() const -> std::optional<time_point> {

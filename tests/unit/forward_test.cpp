@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+// A router between two networks: TCP and UDP through it, and each reason why a packet does not go on, with what its sender hears.
+#include <strata/strata.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <two_stacks.hpp>
+
+#include "layer_below.hpp"
+
+namespace {
+
+using namespace strata;
+using namespace strata::test;
+using layer_test::plain_sum;
+
+struct lan {
+  using nic = strata::nic::wire_pair;
+  using link = strata::link::ethernet;
+  using neighbour = strata::neighbour::arp;
+  using qdisc = strata::qdisc::direct;
+};
+struct point_to_point {
+  using nic = strata::nic::wire_pair::lending;
+  using link = strata::link::raw_ip;
+  using neighbour = strata::neighbour::fixed;
+  using qdisc = strata::qdisc::direct;
+};
+struct router : presets::testing {
+  static constexpr bool forwards = true;
+  template <class C> using interfaces = strata::interfaces<strata::interface<lan>, strata::interface<point_to_point>>;
+};
+struct filtering : router {
+  using hooks = ip::hooks<ip::filter<"drop udp to any port 99"_rule>, ip::filter_at<static_cast<u8>(ip::point::postrouting), "drop udp to any port 98"_rule>>;
+};
+struct far_host : presets::testing {
+  using nic = strata::nic::wire_pair::lending;
+  using link = strata::link::raw_ip;
+  using neighbour = strata::neighbour::fixed;
+};
+
+/// near 10.0.0.1 -- LAN -- 10.0.0.254 router 10.9.0.254 -- point to point, MTU 600 -- 10.9.0.1 far
+template <class R> struct three_stacks {
+  nic::wire near_cable{}, far_cable{};
+  alignas(64) std::byte memory[3][1024 * 2048]{};
+  stack<presets::testing> near{};
+  stack<R> between{};
+  stack<far_host> far{};
+  u32 ms = 1000;
+
+  three_stacks() {
+    near_cable.poisons = true;
+    (void)near.start({.nic = {near_cable, 0}, .memory = memory[0], .entropy = {1}, .address = "10.0.0.1/24"_net, .gateway = "10.0.0.254"_ip});
+    (void)between.start({.memory = memory[1],
+                         .entropy = {2},
+                         .interfaces = {{.nic = {near_cable, 1}, .address = "10.0.0.254/24"_net}, {.nic = {far_cable, 0}, .address = "10.9.0.254/24"_net, .mtu = 600}}});
+    (void)far.start({.nic = {far_cable, 1}, .memory = memory[2], .entropy = {3}, .address = "10.9.0.1/24"_net, .gateway = "10.9.0.254"_ip, .mtu = 600});
+    turn(ignore_rest{}, ignore_rest{});
+  }
+  void turn(auto&& at_near, auto&& at_far) {
+    const time_point<nanoseconds64> now{u64{ms} * 1'000'000};
+    (void)near.poll(now, budget{64}, at_near);
+    (void)between.poll(now, budget{64}, ignore_rest{});
+    (void)far.poll(now, budget{64}, at_far);
+  }
+  void turns(u32 n) {
+    for (; n > 0; --n, ms += 1) turn(ignore_rest{}, ignore_rest{});
+  }
+  ~three_stacks() {
+    turns(3);
+    CHECK(between.chunks_in_use() == 0);
+  }
+  static std::unique_ptr<three_stacks> make() { return std::make_unique<three_stacks>(); }
+};
+
+TEST_CASE("a stream goes through a router, and its path MTU is found on the way (RFC 1191)") {
+  auto t = three_stacks<router>::make();
+  REQUIRE(t->far.listen({.port = 80}));
+  std::string sent(60'000, ' '), got;
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>('a' + i % 23);
+  std::size_t done = 0;
+  using net = stack<presets::testing>;
+  const auto write = [&](net::stream s) { done += s.send(bytes_of(sent.c_str()).subspan(done)).value_or(0); };
+  const auto s = t->near.connect({.remote = {"10.9.0.1"_ip, 80}});
+  REQUIRE(s);
+  for (u32 i = 0; i < 4000 && got.size() < sent.size(); ++i, ++t->ms)
+    t->turn(on{[&](net::connected e) { write(e.stream); }, [&](net::writable e) { write(e.stream); }, ignore_rest{}},
+            on{[&](stack<far_host>::readable e) {
+                 for (const auto span : e.stream.peek()) got += text_of(span);
+                 (void)e.stream.consume(got.size());
+               },
+               ignore_rest{}});
+  CHECK(got == sent);
+  CHECK(t->between.network().router_counted().out_forw_datagrams > 100);
+  CHECK(t->between.network().counted().frag_fails == 0);  // the far end's MSS is that of its MTU: nothing is too big
+  t->near.shut_down(), t->far.shut_down();
+}
+
+/// Frames by hand on the near side of the router, whose first question is where 10.0.0.1 is.
+template <class R> struct by_hand {
+  using net = stack<R>;
+  nic::wire near_cable{}, far_cable{};
+  alignas(64) std::byte memory[512 * 2048]{};
+  net between{};
+  bare_peer near{near_cable}, far{far_cable};
+  u32 ms = 1000;
+
+  by_hand() {
+    (void)between.start({.memory = memory,
+                         .entropy = {2},
+                         .interfaces = {{.nic = {near_cable, 0}, .mac = "02:00:00:00:00:fe"_mac, .address = "10.0.0.254/24"_net}, {.nic = {far_cable, 0}, .address = "10.9.0.254/24"_net, .mtu = 600}}});
+    turn();
+    std::vector<std::byte> arp(42);  // a reply that tells the router who 10.0.0.1 is, behind a request of ours
+    const u8 head[] = {0x02, 0, 0, 0, 0, 0xfe, 0x02, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 0x02, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 254};
+    __builtin_memcpy(arp.data(), head, sizeof head);
+    near.send(arp);
+    turn();
+    (void)near.receive();
+  }
+  ~by_hand() {
+    turn();
+    (void)near.receive(), (void)far.receive();
+    turn();
+    CHECK(between.chunks_in_use() == 0);
+  }
+  void turn() { (void)between.poll({u64{ms++} * 1'000'000}, budget{64}, ignore_rest{}); }
+
+  struct packet_of {
+    u8 ttl = 64, protocol = 17;
+    u16 id = 7, fragment = 0;
+    u32 from = 0x0a000001, to = 0x0a090001;
+    std::size_t payload = 100;
+    std::vector<u8> options{};
+    u16 to_port = 9;
+    bool to_all = false;  ///< an Ethernet broadcast
+  };
+  static std::vector<std::byte> ip(const packet_of& o) {
+    const std::size_t header = 20 + o.options.size();
+    std::vector<std::byte> b(header + o.payload);
+    b[0] = static_cast<std::byte>(0x40 + header / 4);
+    store_be<u16>(&b[2], static_cast<u16>(b.size())), store_be<u16>(&b[4], o.id), store_be<u16>(&b[6], o.fragment);
+    b[8] = static_cast<std::byte>(o.ttl), b[9] = static_cast<std::byte>(o.protocol);
+    store_be<u32>(&b[12], o.from), store_be<u32>(&b[16], o.to);
+    for (std::size_t i = 0; i < o.options.size(); ++i) b[20 + i] = static_cast<std::byte>(o.options[i]);
+    store_be<u16>(&b[10], static_cast<u16>(~plain_sum(std::span(b).first(header))));
+    for (std::size_t i = 0; i < o.payload; ++i) b[header + i] = static_cast<std::byte>(i);
+    if (o.payload >= 8) store_be<u16>(&b[header], 1234), store_be<u16>(&b[header + 2], o.to_port), store_be<u16>(&b[header + 4], static_cast<u16>(o.payload)), store_be<u16>(&b[header + 6], 0);
+    return b;
+  }
+  void send(const packet_of& o) { send(ip(o), o.to_all); }
+  void send(std::span<const std::byte> packet, bool to_all = false) {
+    std::vector<std::byte> frame(14);
+    const u8 head[] = {0x02, 0, 0, 0, 0, 0xfe, 0x02, 0, 0, 0, 0, 1, 8, 0};
+    __builtin_memcpy(frame.data(), head, 14);
+    if (to_all)
+      for (std::size_t i = 0; i < 6; ++i) frame[i] = std::byte{0xff};
+    frame.insert(frame.end(), packet.begin(), packet.end());
+    near.send(frame);
+    turn();
+  }
+  /// The one ICMP message that came back: type, code, and the rest of its header.
+  struct told {
+    u8 type = 0xff, code = 0xff;
+    u32 rest = 0, from = 0, quoted_to = 0;
+  };
+  told answer() {
+    told t;
+    for (const auto& f : near.receive()) {
+      if (f.size() < 14 + 28 + 28 || load_be<u16>(&f[12]) != 0x0800 || f[14 + 9] != std::byte{1}) continue;
+      REQUIRE(t.type == 0xff);  // there is one
+      const auto icmp = std::span(f).subspan(34);
+      CHECK(plain_sum(icmp) == 0xffff);
+      CHECK(load_be<u32>(&f[14 + 16]) == 0x0a000001);
+      t = {static_cast<u8>(icmp[0]), static_cast<u8>(icmp[1]), load_be<u32>(&icmp[4]), load_be<u32>(&f[14 + 12]), load_be<u32>(&icmp[8 + 16])};
+    }
+    return t;
+  }
+  [[nodiscard]] const ip::counters& count() const { return between.network().counted(); }
+};
+using hand = by_hand<router>;
+
+TEST_CASE("a packet goes on one hop older, everything else as it was") {
+  auto t = std::make_unique<hand>();
+  const hand::packet_of o{.ttl = 17, .options = {1, 1, 1, 0}};
+  t->send(o);
+  const auto out = t->far.receive();
+  REQUIRE(out.size() == 1);
+  auto expected = hand::ip({.ttl = 16, .options = {1, 1, 1, 0}});
+  CHECK(out[0] == expected);
+  CHECK(t->between.network().router_counted().out_forw_datagrams == 1);
+  CHECK(t->answer().type == 0xff);
+}
+
+TEST_CASE("a packet that is too old, for nowhere, or too big is dropped, and its sender hears of it from the link that it came by") {
+  auto t = std::make_unique<hand>();
+  t->send({.ttl = 1});
+  auto a = t->answer();
+  CHECK((a.type == 11 && a.code == 0 && a.from == 0x0a0000fe && a.quoted_to == 0x0a090001));
+  t->send({.ttl = 0});
+  CHECK(t->answer().type == 11);
+  CHECK(t->count().in_hdr_errors == 2);
+  t->send({.to = 0xc0000201});
+  a = t->answer();
+  CHECK((a.type == 3 && a.code == 0 && a.quoted_to == 0xc0000201));
+  CHECK(t->count().out_no_routes == 1);
+  t->send({.fragment = 0x4000, .payload = 581});
+  a = t->answer();
+  CHECK((a.type == 3 && a.code == 4 && a.rest == 600));
+  CHECK(t->count().frag_fails == 1);
+  t->send({.fragment = 0x4000, .payload = 580});
+  CHECK(t->answer().type == 0xff);
+  CHECK(t->far.receive().size() == 1);
+  CHECK(t->between.network().icmp_counted().out_time_excds == 2);
+  CHECK(t->between.network().icmp_counted().out_dest_unreachs == 2);
+}
+
+TEST_CASE("nobody is told of a packet that was to many, that is an error itself, or a fragment behind the first (RFC 1812 4.3.2.7)") {
+  auto t = std::make_unique<hand>();
+  t->send({.ttl = 1, .to_all = true});
+  CHECK(t->count().in_addr_errors == 1);
+  t->send({.ttl = 1, .fragment = 1});
+  auto error = hand::ip({.ttl = 1, .protocol = 1});
+  error[20] = std::byte{3}, error[21] = std::byte{1};
+  t->send(error);
+  CHECK(t->answer().type == 0xff);
+  auto echo = hand::ip({.ttl = 1, .protocol = 1});
+  echo[20] = std::byte{8}, echo[21] = std::byte{0};
+  t->send(echo);
+  CHECK(t->answer().type == 11);  // of an echo one is told: traceroute lives by it
+  CHECK(t->far.receive().empty());
+}
+
+TEST_CASE("what cannot be a sender's or a destination's address goes nowhere") {
+  auto t = std::make_unique<hand>();
+  for (const u32 from : {0u, 0x7f000001u, 0xe0000001u, 0xffffffffu, 0x0a0000ffu, 0x0a0900feu}) t->send({.from = from});
+  CHECK(t->count().in_martian_src == 6);
+  for (const u32 to : {0u, 0x7f000001u, 0xf0000001u}) t->send({.to = to});
+  CHECK(t->count().in_addr_errors == 3);
+  t->send({.to = 0xe0000005});  // a group: no router of multicast
+  t->send({.to = 0x0a0900ff});  // the broadcast of a network of ours goes no further (RFC 2644)
+  CHECK(t->far.receive().empty());
+  CHECK(t->between.network().router_counted().out_forw_datagrams == 0);
+}
+
+TEST_CASE("a source route is refused, whoever it is for") {
+  auto t = std::make_unique<hand>();
+  t->send({.options = {131, 7, 4, 10, 9, 0, 1, 0}});
+  t->send({.options = {137, 7, 4, 10, 9, 0, 1, 0}});
+  CHECK(t->count().in_source_routed == 2);
+  CHECK(t->far.receive().empty());
+}
+
+TEST_CASE("a packet over the MTU that may be cut goes on as fragments, and those of a fragment know where they belong (RFC 791)") {
+  auto t = std::make_unique<hand>();
+  // Options: record route (7: first fragment only), security (130: in each).
+  const hand::packet_of whole{.fragment = 0, .payload = 1400, .options = {7, 3, 4, 130, 4, 9, 9, 0}};
+  t->send(whole);
+  const auto sent = hand::ip(whole);
+  const auto parts = t->far.receive();
+  REQUIRE(parts.size() == 3);
+  std::vector<std::byte> joined;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto h = wire::ipv4::parse(parts[i]);
+    REQUIRE(h);
+    CHECK(h->total_length == parts[i].size());
+    CHECK(parts[i].size() <= 600);
+    CHECK(h->fragment_offset == joined.size());
+    CHECK(h->more_fragments == (i + 1 < parts.size()));
+    CHECK((h->id == 7 && h->ttl == 63 && !h->dont_fragment));
+    const u8 type = static_cast<u8>(parts[i][20]);
+    CHECK(type == (i == 0 ? 7 : 1));
+    CHECK(static_cast<u8>(parts[i][23]) == 130);
+    joined.insert(joined.end(), parts[i].begin() + h->header_length, parts[i].end());
+  }
+  CHECK(joined == std::vector<std::byte>(sent.begin() + 28, sent.end()));
+  CHECK((t->between.network().router_counted().frag_oks == 1 && t->between.network().router_counted().frag_creates == 3 && t->between.network().router_counted().out_forw_datagrams == 1));
+
+  t->send({.fragment = 0x2000 | 100, .payload = 1200});  // one in the middle: 800 bytes in front, more behind
+  const auto middle = t->far.receive();
+  REQUIRE(middle.size() == 3);
+  CHECK(wire::ipv4::parse(middle[0])->fragment_offset == 800);
+  CHECK(wire::ipv4::parse(middle[2])->more_fragments);
+  CHECK(t->answer().type == 0xff);
+}
+
+TEST_CASE("a rule between two networks drops what it names, at forward and at postrouting") {
+  auto t = std::make_unique<by_hand<filtering>>();
+  t->send({.to_port = 99});
+  t->send({.to_port = 98});
+  t->send({.to_port = 97});
+  CHECK(t->far.receive().size() == 1);
+  CHECK(t->between.network().hooks_counted().dropped == 2);
+  CHECK(t->between.hook<0>().counted().matched[0] == 1);
+  CHECK(t->between.hook<1>().counted().matched[0] == 1);
+}
+
+TEST_CASE("who cannot be reached on the last link is told of by the router (RFC 1812 5.2.7.1)") {
+  auto t = std::make_unique<hand>();
+  std::vector<std::byte> p = hand::ip({.from = 0x0a090001, .to = 0x0a000063});  // from far to one of the LAN who does not answer
+  t->far.send(p);
+  for (u32 i = 0; i < 10; ++i, t->ms += 1000) t->turn();
+  bool is_told = false;
+  for (const auto& f : t->far.receive()) {
+    if (f.size() < 56 || f[9] != std::byte{1}) continue;
+    CHECK((f[20] == std::byte{3} && f[21] == std::byte{1}));
+    CHECK(load_be<u32>(&f[12]) == 0x0a0900fe);
+    CHECK(load_be<u32>(&f[16]) == 0x0a090001);
+    CHECK(load_be<u32>(&f[28 + 16]) == 0x0a000063);
+    is_told = true;
+  }
+  CHECK(is_told);
+  CHECK(t->between.network().router_counted().out_discards == 1);
+}
+
+TEST_CASE("routes and addresses change while the stack runs") {
+  auto t = std::make_unique<hand>();
+  auto& net = t->between;
+  CHECK(net.add_route("192.0.2.0/24"_net, "10.9.0.1"_ip, 7).error() == ip::route_error::bad_link);
+  CHECK(net.add_route("192.0.2.0/24"_net, "10.9.0.1"_ip, 0).error() == ip::route_error::bad_gateway);
+  u32 g = net.generation();
+  REQUIRE(net.add_route("192.0.2.0/24"_net, "10.9.0.1"_ip, 1));
+  CHECK(net.generation() != g);
+  t->send({.to = 0xc0000201});
+  CHECK(t->far.receive().size() == 1);
+  g = net.generation();
+  CHECK_FALSE(net.remove_route("192.0.2.0/25"_net, "10.9.0.1"_ip, 1));
+  CHECK(net.generation() == g);
+  CHECK(net.remove_route("192.0.2.0/24"_net, "10.9.0.1"_ip, 1));
+  t->send({.to = 0xc0000201});
+  CHECK(t->far.receive().empty());
+  CHECK(t->answer().type == 3);
+  CHECK(net.add_address(9, "10.5.0.1/24"_net).error() == ip::route_error::bad_link);
+  REQUIRE(net.add_address(1, "10.5.0.1/24"_net));
+  CHECK(net.network().is_ours("10.5.0.1"_ip));
+  t->send({.to = 0x0a050009});
+  CHECK(t->far.receive().size() == 1);
+}
+
+}  // namespace
