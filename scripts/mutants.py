@@ -131,7 +131,7 @@ def drop(line):
         statement = m[1]
         if statement.count("(") != statement.count(")") or re.match(r"(?:using|static|constexpr|const|auto|typename|struct|case|default|else|for|if|while|do)\b", statement):
             continue
-        if re.fullmatch(r"\(void\)\w+", statement):
+        if re.fullmatch(r"\(void\)\w+(?:, \(void\)\w+)*", statement):
             continue  # does nothing
         if re.match(r"[\w:<>,]+(?:\s*[&*])?\s+\w+\s*(?:=|\{|$)", statement) and not re.match(r"(?:return|delete)\b", statement):
             continue  # a declaration

@@ -94,6 +94,7 @@ template <class C> class player : ledger {
     const u8 which = way.local == near(2) ? 2 : 1;
     auto s = dissect(p.bytes(), addresses_of(which), why);
     if (protocol != 6 || way.local != near(which) || way.remote != far()) why = "sent to somebody else";
+    else if (hop_limit_ != 0 && way.hop_limit != hop_limit_) why = "sent with another hop limit";
     else if (p->transport != p->offset) why = "the offset of the transport header is not set";
     else if (s && p.size() + ip_header > mtu()) why = "a segment does not fit the MTU";
     else if (C::gso_max_size == 0 && (!tells_of(header, p) || !tells_of(checksum, p))) why = "an observer is told of another segment";
@@ -231,6 +232,7 @@ template <class C> class player : ledger {
     note(r != nullptr ? peer_name(*r).c_str() : "", "* " + describe_event(e.bits));
     if (r == nullptr) return void(fault("an event of a connection that the application does not know"));
     if (r->is_over) return void(fault("an event after closed"));
+    if ((e.bits & stream_events::accepted) == 0 && e.listener != 0) return void(fault("an event names a listener, and nothing was accepted"));
     if ((e.bits & stream_events::connected) != 0 && ++r->connected > 1) return void(fault("connected twice"));
     if ((e.bits & stream_events::readable) != 0 && tcp_->peek(*this, e.id).empty()) return void(fault("readable, but there is nothing to read"));
     r->events = static_cast<u8>(r->events | e.bits);
@@ -304,6 +306,7 @@ template <class C> class player : ledger {
   u64 entropy_;
   time_point start_, now_;
   connection_id listener_{};
+  u8 hop_limit_ = 0;
   bool listening_ = false, unroutable_ = false, nic_holds_ = false, broadcast_ = false;
   u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, confirmed_ = 0, selected_ = 1;
   u32 connections_seen_ = 0, taken_ = 0;

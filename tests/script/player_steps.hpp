@@ -73,13 +73,13 @@ template <class C> bool player<C>::run(const step& s) {
     case verb::send_low_water:
       if constexpr (C::writes.low_water) {
         if (!answered(s, "send_low_water", tcp_->set(*this, r.id, tcp::option::send_low_water{s.number}, now_))) return false;
-        return (tcp_->template get<tcp::option::send_low_water>(r.id)->bytes == s.number || fault("send_low_water is told otherwise")) && polled();
+        return s.has_fails || ((tcp_->template get<tcp::option::send_low_water>(r.id)->bytes == s.number || fault("send_low_water is told otherwise")) && polled());
       }
       return fault("this Config has no send_low_water");
     case verb::notsent_low_water:
       if constexpr (C::writes.low_water) {
         if (!answered(s, "notsent_low_water", tcp_->set(*this, r.id, tcp::option::notsent_low_water{s.number}, now_))) return false;
-        return (tcp_->template get<tcp::option::notsent_low_water>(r.id)->bytes == s.number || fault("notsent_low_water is told otherwise")) && polled();
+        return s.has_fails || ((tcp_->template get<tcp::option::notsent_low_water>(r.id)->bytes == s.number || fault("notsent_low_water is told otherwise")) && polled());
       }
       return fault("this Config has no notsent_low_water");
     case verb::write_view: {
@@ -102,7 +102,7 @@ template <class C> bool player<C>::run(const step& s) {
       if (place_.room().size() >= b.size()) copy_bytes(place_.room().data(), b.data(), b.size());
       const std::size_t before = r.written.size();
       remember_written(r, b.data(), b.size());
-      const auto n = tcp_->commit(*this, r.id, std::move(place_), s.number, {.more = s.flagged}, now_);
+      const auto n = tcp_->commit(*this, r.id, std::move(place_), s.number, {.more = s.flagged, .end_of_record = s.value != 0}, now_);
       r.written.resize(before + (n ? *n : 0));
       return answered(s, "commit", n, s.number) && polled();
     }
@@ -120,12 +120,24 @@ template <class C> bool player<C>::run(const step& s) {
     case verb::close: return answered(s, "close", tcp_->close(*this, r.id, now_)) && polled();
     case verb::shutdown: return answered(s, "shutdown", tcp_->shutdown_send(*this, r.id, now_)) && polled();
     case verb::abort: return answered(s, "abort", tcp_->abort(*this, r.id, now_)) && polled();
+    case verb::abandon:
+      tcp_->abandon(*this);
+      for (remote& one : peer_) one.is_over = one.has_id;
+      listener_ = {}, listening_ = false;
+      return polled();
+    case verb::hop_limit:
+      hop_limit_ = static_cast<u8>(s.number);
+      if (!answered(s, "hop_limit", tcp_->set(*this, r.id, tcp::option::hop_limit{hop_limit_}, now_))) return false;
+      return s.has_fails || ((tcp_->template get<tcp::option::hop_limit>(r.id)->value == hop_limit_ || fault("hop_limit is told otherwise")) && polled());
     case verb::no_delay:
       if constexpr (C::coalescing::has_no_delay) return answered(s, "no_delay", tcp_->set(*this, r.id, tcp::option::no_delay{s.flagged}, now_)) && polled();
       return fault("this Config has no no_delay");
     case verb::pacing_rate:
-      if constexpr (C::pacing::is_paced) return answered(s, "pacing_rate", tcp_->set(*this, r.id, tcp::option::pacing_rate{s.number}, now_)) && tcp_->template get<tcp::option::pacing_rate>(r.id)->bytes_per_second == s.number && polled();
-      else return fault("connections are not paced here");
+      if constexpr (C::pacing::is_paced) {
+        if (!answered(s, "pacing_rate", tcp_->set(*this, r.id, tcp::option::pacing_rate{s.number}, now_))) return false;
+        return s.has_fails || (tcp_->template get<tcp::option::pacing_rate>(r.id)->bytes_per_second == s.number && polled());
+      }
+      return fault("connections are not paced here");
     case verb::user_timeout: return answered(s, "user_timeout", tcp_->set(*this, r.id, tcp::option::user_timeout{s.number}, now_)) && polled();
     case verb::shutdown_receive: return answered(s, "shutdown_receive", tcp_->shutdown_receive(*this, r.id, now_)) && polled();
     case verb::keep_alive: {
@@ -239,6 +251,9 @@ template <class C> bool player<C>::compare(const step& s, const remote& r) {
     STRATA_FIELD(has_timestamps, i->has_timestamps);
     STRATA_FIELD(send_window_scale, i->send_window_scale);
     STRATA_FIELD(receive_window_scale, i->receive_window_scale);
+    STRATA_FIELD(path_mtu, i->path_mtu + 20u - ip_header - extra());
+    STRATA_FIELD(rttvar_ms, (i->rttvar_us + 500) / 1000);
+    STRATA_FIELD(pacing_rate, i->pacing_rate);
 #undef STRATA_FIELD
   }
   return got == s.value || fault(name, s.value, got);

@@ -164,6 +164,13 @@ TEST_CASE("A full buffer closes the window, and reading opens it by a segment at
   };
   play(script, with::no_timestamps);
 }
+TEST_CASE("The last chunk of the budget is kept for the segment that fills the hole") {
+  static constexpr step script[] = {
+      established_active(), together(39), THIRTY_NINE_SEGMENTS, out(". ack 56941"), in("56951:57251(300)"), out(". ack 56941"), counted(&tcp::counters::out_of_order_dropped, 1), is(field::receive_chunks, 39),
+      read(1460), in("57000:57300(300)"), out(". ack 56941"), is(field::receive_chunks, 39), in("57400:57700(300)"), out(". ack 56941"), counted(&tcp::counters::out_of_order_dropped, 2),
+  };
+  play(script, with::no_timestamps);
+}
 // RFC 9293 §3.10.7.4: with a window of zero resets, ACKs and URG still count.
 TEST_CASE("A segment is cut to the window, and FIN with it") {
   static constexpr step script[] = {established_active(), in("58301:58501(200)"), out(". ack 1"), is(field::unread, 0)};

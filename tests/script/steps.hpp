@@ -21,12 +21,12 @@ enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
   shutdown_receive, keep_alive, linger, cork, user_timeout, pacing_rate, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
   next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart,
-  no_deadline, due_in, gather, send_low_water, notsent_low_water
+  no_deadline, due_in, gather, send_low_water, notsent_low_water, abandon, hop_limit
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
   state, limit, mss, cwnd, ssthresh, send_window, receive_window, unacked, unsent, unread, urgent, send_chunks, receive_chunks, srtt_ms, rto_ms, backoff, in_recovery,
-  retransmitted, bytes_acked, bytes_received, has_timestamps, send_window_scale, receive_window_scale
+  retransmitted, bytes_acked, bytes_received, has_timestamps, send_window_scale, receive_window_scale, path_mtu, rttvar_ms, pacing_rate
 };
 using counter_type = u64 tcp::counters::*;
 
@@ -217,6 +217,7 @@ consteval step gather(u32 n, u32 each, bool with_more = false, here h = here::cu
 consteval step echo(here h = here::current()) { return make(verb::write_view, h); }
 consteval step reserve(u32 n, here h = here::current()) { return make(verb::reserve, n, h); }
 consteval step commit(u32 n, bool with_more = false, here h = here::current()) { step s = make(verb::commit, n, h); s.flagged = with_more; return s; }
+consteval step commit_record(u32 n, here h = here::current()) { step s = commit(n, false, h); s.value = 1; return s; }
 consteval step read(u32 n, here h = here::current()) { return make(verb::read, n, h); }
 /// Takes the first unread chunk out of the stream.
 consteval step take(u32 n, here h = here::current()) { return make(verb::take, n, h); }
@@ -237,6 +238,10 @@ consteval step keep_alive(u16 idle, u16 interval, u8 probes, here h = here::curr
 consteval step no_keep_alive(here h = here::current()) { return make(verb::keep_alive, h); }
 consteval step cork(bool on, here h = here::current()) { step s = make(verb::cork, h); s.flagged = on; return s; }
 consteval step linger(u32 ms, here h = here::current()) { return make(verb::linger, ms, h); }
+/// option::hop_limit; from now on every segment asks for it.
+consteval step hop_limit(u8 n, here h = here::current()) { return make(verb::hop_limit, n, h); }
+/// The stack is stopped: everything ends silently, and the layer is as new.
+consteval step abandon(here h = here::current()) { return make(verb::abandon, h); }
 consteval step timer(u32 ms, here h = here::current()) { return make(verb::timer, ms, h); }
 
 // ---- what the application is told ----

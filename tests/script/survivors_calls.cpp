@@ -36,5 +36,43 @@ TEST_CASE("What the NIC still holds waits to be cut for a smaller path") {
   };
   play(script, with::no_timestamps);
 }
+TEST_CASE("A reservation ends a record by its own flags, in a chunk of its own or behind what waits") {
+  static constexpr step alone[] = {
+      established_active(), write(10), out("P. 1:11(10)"), reserve(20), commit_record(20), write(5), is(field::send_chunks, 3), in(". ack 11"), out("P. 11:31(20)"), in(". ack 31"), out("P. 31:36(5)"),
+  };
+  static constexpr step behind[] = {
+      established_active(), write(10), out("P. 1:11(10)"), write(5), reserve(20), commit_record(20), write(7), is(field::send_chunks, 3), in(". ack 11"), out("P. 11:36(25)"), in(". ack 36"), out("P. 36:43(7)"),
+  };
+  play(alone, with::either, policy::writing), play(behind, with::either, policy::writing);
+}
+TEST_CASE("A write that was not taken leaves it as it was whether more follows") {
+  static constexpr step nothing_more[] = {
+      established_active(), write(10), out("P. 1:11(10)"), write_record(50), chunks(0), gather(100, 50).fails(tcp::send_error::would_block), in(". ack 11"), out("P. 11:61(50)"),
+  };
+  static constexpr step more_follows[] = {
+      established_active(), write(10), out("P. 1:11(10)"), write_record(50, more), chunks(0), gather(100, 50).fails(tcp::send_error::would_block), in(". ack 11"), chunks(all), at(1), write(1), out(". 11:61(50)"),
+  };
+  play(nothing_more, with::either, policy::writing), play(more_follows, with::either, policy::writing);
+}
+TEST_CASE("A connection that is over has no options") {
+  static constexpr step script[] = {
+      established_active(), abort(), out("R. 1:1(0)"), closed(close_reason::aborted), cork(true).fails(tcp::call_error::stale), keep_alive(1, 1, 1).fails(tcp::call_error::stale),
+      linger(1).fails(tcp::call_error::stale), shutdown_receive().fails(tcp::call_error::stale), timer(1).fails(tcp::call_error::stale), hop_limit(1).fails(tcp::call_error::stale),
+  };
+  static constexpr step writing[] = {
+      established_active(), abort(), out("R. 1:1(0)"), closed(close_reason::aborted), send_low_water(1).fails(tcp::call_error::stale), notsent_low_water(1).fails(tcp::call_error::stale),
+  };
+  static constexpr step paced[] = {established_active(), abort(), out("R. 1:1(0)"), closed(close_reason::aborted), pacing_rate(1).fails(tcp::call_error::stale)};
+  play(script), play(writing, with::either, policy::writing), play(paced, with::either, policy::paced);
+}
+// RFC 6298 (2.2); tcp/pacing.hpp: twice cwnd over srtt in slow start.
+TEST_CASE("info() tells the path's MTU, how much the round-trip time varies, and how fast a paced connection sends") {
+  static constexpr step script[] = {
+      established_active(100), is(field::path_mtu, 1500), is(field::rttvar_ms, 50), write(1460), out("P. 1:1461(1460)"), at(110), path_mtu(1400), icmp(icmp_error_kind::packet_too_big, 1, 1400),
+      out("1:1361(1360)"), out("P. 1361:1461(100)"), is(field::path_mtu, 1400), is(field::mss, 1360),
+  };
+  static constexpr step paced[] = {established_active(100), is(field::pacing_rate, 292'000)};
+  play(script), play(paced, with::either, policy::paced);
+}
 
 }  // namespace strata::script

@@ -67,5 +67,31 @@ TEST_CASE("A timer of the application does not stop those of TCP") {
   };
   play(script);
 }
+// RFC 9293 §3.10.7.4, SND.WL1: an ACK with the number of the one that completed the handshake is not older than that.
+TEST_CASE("The first ACK behind the handshake moves the window") {
+  static constexpr step script[] = {established_passive(), in(". ack 1 win 2000"), is(field::send_window, 2000), in(". ack 1 win 3000"), is(field::send_window, 3000)};
+  play(script);
+}
+TEST_CASE("What was cut off for the window is the tail that grows") {
+  static constexpr step script[] = {
+      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 1000"), out(". ack 1"), expect(bit::connected), write(1200), out(". 1:1001(1000)"), write(300), is(field::send_chunks, 2),
+      in(". ack 1001"), out("P. 1001:1501(500)"),
+  };
+  play(script);
+}
+// RFC 9293 §3.10.7.4: what is there already wins; the rest lies behind it in the same chunk.
+TEST_CASE("Of data ahead that overlaps other data only what is new is kept") {
+  static constexpr step script[] = {
+      established_active(), in("P. 101:301(200)"), out(". ack 1"), in("P. 251:351(100)"), out(". ack 1"), is(field::receive_chunks, 1), counted(&tcp::counters::copied_small, 1),
+      in("P. 1:101(100)"), out(". ack 351"), read(350), is(field::receive_chunks, 0),
+  };
+  play(script);
+}
+TEST_CASE("Data that came before counts as twice there, and the FIN behind it does not") {
+  static constexpr step script[] = {
+      established_active(), in("P. 1:101(100)"), in("FP. 1:101(100)"), out(". ack 102"), counted(&tcp::counters::duplicate_data, 1), is(field::unread, 100), read(100), expect(bit::peer_closed),
+  };
+  play(script);
+}
 
 }  // namespace strata::script

@@ -75,6 +75,17 @@ TEST_CASE("a timeout and a start forget what was counted towards the next increa
   c.start(mss);
   CHECK(c.cwnd() == 10000);
   CHECK(c.ssthresh() == 0x7fff'ffff);
+  c.on_recovery(8000, mss);
+  c.on_ack(6999, 7000, mss);
+  CHECK(c.cwnd() == 7000);
+  c.on_ack(1, 7000, mss);
+  CHECK(c.cwnd() == 8000);
+}
+TEST_CASE("without congestion control the window is as good as endless, whatever happens") {
+  strata::tcp::unlimited c;
+  c.start(mss), c.on_timeout(1, mss), c.on_recovery(1, mss);
+  CHECK(c.cwnd() == 0x7fff'ffff);
+  CHECK(c.ssthresh() == 0x7fff'ffff);
 }
 TEST_CASE("a timeout leaves one segment, and half of what was in flight as threshold, two segments at least") {
   newreno c;

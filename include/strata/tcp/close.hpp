@@ -35,7 +35,7 @@ template <config C> template <class B> void layer<C>::end(B&& below, connection&
   c.send_tail = c.send_next = 0;
   c.send_count = 0;
   if (c.listener != 0) {  // the application never heard of it
-    if (listeners_[c.listener - 1].waiting > 0) --listeners_[c.listener - 1].waiting;
+    --listeners_[c.listener - 1].waiting;
     c.listener = 0;
     c.is_open = false;
     c.events = 0;
@@ -77,9 +77,7 @@ template <config C> template <class B> void layer<C>::clear_queues(B&& below, co
 /// Both FINs are through. RFC 9293 §3.6: 2 MSL in a record, as soon as the application has read what there is.
 template <config C> void layer<C>::enter_time_wait(connection& c) {
   c.state = state::time_wait;
-  disarm(c, retransmit_timer);
-  disarm(c, persist_timer);
-  disarm(c, linger_timer);
+  disarm(c, linger_timer);  // the others rest: all that was sent is acknowledged, and nothing waits
 }
 
 template <config C> template <class B> void layer<C>::leave_for_time_wait(B&& below, connection& c, time_point now) {
@@ -206,7 +204,6 @@ template <config C> template <class B> void layer<C>::abandon(B&& below) {
   for (listener& l : anchored(listeners_)) {
     if (l.is_used) ++l.generation;
     l.is_used = false;
-    l.waiting = 0;
   }
   explicit_ports_.clear();
   fresh_ = free_ = grave_ = in_use_ = 0;

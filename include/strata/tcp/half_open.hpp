@@ -97,7 +97,7 @@ template <config C> void layer<C>::drop_half_open(slot& h) {
   const u32 index = static_cast<u32>(&h - slots_);
   (void)table_.erase(h.hash, value_of(kind::half_open, index));
   wheel_.disarm(limits_.connections + index);
-  if (h.listener != 0 && listeners_[h.listener - 1].waiting > 0) --listeners_[h.listener - 1].waiting;
+  --listeners_[h.listener - 1].waiting;
   h.listener = 0;
   h.next = free_slots_;
   free_slots_ = index + 1;

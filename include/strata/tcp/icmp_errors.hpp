@@ -30,7 +30,6 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
       c.way.mtu = e.mtu;
       c.mss = static_cast<u16>(e.mtu - headers);
       if (c.in_recovery) c.in_recovery = false, c.congestion.on_recovered(c.snd_nxt - c.snd_una, c.mss);
-      c.duplicate_acks = 0;
       c.in_loss = true;
       c.recover = c.snd_nxt;
       c.resend = c.snd_una;

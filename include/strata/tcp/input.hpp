@@ -365,7 +365,6 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
     if (s.length != 0) receive_data(below, c, p, s, now);
     if (s.has(wire::tcp::flag::fin) && s.seq + s.length == c.rcv_nxt) on_fin(c);
   }
-  add_to_turn(c);
 }
 
 template <config C> template <class B> void layer<C>::become_established(B&&, connection& c, time_point now) {

@@ -57,7 +57,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
     event e{id_of(c), bits, c.why, 0};
     if ((bits & stream_events::accepted) != 0) {
       e.listener = static_cast<u8>(c.listener - 1);
-      if (listeners_[e.listener].waiting > 0) --listeners_[e.listener].waiting;
+      --listeners_[e.listener].waiting;
       c.listener = 0;
     }
     return e;
@@ -259,7 +259,6 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
   c.congestion.on_timeout(is_first ? (c.in_recovery && held < flight ? held : flight) : held > 0x7fff'ffff ? held : 2 * held, c.mss);
   c.in_loss = true;
   c.in_recovery = false;
-  c.duplicate_acks = 0;
   c.recover = c.snd_nxt;  // RFC 6582 §3.2 (4)
   c.resend = c.snd_una;
   retransmit_head(below, c, now);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// What begins again where something was before: slots, records, handles, numbers; a stack that was stopped.
+#include "steps.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace strata::script {
+
+TEST_CASE("A stack that was stopped begins anew: all slots are free, nothing is due, and nobody is known") {
+  static constexpr step script[] = {
+      // One of each: half-open, in flight with something unread, in TIME-WAIT, and one that met a full ring and has the next turn.
+      listen(), in("S 0:0(0)").peer_is(1), out("S. 0:0(0) ack 1").peer_is(1),
+      established_active(), write(1000), out("P. 1:1001(1000)"), in("P. 1:101(100)"),
+      connect().peer_is(2), out("S 0:0(0)").peer_is(2), in("S. 0:0(0) ack 1").peer_is(2), out(". ack 1").peer_is(2), expect(bit::connected).peer_is(2), close().peer_is(2), out("F. 1:1(0)").peer_is(2),
+      in("F. 1:1(0) ack 2").peer_is(2), out(". 2:2(0) ack 2").peer_is(2), closed(close_reason::orderly).peer_is(2),
+      connect().peer_is(3), out("S 0:0(0)").peer_is(3), in("S. 0:0(0) ack 1").peer_is(3), out(". ack 1").peer_is(3), expect(bit::connected).peer_is(3), ring_full(1), write(10).peer_is(3),
+      in_use(2, 1, 1), abandon(), in_use(0, 0, 0), no_deadline(), stale(), stale().peer_is(3),
+      in(". 101:101(0) ack 1001"), out("R 1001:1001(0)"), in(". 1:1(0) ack 1").peer_is(1), out("R 1:1(0)").peer_is(1), in("F. 1:1(0) ack 2").peer_is(2), out("R 2:2(0)").peer_is(2),
+      connect().peer_is(4), out("S 0:0(0)").peer_is(4), connect().peer_is(5), out("S 0:0(0)").peer_is(5), connect().peer_is(6), out("S 0:0(0)").peer_is(6), stale(), stale().peer_is(3),
+      listen(), in("S 0:0(0)").peer_is(7), out("S. 0:0(0) ack 1").peer_is(7), in(". 1:1(0) ack 1").peer_is(7), expect(bit::accepted).peer_is(7), in_use(4, 0, 0),
+      write(10).peer_is(7), out("P. 1:11(10)").peer_is(7), in(". ack 11").peer_is(7),
+  };
+  play(script);
+}
+TEST_CASE("A handle stays stale when its slot has another connection") {
+  static constexpr step script[] = {
+      established_active(), abort(), out("R. 1:1(0)"), closed(close_reason::aborted), stale(), connect().peer_is(1), out("S 0:0(0)").peer_is(1), stale(), in_use(1, 0, 0),
+      in("R. 0:0(0) ack 1").peer_is(1), closed(close_reason::refused).peer_is(1), connect().peer_is(2), out("S 0:0(0)").peer_is(2), stale(), stale().peer_is(1),
+  };
+  play(script);
+}
+// RFC 9293 §3.6: what cannot be remembered for 2 MSL any longer is forgotten oldest first.
+TEST_CASE("With more in TIME-WAIT than there are records the oldest goes, each time") {
+#define IN_TIME_WAIT(n)                                                                                                                                       \
+  connect().peer_is(n), out("S 0:0(0)").peer_is(n), in("S. 0:0(0) ack 1").peer_is(n), out(". ack 1").peer_is(n), expect(bit::connected).peer_is(n), close().peer_is(n), \
+      out("F. 1:1(0)").peer_is(n), in("F. 1:1(0) ack 2").peer_is(n), out(". 2:2(0) ack 2").peer_is(n), closed(close_reason::orderly).peer_is(n)
+  static constexpr step script[] = {
+      IN_TIME_WAIT(0), at(10), IN_TIME_WAIT(1), at(20), IN_TIME_WAIT(2), at(30), IN_TIME_WAIT(3), in_use(0, 0, 2), counted(&tcp::counters::time_wait_recycled, 2),
+      in("F. 1:1(0) ack 2"), out("R 2:2(0)"), in("F. 1:1(0) ack 2").peer_is(1), out("R 2:2(0)").peer_is(1), at(40), IN_TIME_WAIT(4), counted(&tcp::counters::time_wait_recycled, 3), counted(&tcp::counters::time_waits, 5),
+      in("F. 1:1(0) ack 2").peer_is(2), out("R 2:2(0)").peer_is(2), in("F. 1:1(0) ack 2").peer_is(3), out(". 2:2(0) ack 2").peer_is(3), at(60'040), in_use(0, 0, 0), no_deadline(),
+  };
+#undef IN_TIME_WAIT
+  play(script);
+}
+// RFC 9293 §3.10.7.4, fourth: it was opened passively, so back to LISTEN; the next SYN is as the first.
+TEST_CASE("A SYN inside the window of a half-open connection ends it") {
+  static constexpr step script[] = {
+      listen(), in("S 0:0(0) <mss 1460,nots>"), out("S. 0:0(0) ack 1"), in("S 100:100(0) <mss 1460,nots>"), in_use(0, 0, 0), no_deadline(), counted(&tcp::counters::attempt_fails, 1),
+  };
+  play(script, with::no_timestamps);
+}
+TEST_CASE("A hop limit goes with every segment of its connection") {
+  static constexpr step script[] = {
+      established_active(), hop_limit(3), write(10), out("P. 1:11(10)"), in("P. 1:11(10) ack 11"), at(40), out(". ack 11"), hop_limit(255), shutdown(), out("F. 11:11(0)"),
+      hop_limit(1), abort(), out("R. 12:12(0)"), closed(close_reason::aborted),
+  };
+  play(script);
+}
+
+}  // namespace strata::script
