@@ -22,9 +22,11 @@ template <class Net> class echo_server {
     if (l) listener_ = *l;
     return static_cast<bool>(l);
   }
-  [[nodiscard]] bool bind(strata::u16 port) {
+  [[nodiscard]] bool bind(strata::u16 port, bool gro) {
     const auto s = net_.bind({.port = port});
     if (s) socket_ = *s;
+    if constexpr (requires { s->set(strata::udp::option::gro{true}); })
+      if (s && gro) (void)s->set(strata::udp::option::gro{true});
     return static_cast<bool>(s);
   }
   [[nodiscard]] auto handler() {
@@ -49,6 +51,7 @@ template <class Net> class echo_server {
   [[nodiscard]] u64 tcp_bytes() const { return tcp_bytes_; }
   [[nodiscard]] u64 datagrams() const { return datagrams_; }
   [[nodiscard]] u64 too_big() const { return too_big_; }
+  [[nodiscard]] u64 views() const { return views_; }
 
  private:
   void accept(const typename Net::stream& s) {
@@ -64,6 +67,13 @@ template <class Net> class echo_server {
   }
   void answer(const typename Net::datagram_socket& s) {
     while (const auto in = s.peek()) {
+      if constexpr (requires { in->segment_size; }) {
+        if (in->segment_size != 0) {
+          answer_all(s, *in);
+          (void)s.consume();
+          continue;
+        }
+      }
       const auto sent = s.send_to(in->bytes, in->from);
       if (sent) ++datagrams_;
       else ++too_big_;
@@ -71,11 +81,30 @@ template <class Net> class echo_server {
     }
   }
 
+  /// Several datagrams in one view: each by itself.
+  void answer_all(const typename Net::datagram_socket& s, const auto& in) {
+    ++views_;
+    for (auto part = in.spans.begin(); part != in.spans.end(); ++part)
+      for (std::span<const std::byte> left = *part; !left.empty();) {
+        const std::size_t wanted = in.segment_size - one_.size(), n = wanted < left.size() ? wanted : left.size();
+        one_.insert(one_.end(), left.begin(), left.begin() + static_cast<std::ptrdiff_t>(n));
+        left = left.subspan(n);
+        if (one_.size() == in.segment_size) answer_one(s, in.from);
+      }
+    if (!one_.empty()) answer_one(s, in.from);
+  }
+  void answer_one(const typename Net::datagram_socket& s, const auto& to) {
+    if (s.send_to(one_, to)) ++datagrams_;
+    else ++too_big_;
+    one_.clear();
+  }
+
   Net& net_;
   typename Net::listener listener_{};
   typename Net::datagram_socket socket_{};
+  std::vector<std::byte> one_;               // a datagram of several in one view
   std::vector<typename Net::stream> streams_;  // by the slot of the connection
-  u64 tcp_bytes_ = 0, datagrams_ = 0, too_big_ = 0;
+  u64 tcp_bytes_ = 0, datagrams_ = 0, too_big_ = 0, views_ = 0;
   strata::u32 open_ = 0;
   bool is_stopping_ = false;
 };
@@ -85,7 +114,7 @@ template <class C> int serve(const example::echo_options& o) {
     auto& net = running.net;
     echo_server echo(net);
     if (o.tcp && !echo.listen(o.port)) return example::fail(program, "the TCP port cannot be listened on", "listen", 0, "give another --port");
-    if (o.udp && !echo.bind(o.port)) return example::fail(program, "the UDP port cannot be bound", "bind", 0, "give another --port");
+    if (o.udp && !echo.bind(o.port, o.gro)) return example::fail(program, "the UDP port cannot be bound", "bind", 0, "give another --port");
     std::printf("ready proto=%s address=%s port=%u", o.tcp && o.udp ? "tcp,udp" : o.tcp ? "tcp" : "udp", example::text_of(o.address.address).c_str(), o.port);
     example::print_nic(o, net);
     std::printf("\n");
@@ -95,6 +124,7 @@ template <class C> int serve(const example::echo_options& o) {
     running.end_in_order(handler, [&] { return echo.is_done(); }, [&] { echo.abort(); });
     std::printf("done tcp_bytes=%llu udp_datagrams=%llu unsent_datagrams=%llu", static_cast<unsigned long long>(echo.tcp_bytes()),
                 static_cast<unsigned long long>(echo.datagrams()), static_cast<unsigned long long>(echo.too_big()));
+    if (o.gro) std::printf(" udp_views=%llu", static_cast<unsigned long long>(echo.views()));
     return example::finish_line(program, net, 0);
   });
 }

@@ -222,9 +222,11 @@ std::optional<int> read_options(int argc, char** argv, echo_options& o) {
   app.add_option("--port", o.port)->check(whole(1, 65535))->capture_default_str();
   app.add_flag("--tcp", tcp, "only TCP, unless --udp stands beside it");
   app.add_flag("--udp", udp, "only UDP, unless --tcp stands beside it");
+  app.add_flag("--gro", o.gro, "of tap and tun: datagrams of one peer and size that come behind one header are read as one view (UDP_GRO)");
   return parse(app, "echo", argc, argv, [&] {
     finish_nic_options(o, t, true);
     if (tcp || udp) o.tcp = tcp, o.udp = udp;
+    if (o.gro && t.nic != "tap" && t.nic != "tun") wrong("--gro is an option of --nic tap and tun, not of --nic " + t.nic);
   });
 }
 

@@ -55,6 +55,7 @@ struct echo_options : nic_options {
   strata::u16 port = 7;
   bool tcp = true;
   bool udp = true;
+  bool gro = false;                                ///< datagrams of one peer and size are read as one view
 };
 enum class way { down, up, both };
 enum class format { text, jsonl };

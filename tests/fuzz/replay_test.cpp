@@ -50,6 +50,7 @@ constexpr exception exceptions[] = {
     {"tcp.collapsed", "only where write_path::collapse is set"},
     {"tcp.auto_corked", "only where the coalescing policy waits for completions"},
     {"tcp.slot_moves", "only where limits::slots is not zero"},
+    {"udp.in_gathered", "only where a driver hands up trains"},
     {"tcp.limited_by_pacing", "only where connections are paced"},
     {"tcp.limited_by_small_queue", "only where Config::small_queue is not zero"},
     {"tcp.limited_by_deferral", "only where Config::tso_deferral is set"},

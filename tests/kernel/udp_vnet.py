@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The kernel sends many datagrams by one call (UDP_SEGMENT) over a TAP with a virtio header: where it knows of such frames (Linux 6.2) they come in one, and each comes
-back by itself; without a virtio header they come one by one, and the answers are the same."""
+back by itself, also where the socket reads them as one view (--gro); without a virtio header they come one by one, and the answers are the same."""
 import json
 import os
 import socket
@@ -33,16 +33,18 @@ def exchange(*options):
         count = frames_in() - before
     print(f"options={' '.join(options) or 'none'} datagrams={ROUNDS * COUNT} frames={count} drops={echo.done['drops']}")
     _net.expect(echo.done["udp_datagrams"] == str(ROUNDS * COUNT + 1) and echo.done["drops"] == "0", f"{echo.done}")
-    return count
+    return count, int(echo.done.get("udp_views", 0))
 
 
 def test(_):
     if _net.NIC != "tap":
         _net.skip("only a TAP has a virtio header")
-    _net.expect(exchange() >= ROUNDS * COUNT, "datagrams came together without a virtio header")
-    together = exchange("--vnet")
+    _net.expect(exchange()[0] >= ROUNDS * COUNT, "datagrams came together without a virtio header")
+    together, _ = exchange("--vnet")
+    _, views = exchange("--vnet", "--gro")
     if tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 2):
         _net.expect(together < ROUNDS * COUNT / 10, f"datagrams came one by one: {together}")
+        _net.expect(views >= ROUNDS, f"a socket with UDP_GRO was told of single datagrams: {views} views")
 
 
 _net.run(test)

@@ -135,6 +135,8 @@ class host {
   virtual expected<connection_id, udp::bind_error> bind(u16 port) = 0;
   virtual expected<void, udp::connect_error> connect_socket(connection_id, u32 address, u16 port) = 0;
   virtual expected<std::size_t, udp::send_error> send_to(connection_id, std::span<const std::byte>, u32 address, u16 port) = 0;
+  /// Datagrams of `size` bytes, by one call where the Config has it. How many left.
+  virtual std::size_t send_run(connection_id, std::span<const std::byte>, std::size_t size, u32 address, u16 port) = 0;
   virtual expected<std::size_t, udp::send_error> send_datagram(connection_id, std::span<const std::byte>) = 0;
   virtual expected<udp::reservation, udp::send_error> reserve_datagram(connection_id, std::size_t n) = 0;
   virtual expected<std::size_t, udp::send_error> commit_to(connection_id, udp::reservation&&, std::size_t n, u32 address, u16 port) = 0;

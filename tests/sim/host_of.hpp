@@ -101,11 +101,24 @@ template <class C> class host_of final : public host {
   expected<connection_id, udp::bind_error> bind(u16 port) override {
     const auto s = net_.bind({.port = port});
     if (!s) return s.error();
+    if constexpr (joins_datagrams<typename net::datagram_socket>) {
+      (void)s->set(udp::option::gro{true});
+      read_[s->id().index] = 0;
+    }
     return s->id();
   }
   expected<void, udp::connect_error> connect_socket(connection_id id, u32 address, u16 port) override { return socket(id).connect(typename net::endpoint{{address}, port}); }
   expected<std::size_t, udp::send_error> send_to(connection_id id, std::span<const std::byte> bytes, u32 address, u16 port) override {
     return socket(id).send_to(bytes, typename net::endpoint{{address}, port});
+  }
+  std::size_t send_run(connection_id id, std::span<const std::byte> bytes, std::size_t size, u32 address, u16 port) override {
+    if constexpr (C::gso_max_size != 0) {
+      return socket(id).send_to(bytes, typename net::endpoint{{address}, port}, udp::segment_size{static_cast<u16>(size)}).value_or(0) / size;
+    } else {
+      std::size_t n = 0;
+      while (n < bytes.size() / size && send_to(id, bytes.subspan(n * size, size), address, port)) ++n;
+      return n;
+    }
   }
   expected<std::size_t, udp::send_error> send_datagram(connection_id id, std::span<const std::byte> bytes) override { return socket(id).send(bytes); }
   expected<udp::reservation, udp::send_error> reserve_datagram(connection_id id, std::size_t n) override { return socket(id).reserve(n); }
@@ -113,23 +126,56 @@ template <class C> class host_of final : public host {
     return socket(id).commit_to(std::move(r), n, typename net::endpoint{{address}, port});
   }
   expected<std::size_t, udp::receive_error> receive_datagram(connection_id id, std::span<std::byte> to) override {
+    if constexpr (joins_datagrams<typename net::datagram_socket>) {
+      if (const auto r = socket(id).peek(); r && r->segment_size != 0) {  // one of several
+        const auto one = peek_datagram(id);
+        const std::size_t n = one.size() < to.size() ? one.size() : to.size();
+        copy_bytes(to.data(), one.data(), n);
+        (void)consume_datagram(id);
+        return n;
+      }
+    }
     const auto r = socket(id).receive(to);
     if (!r) return r.error();
     return r->bytes;
   }
   std::span<const std::byte> peek_datagram(connection_id id) override {
     const auto r = socket(id).peek();
+    if constexpr (joins_datagrams<typename net::datagram_socket>) {
+      if (r && r->segment_size != 0) return one_of(*r, read_[id.index]);
+    }
     return r ? r->bytes : std::span<const std::byte>{};
   }
-  expected<void, udp::receive_error> consume_datagram(connection_id id) override { return socket(id).consume(); }
+  expected<void, udp::receive_error> consume_datagram(connection_id id) override {
+    if constexpr (joins_datagrams<typename net::datagram_socket>) {
+      if (const auto r = socket(id).peek(); r && r->segment_size != 0) {
+        std::size_t& at = read_[id.index];
+        at += r->segment_size;
+        if (at < r->spans.size()) return {};
+        at = 0;
+      }
+    }
+    return socket(id).consume();
+  }
   expected<void, udp::call_error> close_socket(connection_id id) override { return socket(id).close(); }
 
  private:
+  template <class Socket> static constexpr bool joins_datagrams = requires(Socket s) { s.set(udp::option::gro{true}); };
+  /// The datagram at `from` in a view of several, copied together.
+  std::span<const std::byte> one_of(const auto& view, std::size_t from) {
+    std::size_t at = 0, n = 0;
+    for (const auto part : view.spans)
+      for (const std::byte b : part)
+        if (at++ >= from && n < view.segment_size) one_[n++] = b;
+    return {one_, n};
+  }
   [[nodiscard]] time_point at(u64 ns) const { return {static_cast<rep>(offset_ + ns / ns_per_tick)}; }
   typename net::stream stream(connection_id id) { return id == nobody ? typename net::stream{} : typename net::stream{net_, id}; }
   typename net::listener listener(connection_id id) { return id == nobody ? typename net::listener{} : typename net::listener{net_, id}; }
   typename net::datagram_socket socket(connection_id id) { return id == nobody ? typename net::datagram_socket{} : typename net::datagram_socket{net_, id}; }
 
+  std::byte one_[2048];
+  std::size_t read_[limits_.datagram_sockets] = {};  // of a view of several datagrams, bytes
   u64 offset_;
   u64 now_ = 0;
   std::vector<std::byte> memory_;

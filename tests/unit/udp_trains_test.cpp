@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Datagrams that come behind one header: each is told of and read as if it had come alone.
-#include <strata/neighbour/fixed.hpp>
-#include <strata/strata.hpp>
-
-#include <catch2/catch_test_macros.hpp>
-
-#include <memory>
-#include <vector>
-
-#include "nic_test_pool.hpp"
+#include "datagram_trains.hpp"
 
 namespace {
 using namespace strata;
-using namespace strata::literals;
 using buffer::descriptor;
 
 struct config : presets::testing {
@@ -21,91 +12,8 @@ struct config : presets::testing {
 };
 using net = stack<config>;
 
-constexpr std::byte octet(std::size_t i) { return static_cast<std::byte>(i * 7 + (i >> 8)); }
-
-struct world {
-  nic::wire line{};
-  alignas(64) std::byte memory[512 * 2048]{};
-  net a{};
-  nic_test::pool_of<64> there{};
-  config::nic end{line, 1};
-  net::datagram_socket socket{};
-
-  world() {
-    (void)a.start({.nic = {line, 0}, .memory = memory, .entropy = {1}, .address = "10.0.0.1/24"_net});
-    socket = *a.bind({.port = 1000});
-  }
-  ~world() {
-    packet done[8];
-    for (std::size_t n; (n = end.reclaim(done)) != 0;)
-      for (packet& p : done) buffer::drop_train(p);
-    (void)socket.close();
-    a.poll({2'000'000}, budget{64}, ignore_rest{});
-    CHECK(a.chunks_in_use() == 0);
-    end.close();
-    CHECK(there.chunks.in_use() == 0);
-  }
-  /// `total` bytes to `port` in datagrams of the first chunk's size; the chain is cut where `cuts` say. The checksum is left out, or made.
-  void send(u16 port, std::initializer_list<u32> cuts, bool is_partial = true) {
-    constexpr u32 headers = 14 + 20 + 8;
-    u32 total = 0;
-    for (const u32 n : cuts) total += n;
-    packet head;
-    descriptor* last = nullptr;
-    u32 at = 0;
-    for (const u32 n : cuts) {
-      packet p = there.chunks.take(64);
-      if (last == nullptr) p.extend(headers);
-      for (u32 i = 0; i < n; ++i) p.room()[i] = octet(at + i);
-      p.extend(n);
-      at += n;
-      descriptor* const d = &p.d();
-      if (last == nullptr) head = std::move(p);
-      else buffer::couple(*last, std::move(p));
-      last = d;
-    }
-    head->body = static_cast<u16>(head->offset + headers);
-    std::byte* const frame = head->chunk + head->offset;
-    copy_bytes(frame, reinterpret_cast<const std::byte*>("\2\0\0\0\0\1\2\0\0\0\0\2\x08\0"), 14);
-    wire::ipv4 ip;
-    ip.protocol = 17;
-    ip.total_length = static_cast<u16>(28 + total);
-    ip.source = "10.0.0.2"_ip;
-    ip.destination = "10.0.0.1"_ip;
-    ip.emit(frame + 14);
-    wire::udp udp{2000, port, static_cast<u16>(8 + total), 0};
-    const u32 pseudo = pseudo_header_sum(ip.source, ip.destination, 17, 8 + total);
-    udp.emit(frame + 34);
-    head.pull(34);
-    const u32 sum = buffer::train_sum(head.d()) + pseudo;
-    (void)head.push(34);
-    udp.checksum = is_partial ? fold(pseudo) : static_cast<u16>(~fold(sum));
-    udp.emit(frame + 34);
-    if (is_partial) head->flags = descriptor::checksum_partial | descriptor::checksum_of_udp;
-    buffer::become_train(head, buffer::owner::nic);
-    REQUIRE(end.transmit({&head, 1}) == 1);
-  }
-  /// Reads one datagram for each event; their sizes.
-  std::vector<std::size_t> poll() {
-    std::vector<std::size_t> sizes;
-    std::size_t at = 0;
-    a.poll({1'000'000}, budget{64}, on{[&](net::datagram d) {
-                                         std::byte to[2048];
-                                         const auto got = d.socket.receive(to);
-                                         REQUIRE(got);
-                                         CHECK(got->from == net::endpoint{"10.0.0.2"_ip, 2000});
-                                         bool is_right = true;
-                                         for (std::size_t i = 0; i < got->bytes; ++i) is_right = is_right && to[i] == octet(at + i);
-                                         CHECK(is_right);
-                                         at += got->bytes;
-                                         sizes.push_back(got->bytes);
-                                       },
-                                       ignore_rest{}});
-    return sizes;
-  }
-};
-
-using sizes = std::vector<std::size_t>;
+using world = test::world_of<config>;
+using test::octet, test::sizes;
 
 TEST_CASE("datagrams behind one header are each an event, the last may be shorter") {
   auto w = std::make_unique<world>();
@@ -119,6 +27,72 @@ TEST_CASE("datagrams that chunks cut in two are whole again") {
   auto w = std::make_unique<world>();
   w->send(1000, {400, 250, 350, 399, 1, 1000});
   CHECK(w->poll() == sizes{400, 400, 400, 400, 400, 400});
+}
+TEST_CASE("datagrams that begin and end in one chunk are read where they lie, and cost no chunk more") {
+  auto w = std::make_unique<world>();
+  w->send(1000, {500, 500, 500, 120});
+  sizes read;
+  w->a.poll({1'000'000}, budget{64}, on{[&](net::datagram d) {
+                                       CHECK(w->a.chunks_in_use() == 4);
+                                       const auto view = d.socket.peek();
+                                       REQUIRE(view);
+                                       CHECK((view->bytes.data() >= w->memory && view->bytes.data() < w->memory + sizeof w->memory && view->segment_size == 0));
+                                       CHECK(view->bytes[7] == octet(read.size() * 500 + 7));
+                                       CHECK(w->a.transport<1>().unread(d.socket.id()) == 4 - read.size());
+                                       read.push_back(view->bytes.size());
+                                       CHECK(d.socket.consume());
+                                     },
+                                     ignore_rest{}});
+  CHECK(read == sizes{500, 500, 500, 120});
+  CHECK(w->a.transport<1>().counted().in_gathered == 0);
+}
+TEST_CASE("only a datagram that lies in two chunks is gathered to be looked at, and once") {
+  auto w = std::make_unique<world>();
+  w->send(1000, {400, 250, 350, 399, 1, 1000});  // 400 each: the second one and the last but one lie in two chunks or more
+  std::size_t at = 0;
+  w->a.poll({1'000'000}, budget{64}, on{[&](net::datagram d) {
+                                       const auto view = d.socket.peek(), again = d.socket.peek();
+                                       REQUIRE((view && again && view->bytes.size() == 400 && again->bytes.data() == view->bytes.data()));
+                                       bool is_right = true;
+                                       for (std::size_t i = 0; i < 400; ++i) is_right = is_right && view->bytes[i] == octet(at + i);
+                                       CHECK(is_right);
+                                       at += 400;
+                                       CHECK(d.socket.consume());
+                                     },
+                                     ignore_rest{}});
+  CHECK(at == 2400);
+  CHECK(w->a.transport<1>().counted().in_gathered == 3);
+}
+TEST_CASE("what is left of a train goes with its socket, and with its stack") {
+  auto w = std::make_unique<world>();
+  w->send(1000, {400, 250, 350, 399, 1, 1000});
+  w->send(1000, {300, 300});
+  w->a.poll({1'000'000}, budget{64}, ignore_rest{});
+  CHECK(w->socket.consume());
+  CHECK(w->socket.peek()->bytes.size() == 400);  // gathered
+  CHECK(w->a.chunks_in_use() == 9);
+  CHECK(w->socket.close());
+  CHECK(w->a.chunks_in_use() == 0);
+  w->socket = *w->a.bind({.port = 1000});
+  w->send(1000, {300, 300});
+  w->a.poll({1'500'000}, budget{64}, ignore_rest{});
+  w->send(1000, {300, 300});
+  w->send(1000, {300, 300});
+  w->a.poll({1'600'000}, budget{1}, ignore_rest{});  // one of them waits in the batch
+  w->a.shut_down();
+  CHECK(w->a.chunks().in_use() == 0);
+}
+TEST_CASE("no chunk to gather in is would_block, and receive() needs none") {
+  auto w = std::make_unique<world>();
+  w->send(1000, {400, 250, 350});
+  w->a.poll({1'000'000}, budget{64}, ignore_rest{});
+  CHECK(w->socket.consume());
+  std::vector<packet> hold;
+  while (packet p = w->a.chunks().take(0)) hold.push_back(std::move(p));
+  CHECK(w->socket.peek().error() == udp::receive_error::would_block);
+  CHECK(w->a.transport<1>().counted().mem_errors == 1);
+  std::byte to[500];
+  CHECK(w->socket.receive(to)->bytes == 400);
 }
 TEST_CASE("a wrong checksum drops all, and a port without a socket refuses once") {
   auto w = std::make_unique<world>();

@@ -209,6 +209,7 @@ template <u32 descriptor::* Link, owner As> class list {
     ++size_;
   }
   [[nodiscard]] descriptor* front(pool& home) const { return home.named(head_); }
+  [[nodiscard]] descriptor* back(pool& home) const { return home.named(tail_); }
   [[nodiscard]] packet pop(pool& home) {
     descriptor* d = home.named(head_);
     if (d == nullptr) return {};

@@ -115,6 +115,29 @@ template <class Below> [[nodiscard]] STRATA_ALWAYS_INLINE inline bool trim_recei
   return true;
 }
 
+/// The bytes of each part, in order: `for (std::span<const std::byte> part : train_spans(head))`.
+class train_spans {
+ public:
+  class iterator {
+   public:
+    explicit iterator(const descriptor* d) : d_(d) {}
+    [[nodiscard]] std::span<const std::byte> operator*() const { return {d_->chunk + d_->offset, d_->length}; }
+    iterator& operator++() { return d_ = d_->home->named(d_->train), *this; }
+    [[nodiscard]] friend bool operator==(const iterator&, const iterator&) = default;
+
+   private:
+    const descriptor* d_;
+  };
+  train_spans() = default;
+  explicit train_spans(const descriptor& head) : head_(&head) {}
+  [[nodiscard]] iterator begin() const { return iterator(head_); }
+  [[nodiscard]] static iterator end() { return iterator(nullptr); }
+  [[nodiscard]] std::size_t size() const { return head_ == nullptr ? 0 : train_bytes(*head_); }  ///< bytes
+
+ private:
+  const descriptor* head_ = nullptr;
+};
+
 // Of a train on its way up whose head begins with `header` bytes of headers.
 /// How many segments it is.
 [[nodiscard]] inline u32 train_segments(const descriptor& head, u32 header) {

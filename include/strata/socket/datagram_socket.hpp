@@ -43,7 +43,7 @@ template <class Net> class datagram_socket {
     if (net_ == nullptr) return udp::send_error::stale;
     return net_->commit_datagram(id_, std::move(place), n, to, flags);
   }
-  /// The oldest unread datagram, copied; what does not fit in `to` is lost. Error: would_block. Linux: udp_recvmsg.
+  /// The oldest unread datagram, copied; what does not fit in `to` is lost. With udp::option::gro it may be several. Error: would_block. Linux: udp_recvmsg.
   [[nodiscard]] auto receive(std::span<std::byte> to) const {
     if (net_ == nullptr) return decltype(net_->receive_datagram(id_, to))(udp::receive_error::stale);
     return net_->receive_datagram(id_, to);
@@ -57,6 +57,18 @@ template <class Net> class datagram_socket {
   expected<void, udp::receive_error> consume() const {
     if (net_ == nullptr) return udp::receive_error::stale;
     return net_->consume_datagram(id_);
+  }
+  /// s.set(udp::option::gro{true}); an option that this Config does not have does not compile.
+  template <class Option> requires requires(Net& net, connection_id id, Option o) { net.set_of_socket(id, o); }
+  expected<void, udp::call_error> set(Option option) const {
+    if (net_ == nullptr) return udp::call_error::stale;
+    return net_->set_of_socket(id_, option);
+  }
+  /// The option's value. Errors: stale, not_permitted.
+  template <class Option> requires requires(Net& net, connection_id id) { net.template get_of_socket<Option>(id); }
+  [[nodiscard]] expected<Option, udp::call_error> get() const {
+    if (net_ == nullptr) return udp::call_error::stale;
+    return net_->template get_of_socket<Option>(id_);
   }
   /// Ends the socket; what is unread is dropped.
   expected<void, udp::call_error> close() const {

@@ -81,7 +81,7 @@ auto stack<C>::commit_datagram(connection_id id, datagram_reservation&& place, s
   return taken;
 }
 template <stack_config C>
-auto stack<C>::receive_datagram(connection_id id, std::span<std::byte> to) -> expected<udp::received<address>, udp::receive_error> requires wiring::has_datagrams {
+auto stack<C>::receive_datagram(connection_id id, std::span<std::byte> to) -> expected<udp::received<address, joins_datagrams>, udp::receive_error> requires wiring::has_datagrams {
   if constexpr (is_shared) {
     if (!exclusion_.is_held()) return posted([&] { return receive_datagram(id, to); });
   }
@@ -91,7 +91,7 @@ auto stack<C>::receive_datagram(connection_id id, std::span<std::byte> to) -> ex
   return datagrams().receive(internet{*this}, id, to);
 }
 template <stack_config C>
-auto stack<C>::peek_datagram(connection_id id) -> expected<udp::datagram_view<address>, udp::receive_error> requires wiring::has_datagrams {
+auto stack<C>::peek_datagram(connection_id id) -> expected<udp::datagram_view<address, joins_datagrams>, udp::receive_error> requires wiring::has_datagrams {
   expect_held();
   const auto held = exclusion_.enter();
   (void)held;

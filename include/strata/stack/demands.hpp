@@ -5,6 +5,7 @@
 #include <strata/core/path.hpp>
 #include <strata/core/time.hpp>
 #include <strata/tcp/types.hpp>
+#include <strata/udp/types.hpp>
 
 #include <concepts>
 
@@ -80,6 +81,9 @@ template <class T, class Below> concept stops_listening = requires(T t, Below be
 };
 template <class T, class Below, class Option, class Time> concept takes_option = requires(T t, Below below, connection_id id, Option o, Time now) {
   { t.set(below, id, o, now) } -> std::same_as<expected<void, tcp::call_error>>;
+};
+template <class T, class Below, class Option> concept takes_socket_option = requires(T t, Below below, connection_id id, Option o) {
+  { t.set(below, id, o) } -> std::same_as<expected<void, udp::call_error>>;
 };
 template <class T, class Option> concept tells_option = requires(const T t, connection_id id) {
   { t.template get<Option>(id) } -> std::same_as<std::optional<Option>>;

@@ -58,6 +58,7 @@ template <stack_config C> class stack {
   struct internet;
 
   static constexpr bool is_shared = exclusion::shared<typename C::exclusion>;
+  static constexpr bool joins_datagrams = bound::hands_up_trains || requires { requires C::gro; };  // udp/gro.hpp
 
  public:
   using config = C;
@@ -234,10 +235,25 @@ template <stack_config C> class stack {
   expected<std::size_t, udp::send_error> send_datagram(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) requires wiring::has_datagrams;
   expected<datagram_reservation, udp::send_error> reserve_datagram(connection_id id, std::size_t n) requires wiring::has_datagrams;
   expected<std::size_t, udp::send_error> commit_datagram(connection_id id, datagram_reservation&& place, std::size_t n, const endpoint& to, tcp::send_flags flags) requires wiring::has_datagrams;
-  expected<udp::received<address>, udp::receive_error> receive_datagram(connection_id id, std::span<std::byte> to) requires wiring::has_datagrams;
-  expected<udp::datagram_view<address>, udp::receive_error> peek_datagram(connection_id id) requires wiring::has_datagrams;
+  expected<udp::received<address, joins_datagrams>, udp::receive_error> receive_datagram(connection_id id, std::span<std::byte> to) requires wiring::has_datagrams;
+  expected<udp::datagram_view<address, joins_datagrams>, udp::receive_error> peek_datagram(connection_id id) requires wiring::has_datagrams;
   expected<void, udp::receive_error> consume_datagram(connection_id id) requires wiring::has_datagrams;
   expected<void, udp::call_error> close_socket(connection_id id) requires wiring::has_datagrams;
+  template <class Option> requires demand::takes_socket_option<datagram_layer, internet, Option>
+  expected<void, udp::call_error> set_of_socket(connection_id id, Option option) {
+    const auto held = exclusion_.enter();
+    (void)held;
+    if (const auto no = refused_to_socket<udp::call_error>(permission::call::set_option, id); no != udp::call_error::none) return no;
+    return datagrams().set(internet{*this}, id, option);
+  }
+  template <class Option> requires demand::tells_option<datagram_layer, Option>
+  [[nodiscard]] expected<Option, udp::call_error> get_of_socket(connection_id id) {
+    const auto held = exclusion_.enter();
+    (void)held;
+    if (const auto no = refused_to_socket<udp::call_error>(permission::call::get_option, id); no != udp::call_error::none) return no;
+    if (const auto value = datagrams().template get<Option>(id)) return *value;
+    return udp::call_error::stale;
+  }
   [[nodiscard]] endpoint socket_local(connection_id id) const requires wiring::has_datagrams {
     const auto held = exclusion_.enter();
     (void)held;

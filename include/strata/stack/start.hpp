@@ -90,7 +90,10 @@ template <stack_config C> void stack<C>::shut_down() {
   STRATA_EXPECTS(!is_polling_);  // a handler may not end the stack that calls it
   is_started_ = false;
   if constexpr (is_shared) await_copies();
-  for (; batch_at_ < batch_size_; ++batch_at_) batch()[batch_at_].reset();
+  for (; batch_at_ < batch_size_; ++batch_at_) {
+    packet p = std::move(batch()[batch_at_]);
+    if constexpr (bound::hands_up_trains) buffer::drop_train(p);
+  }
   transports_.each([&](auto, auto& t) {
     if constexpr (requires { t.abandon(internet{*this}); }) t.abandon(internet{*this});
     else if constexpr (requires { t.clear(pool_); }) t.clear(pool_);

@@ -267,7 +267,7 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
       observe(trace::record{.what = trace::step::event, .connection = e.id.index + 1});
       if (e.is_error) tell(error{.socket = s, .reason = e.error});
       else tell(datagram{s});
-      if constexpr (bound::hands_up_trains)
+      if constexpr (joins_datagrams)
         for (u32 n = 0; n < e.more && t.is_live(e.id); ++n) tell(datagram{s});
     } else {
       tell(e);

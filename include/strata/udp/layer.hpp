@@ -7,7 +7,6 @@
 #include <strata/core/small_table.hpp>
 #include <strata/core/siphash.hpp>
 #include <strata/udp/config.hpp>
-#include <strata/udp/trains.hpp>
 #include <strata/udp/types.hpp>
 #include <strata/wire/udp.hpp>
 
@@ -26,7 +25,12 @@ template <config C> class layer {
   static constexpr bool takes_trains = true;
   static constexpr u32 socket_limit = C::limits.datagram_sockets;
   static constexpr u32 queue_limit = C::limits.datagrams;
-  static_assert(socket_limit > 0 && queue_limit > 0);
+  static_assert(socket_limit > 0 && queue_limit > 0 && queue_limit <= 0xffff);
+  /// Whether datagrams that come one by one may be joined, and whether several may wait behind one header: gro.hpp.
+  static constexpr bool joins = requires { requires C::gro; };
+  template <class B> static constexpr bool may_be_joined = joins || buffer::may_be_trains<B>;
+  template <class B> using view_of = datagram_view<address, may_be_joined<B>>;
+  template <class B> using received_of = received<address, may_be_joined<B>>;
   /// Ports that bind() chooses from.
   static constexpr u16 first_ephemeral = C::limits.first_local_port, last_ephemeral = C::limits.last_local_port;
   static_assert(first_ephemeral != 0 && first_ephemeral <= last_ephemeral, "limits.first_local_port to last_local_port is no range of ports");
@@ -58,6 +62,7 @@ template <config C> class layer {
     s.remote = {};
     s.way = path{};
     s.first = 0;
+    if constexpr (may_be_joined<decltype(below)>) s.wants_trains = false;
     return connection_id{index, s.generation};
   }
 
@@ -118,28 +123,42 @@ template <config C> class layer {
   }
 
   /// The oldest datagram, copied; what does not fit is lost.  Linux: udp_recvmsg.
-  [[nodiscard]] expected<received<address>, receive_error> receive(network<address, path> auto&& below, connection_id id, std::span<std::byte> to) {
+  [[nodiscard]] auto receive(network<address, path> auto&& below, connection_id id, std::span<std::byte> to) -> expected<received_of<decltype(below)>, receive_error> {
+    if constexpr (may_be_joined<decltype(below)>) {
+      if (socket* s = find(id); s != nullptr)
+        if (buffer::descriptor* d = s->unread.front(below.chunks()); d != nullptr && d->segment_size != 0) return receive_joined(below, *s, *d, to);
+    }
     const auto view = peek(below, id);
     if (!view) return view.error();
     const std::size_t n = view->bytes.size() < to.size() ? view->bytes.size() : to.size();
     copy_bytes(to.data(), view->bytes.data(), n);
-    const received<address> got{n, view->from, n < view->bytes.size()};
+    received_of<decltype(below)> got;
+    got.bytes = n, got.from = view->from, got.truncated = n < view->bytes.size();
     (void)consume(below, id);
     return got;
   }
   /// The oldest datagram where it lies.
-  [[nodiscard]] expected<datagram_view<address>, receive_error> peek(network<address, path> auto&& below, connection_id id) {
+  [[nodiscard]] auto peek(network<address, path> auto&& below, connection_id id) -> expected<view_of<decltype(below)>, receive_error> {
     socket* s = find(id);
     if (s == nullptr) return receive_error::stale;
-    const buffer::descriptor* d = s->unread.front(below.chunks());
+    buffer::descriptor* d = s->unread.front(below.chunks());
     if (d == nullptr) return receive_error::would_block;
-    return datagram_view<address>{{d->chunk + d->offset, d->length}, s->from[s->first]};
+    if constexpr (may_be_joined<decltype(below)>) {
+      if constexpr (joins) d->done = d->done == joined_is::apart && d->segment_size != 0 ? joined_is::apart : joined_is::whole;  // nothing joins what is seen
+      if (d->segment_size != 0) return peek_joined(below, *s, *d);
+    }
+    view_of<decltype(below)> view;
+    view.bytes = {d->chunk + d->offset, d->length}, view.from = s->from[s->first];
+    return view;
   }
   /// Done with the oldest datagram: its chunk goes back.
   [[nodiscard]] expected<void, receive_error> consume(network<address, path> auto&& below, connection_id id) {
     socket* s = find(id);
     if (s == nullptr) return receive_error::stale;
     if (s->unread.empty()) return receive_error::would_block;
+    if constexpr (may_be_joined<decltype(below)>) {
+      if (buffer::descriptor& d = *s->unread.front(below.chunks()); d.segment_size != 0) return consume_joined(below.chunks(), *s, d), expected<void, receive_error>{};
+    }
     (void)s->unread.pop(below.chunks());
     s->first = (s->first + 1) % queue_limit;
     return {};
@@ -149,7 +168,7 @@ template <config C> class layer {
   [[nodiscard]] expected<void, call_error> close(network<address, path> auto&& below, connection_id id) {
     socket* s = find(id);
     if (s == nullptr) return call_error::stale;
-    end(*s, below.chunks());
+    end<may_be_joined<decltype(below)>>(*s, below.chunks());
     return {};
   }
 
@@ -162,7 +181,11 @@ template <config C> class layer {
   void give_to(connection_id id, const identity_type& owner) {
     if (socket* s = find(id); s != nullptr) s->identity = owner;
   }
-  [[nodiscard]] u32 unread(connection_id id) const { return is_live(id) ? sockets_[id.index].unread.size() : 0; }  ///< datagrams
+  [[nodiscard]] u32 unread(connection_id id) const { return is_live(id) ? sockets_[id.index].unread.size() + sockets_[id.index].behind : 0; }  ///< datagrams
+
+  [[nodiscard]] expected<void, call_error> set(network<address, path> auto&& below, connection_id id, option::gro o) requires(may_be_joined<decltype(below)>);
+  template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const requires std::same_as<O, option::gro>;
+
   [[nodiscard]] constexpr const counters& counted() const { return count_; }
 
   // ---- what the stack calls ----
@@ -191,7 +214,7 @@ template <config C> class layer {
       return {};
     }
     socket& s = anchored(sockets_[*index]);
-    if (s.unread.size() == queue_limit) {
+    if (may_be_joined<decltype(below)> ? s.unread.size() + s.behind >= queue_limit : s.unread.size() == queue_limit) {
       ++count_.rcvbuf_errors;
       return {};
     }
@@ -202,16 +225,20 @@ template <config C> class layer {
     if constexpr (buffer::may_be_trains<decltype(below)>) {
       if (buffer::is_joined(p.d())) {
         p.pull(header_size);
-        return take_apart(below, p, *index, {info.remote, h->source});
+        return keep_train(below, p, *index, {info.remote, h->source});
       }
     }
     p.trim(h->length);
     p.pull(header_size);
+    if constexpr (joins) {
+      if (s.wants_trains && join(below, p, s, {info.remote, h->source})) return {};
+    }
     note(below, trace::step::deliver, p, *index + 1);
     s.from[(s.first + s.unread.size()) % queue_limit] = {info.remote, h->source};
     s.unread.push(std::move(p));
     ++count_.in_datagrams;
-    return event{{*index, s.generation}};
+    if constexpr (joins) return tell(below, *index, 1);
+    else return event{{*index, s.generation}};
   }
 
   /// An error about a datagram of ours: for a connected socket an event (RFC 1122 §4.1.3.3), for others nothing, since they cannot tell whose it is.
@@ -229,8 +256,14 @@ template <config C> class layer {
     return event{{*index, s.generation}, true, e.kind};
   }
 
-  [[nodiscard]] std::optional<event> pending(network<address, path> auto&&, moment) { return {}; }
-  [[nodiscard]] bool has_pending() const { return false; }
+  [[nodiscard]] std::optional<event> pending(network<address, path> auto&&, moment) {
+    if constexpr (joins) return next_untold();
+    else return {};
+  }
+  [[nodiscard]] bool has_pending() const {
+    if constexpr (joins) return untold_.count != 0;
+    else return false;
+  }
   void finish(network<address, path> auto&&, const event&, moment) {}
   [[nodiscard]] std::optional<moment> next_deadline() const { return {}; }
   void advance(network<address, path> auto&&, moment) {}
@@ -238,37 +271,42 @@ template <config C> class layer {
   /// Ends all sockets.
   void clear(buffer::pool& chunks) {
     for (socket& s : sockets_)
-      if (s.is_open) end(s, chunks);
+      if (s.is_open) end<joins>(s, chunks);
+  }
+  void abandon(network<address, path> auto&& below) requires(may_be_joined<decltype(below)>) {
+    for (socket& s : sockets_)
+      if (s.is_open) end<true>(s, below.chunks());
   }
 
  private:
+  struct nothing {};
+  template <class Number> struct number { Number count = 0; };
+  template <class Number> using joining = std::conditional_t<joins, number<Number>, nothing>;
   struct socket {
     path way{};             // to whom was sent last: the image is good for the next datagram there
     endpoint local{};
     endpoint remote{};      // port zero: not connected
     u32 generation = 0;
     bool is_open = false;
+    bool wants_trains = false;  // option::gro
+    u16 behind = 0;         // datagrams that wait behind the header of another
+    [[no_unique_address]] joining<u16> untold{};  // entries of unread that no event told of yet
     [[no_unique_address]] identity_type identity{};
     u32 first = 0;          // of from[]: the sender of the oldest unread datagram
     buffer::list<&buffer::descriptor::queue, buffer::owner::holder> unread{};
     endpoint from[queue_limit]{};
   };
 
-  /// A train: its datagrams, as if they had come one by one. Linux: udp_rcv_segment.
-  [[nodiscard]] [[gnu::noinline]] std::optional<event> take_apart(network<address, path> auto&& below, packet& p, u32 index, const endpoint& there) {
-    socket& s = anchored(sockets_[index]);
-    u32 kept = 0;
-    const bool are_all = each_datagram(below.chunks(), p.d(), C::limits.receive_reserve, [&](packet&& one) {
-      if (s.unread.size() == queue_limit) return (void)++count_.rcvbuf_errors;
-      note(below, trace::step::deliver, one, index + 1);
-      s.from[(s.first + s.unread.size()) % queue_limit] = there;
-      s.unread.push(std::move(one));
-      ++count_.in_datagrams, ++kept;
-    });
-    if (!are_all) ++count_.mem_errors;
-    if (kept == 0) return {};
-    return event{.id = {index, s.generation}, .more = static_cast<u16>(kept - 1)};
-  }
+  // ---- several behind one header (gro.hpp) ----
+  [[nodiscard]] [[gnu::noinline]] std::optional<event> keep_train(network<address, path> auto&& below, packet& p, u32 index, const endpoint& there);
+  [[nodiscard]] bool join(network<address, path> auto&& below, packet& p, socket& s, const endpoint& there) requires(joins);
+  [[nodiscard]] std::optional<event> tell(network<address, path> auto&& below, u32 index, u32 n);
+  [[nodiscard]] std::optional<event> next_untold() requires(joins);
+  [[nodiscard]] auto peek_joined(network<address, path> auto&& below, socket& s, buffer::descriptor& head) -> expected<view_of<decltype(below)>, receive_error>;
+  [[nodiscard]] auto receive_joined(network<address, path> auto&& below, socket& s, buffer::descriptor& head, std::span<std::byte> to)
+      -> expected<received_of<decltype(below)>, receive_error>;
+  void consume_joined(buffer::pool& chunks, socket& s, buffer::descriptor& head);
+  void drop_unread(buffer::pool& chunks, socket& s);
 
   [[nodiscard]] socket* find(connection_id id) { return is_live(id) ? &sockets_[id.index] : nullptr; }
   [[nodiscard]] u32 hash(u16 port) const {
@@ -276,38 +314,10 @@ template <config C> class layer {
     else return port;
   }
 
-  /// The socket that a datagram is for: a connected one before one that is bound to the address, and that before one for any address.
-  [[nodiscard]] std::optional<u32> lookup(const endpoint& here, const endpoint& there) const {
-    std::optional<u32> best;
-    u32 best_score = 0;
-    (void)ports_.find(hash(here.port), [&](u32 i) {
-      const socket& s = anchored(sockets_[i]);
-      const bool is_bound = !s.local.address.is_unspecified(), is_connected = s.remote.port != 0;
-      const u32 score = 1 + (is_bound ? 1u : 0u) + (is_connected ? 2u : 0u);
-      if (s.local.port != here.port || (is_bound && s.local.address != here.address) || (is_connected && s.remote != there)) return false;
-      if (score > best_score) best = i, best_score = score;
-      return false;
-    });
-    return best;
-  }
-  [[nodiscard]] bool is_taken(u16 port, const address& at) const {
-    return ports_.find(hash(port), [&](u32 i) {
-      const endpoint& other = anchored(sockets_[i].local);
-      return other.port == port && (other.address == at || at.is_unspecified() || other.address.is_unspecified());
-    }).has_value();
-  }
-  /// As many ports are looked at as can be taken, and one more, which then must be free.
-  [[nodiscard]] std::optional<u16> free_port(u64 random, const address& at_address) const {
-    constexpr u32 range = last_ephemeral - first_ephemeral + 1u;
-    constexpr u32 tries = socket_limit + 1 < range ? socket_limit + 1 : range;
-    u32 at = (static_cast<u32>(random) & 0xffff) * range >> 16;  // no division: some processors have none
-    for (u32 i = 0; i < tries; ++i) {
-      const u16 port = static_cast<u16>(first_ephemeral + at);
-      if (!is_taken(port, at_address)) return port;
-      if (++at == range) at = 0;
-    }
-    return {};
-  }
+  // ---- ports.hpp ----
+  [[nodiscard]] std::optional<u32> lookup(const endpoint& here, const endpoint& there) const;
+  [[nodiscard]] bool is_taken(u16 port, const address& at) const;
+  [[nodiscard]] std::optional<u16> free_port(u64 random, const address& at_address) const;
 
   /// Makes `s.way` lead to `to`: as it is, if the last datagram went there too.
   [[nodiscard]] bool aim(network<address, path> auto&& below, socket& s, const address& to) {
@@ -356,9 +366,10 @@ template <config C> class layer {
     ++count_.out_datagrams;
     return n;
   }
-  void end(socket& s, buffer::pool& chunks) {
+  template <bool Joined> void end(socket& s, buffer::pool& chunks) {
     (void)ports_.erase(hash(s.local.port), static_cast<u32>(&s - sockets_));
-    s.unread.clear(chunks);
+    if constexpr (Joined) drop_unread(chunks, s);
+    else s.unread.clear(chunks);
     s.is_open = false;
   }
   static void note(network<address, path> auto&& below, trace::step what, const packet& p, u32 connection) {
@@ -374,8 +385,11 @@ template <config C> class layer {
   table_for<socket_limit> ports_{};
   siphash_key key_{};
   counters count_{};
+  [[no_unique_address]] joining<u32> untold_{};  // of all sockets
 };
 
 }  // namespace strata::inline STRATA_ABI::udp
 
+#include <strata/udp/ports.hpp>
+#include <strata/udp/gro.hpp>
 #include <strata/udp/gso.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the calls of UDP take and answer, and what UDP says to the stack.
 #pragma once
-#include <strata/buffer/pool.hpp>
+#include <strata/buffer/train.hpp>
 #include <strata/core/expected.hpp>
 #include <strata/core/path.hpp>
 #include <strata/core/permission.hpp>
@@ -36,6 +36,13 @@ enum class call_error : u8 { none, stale, not_permitted };
 /// How long the datagrams are that one send_to() makes of its bytes; the last one takes what is left. Linux: UDP_SEGMENT.
 struct segment_size { u16 bytes = 0; };
 
+/// Options of a socket: s.set(udp::option::gro{true}), s.get<udp::option::gro>().
+namespace option {
+/// Datagrams of one peer and size that came behind one header are one view, and segment_size says how long each is; exists where a driver hands up trains, or the
+/// Config's `gro` is true. Linux: UDP_GRO.
+struct gro { bool value = false; };
+}  // namespace option
+
 /// What bind() takes.
 template <class Address, class Identity = permission::no_identity> struct bind_options {
   u16 port = 0;       ///< zero: a free one
@@ -52,17 +59,25 @@ struct socket_event {
   u16 more = 0;           ///< datagrams that came with it, behind one header: each has an event
 };
 
-/// What receive() copied.
-template <class Address> struct received {
+/// What receive() copied. `Joined`: it may be several datagrams.
+template <class Address, bool Joined = false> struct received {
   std::size_t bytes = 0;
   endpoint<Address> from{};
   bool truncated = false;  ///< the datagram was longer than the room, and its end is lost
 };
 
-/// The oldest unread datagram, in the chunk that it came in. Valid until consume(), receive() or close() on its socket.
-template <class Address> struct datagram_view {
+template <class Address> struct received<Address, true> : received<Address> {
+  u16 segment_size = 0;    ///< of a socket with option::gro: bytes of each datagram but the last; zero: it is one
+};
+
+/// The oldest unread datagram, in the chunk that it came in. Valid until consume(), receive() or close() on its socket. `Joined`: it may be several datagrams.
+template <class Address, bool Joined = false> struct datagram_view {
   std::span<const std::byte> bytes{};
   endpoint<Address> from{};
+};
+template <class Address> struct datagram_view<Address, true> : datagram_view<Address> {
+  u16 segment_size = 0;         ///< of a socket with option::gro: bytes of each datagram but the last, and `spans` are all of them, `bytes` those in the first chunk; zero: it is one
+  buffer::train_spans spans{};
 };
 
 /// A chunk to write a datagram to, sent by commit(). Dropping it cancels.
@@ -78,6 +93,9 @@ class reservation {
   std::size_t bytes_ = 0;
 };
 
+/// How what waits behind one header is read: descriptor::done of its head. For the layer.
+namespace joined_is { inline constexpr u16 apart = 0, whole = 1, growing = 2; }
+
 /// Named as in /proc/net/snmp (Udp:).
 struct counters {
   u32 in_datagrams = 0;
@@ -86,6 +104,7 @@ struct counters {
   u32 in_csum_errors = 0;
   u32 rcvbuf_errors = 0;   ///< the socket's queue was full
   u32 mem_errors = 0;      ///< the pool was down to the receive path's share
+  u32 in_gathered = 0;     ///< of a train, copied to be one view: they lay in two chunks
   u32 out_datagrams = 0;
   u32 sndbuf_errors = 0;   ///< no chunk
 };
