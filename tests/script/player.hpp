@@ -111,7 +111,7 @@ template <class C> class player : ledger {
   u32 network_header_size(const path&) { return ip_header; }
   u64 random() { return entropy_ += 0x9e3779b97f4a7c15, entropy_ ^ entropy_ >> 29; }
   buffer::pool& chunks() { return chunks_; }
-  /// What a step tells is so: the connection and the chunk exist, and the header is that of the segment which leaves next.
+  /// What a step tells is so: the connection and the chunk exist, the header is that of the segment which leaves next, and what is told of one that came is what came.
   void observe(const trace::record& r) {
     if (tcp_->connections() > connections_seen_) connections_seen_ = tcp_->connections();
     if (r.connection > connections_seen_ || r.chunk > C::limits.chunks) fault("an observer is told of a connection or a chunk that is none");
@@ -140,9 +140,33 @@ template <class C> class player : ledger {
         break;
       default: break;
     }
+    if (!tells_of_chunk(r) || !tells_of_arrival(r)) fault("an observer is told otherwise than it is");
   }
 
  private:
+  bool tells_of_chunk(const trace::record& r) const {
+    const buffer::descriptor* d = chunks_.named(r.chunk);
+    switch (r.what) {
+      case trace::step::take_chunk:
+      case trace::step::queue: return r.seq == d->seq;
+      case trace::step::append: return r.seq == d->seq && r.bytes != 0 && r.bytes <= d->body_length;
+      case trace::step::clone: return r.seq == d->seq && (C::gso_max_size != 0 || r.bytes == d->body_length);
+      case trace::step::split:
+      case trace::step::retransmit: return r.seq == d->seq + d->done && r.bytes <= u32{d->body_length} - d->done;
+      default: return true;
+    }
+  }
+  bool tells_of_arrival(const trace::record& r) const {
+    const u32 end = arrived_.seq + arrived_.length;
+    switch (r.what) {
+      case trace::step::lookup: return r.seq == arrived_.seq && r.ack == arrived_.ack && r.bytes == arrived_.size;
+      case trace::step::fast_path:
+      case trace::step::slow_path: return r.seq == arrived_.seq && r.ack == arrived_.ack && r.bytes == arrived_.length;
+      case trace::step::acknowledge: return r.seq - arrived_.seq <= 1 && r.ack == arrived_.ack;  // behind a SYN
+      case trace::step::deliver: return r.bytes != 0 && static_cast<i32>(r.seq - arrived_.seq) >= 0 && static_cast<i32>(r.seq + r.bytes - end) <= 1;
+      default: return true;
+    }
+  }
   bool tells_of(const trace::record& r, const packet& p) const {
     return r.chunk == chunks_.name(p.d()) && r.bytes == p.size() && r.seq == load_be<u32>(p.bytes().data() + 4) && r.ack == load_be<u32>(p.bytes().data() + 8);
   }
@@ -260,6 +284,10 @@ template <class C> class player : ledger {
     if (!p) return fault("the player has no chunk to receive into");
     copy_bytes(p.room().data(), bytes.data(), bytes.size());
     p.extend(bytes.size());
+    if (bytes.size() >= 20) {
+      const u32 size = static_cast<u32>(bytes.size());
+      arrived_ = {load_be<u32>(bytes.data() + 4), load_be<u32>(bytes.data() + 8), size, size - 4 * std::to_integer<u32>(bytes[12] >> 4)};
+    }
     datagram_info<address> info{};
     info.local = near(want.address == 2 ? 2 : 1), info.remote = far(), info.protocol = 6;
     info.is_broadcast = std::exchange(broadcast_, false);
@@ -311,6 +339,7 @@ template <class C> class player : ledger {
   u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, confirmed_ = 0, selected_ = 1;
   u32 connections_seen_ = 0, taken_ = 0;
   trace::record header_{}, checksum_{};
+  struct { u32 seq = 0, ack = 0, size = 0, length = 0; } arrived_;
   std::vector<std::byte> memory_;
   buffer::descriptor table_[C::limits.chunks]{};
   u32 hashes_[C::limits.chunks]{};

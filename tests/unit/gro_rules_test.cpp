@@ -12,9 +12,10 @@ using namespace strata::test;
 
 struct counts_looks {
   static constexpr bool is_active = true;
-  u32 looks = 0, joins = 0;
+  u32 looks = 0, joins = 0, seq = 0, ack = 0;
   void on(const trace::record& r) {
     joins += r.what == trace::step::join && r.bytes == 1000 && r.connection == 1 && r.chunk != 0;
+    if (r.what == trace::step::join) seq = r.seq, ack = r.ack;
     looks += r.what == trace::step::fast_path || r.what == trace::step::slow_path;
   }
 };
@@ -119,6 +120,8 @@ TEST_CASE("segments that follow each other are looked at once") {
   auto w = std::make_unique<world>();
   CHECK(w->looks_at({{}, {}, {}, {}}) == 1);
   CHECK(w->a.observer().joins == 3);  // each segment behind the first is told of
+  CHECK(w->a.observer().seq == w->seq[0] - 1000);
+  CHECK(w->a.observer().ack == w->ack[0]);
   CHECK(w->looks_at({{}}) == 1);
   CHECK(w->looks_at({{}, {}}) == 1);
 }
