@@ -317,4 +317,23 @@ std::optional<int> read_options(int argc, char** argv, relay_options& o) {
   });
 }
 
+std::optional<int> read_options(int argc, char** argv, route_options& o) {
+  CLI::App app{"A router and firewall between two interfaces: IPv4 packets go on to their next hop, a hop older, in fragments where they must be; who sent what cannot is\n"
+               "told by ICMP.\n\n"
+               "The file says, a line each (# begins a comment):\n"
+               "  nic tap | af_packet                     what both interfaces are attached to by; tap if there is no such line\n"
+               "  interface NAME A.B.C.D/N [mtu N]        the first is 0, the second 1\n"
+               "  address 0|1 A.B.C.D/N                   one more address of an interface\n"
+               "  route A.B.C.D/N via A.B.C.D\n"
+               "  accept|drop [tcp|udp|icmp|N] [from NET [port P[-Q]]] [to NET [port P[-Q]]] [syn] [in 0|1] [out 0|1]\n"
+               "Of the rules the first that matches decides, for what comes to the router and what goes through it; what none matches is accepted.\n"};
+  std::optional<double> for_seconds;
+  app.add_option("--config", o.config, "the file")->required()->check(filled());
+  app.add_option("--seed", o.seed, "of the MACs")->check(whole(0, any))->capture_default_str();
+  app.add_option("--for", for_seconds, "ends after so many seconds")->check(seconds(0, 1'000'000'000));
+  return parse(app, "route", argc, argv, [&] {
+    if (for_seconds) o.for_ns = std::max(strata::u64{1}, static_cast<strata::u64>(*for_seconds * 1e9));
+  });
+}
+
 }  // namespace example

@@ -94,6 +94,12 @@ struct relay_options {
   strata::u64 for_ns = 0;
 };
 
+struct route_options {
+  std::string config;                    ///< a file: see route/config.hpp
+  strata::u64 seed = 0;
+  strata::u64 for_ns = 0;
+};
+
 /// Fills `o` from the command line. A value says that the program ends now, with that code: 0 after --help, 2 after an error, which was printed.
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, http_server_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, fetch_options& o);
@@ -102,6 +108,7 @@ struct relay_options {
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, swap_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, top_options& o);
 [[nodiscard]] std::optional<int> read_options(int argc, char** argv, relay_options& o);
+[[nodiscard]] std::optional<int> read_options(int argc, char** argv, route_options& o);
 
 /// `10.9.0.2`.
 [[nodiscard]] inline std::string text_of(strata::ipv4_address a) {

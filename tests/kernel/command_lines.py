@@ -33,7 +33,7 @@ def says(code, name, *words, text="", user=None):
 
 
 def usage():
-    for name in ("http_server", "fetch", "echo", "journey", "swap", "relay", "top"):
+    for name in ("http_server", "fetch", "echo", "journey", "swap", "relay", "route", "top"):
         _net.expect("--help" in says(0, name, "--help"), f"{name} --help")
     serve = ("http_server", *ADDRESS, "--for", "0.05")
     rooted = (*serve, "--root", "/")
