@@ -13,6 +13,7 @@
 #include <strata/wire/tcp.hpp>
 #include <strata/wire/tcp_options.hpp>
 #include <strata/wire/udp.hpp>
+#include <strata/wire/vlan.hpp>
 
 #include <arpa/inet.h>
 
@@ -45,6 +46,14 @@ void ethernet(bytes input) {
   h->emit(out);
   require(same(out, input.first(sizeof out)), "ethernet: emitted as it stood");
   require(wire::ethernet::parse(out) == h, "ethernet: parsed as it was");
+  const bytes behind = input.subspan(sizeof out);
+  const auto tag = wire::vlan::parse(behind);
+  require(tag.has_value() == (behind.size() >= 4), "vlan: 4 bytes are a tag");
+  if (!tag) return;
+  require(tag->id == at16(behind, 0) % 4096 && tag->priority == at16(behind, 0) / 8192 && tag->type == at16(behind, 2), "vlan: fields");
+  std::byte again[wire::vlan::header_size];
+  tag->emit(again);
+  require(same(again, behind.first(sizeof again)), "vlan: emitted as it stood");
 }
 
 void arp(bytes input) {

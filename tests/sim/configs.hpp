@@ -5,7 +5,12 @@
 
 #include <joining_nic.hpp>
 
+#include <strata/qdisc/drr.hpp>
 #include <strata/qdisc/fifo.hpp>
+#include <strata/qdisc/fq.hpp>
+#include <strata/qdisc/fq_codel.hpp>
+#include <strata/qdisc/prio.hpp>
+#include <strata/qdisc/tbf.hpp>
 
 namespace strata::sim {
 
@@ -21,6 +26,20 @@ struct unlimited : server {
 struct fifo : server {
   using qdisc = strata::qdisc::fifo_of<100>;
   using coalescing = strata::tcp::minshall;
+};
+/// 16 Mbit/s in small bursts, and a queue that drops what waits too long, or for want of room from whoever has the most.
+struct codel : server {
+  using qdisc = strata::qdisc::tbf_of<strata::qdisc::tbf_options{.rate = 2'000'000, .burst = 6'000},
+                                      strata::qdisc::fq_codel_of<strata::qdisc::fq_codel_options{.flows = 64, .limit = 60, .drop_batch = 8}>>;
+};
+/// What is urgent first; all else by flows, each at most at 24 Mbit/s, and few of one wait.
+struct fair : server {
+  using qdisc = strata::qdisc::prio<strata::qdisc::fifo_of<20>, strata::qdisc::fq_of<strata::qdisc::fq_options{.flows = 32, .limit = 80, .flow_limit = 24}, strata::qdisc::max_rate<3'000'000>>>;
+};
+/// Flows in turn, trains cut before the queue, few places.
+struct robin : server {
+  using qdisc = strata::qdisc::drr_of<strata::qdisc::drr_options{.flows = 16, .flow_limit = 20, .limit = 40}>;
+  static constexpr u32 gso_max_size = 20'000;
 };
 struct built : server { using header_image = strata::header_image::built; };
 /// Segments leave behind one header, and a short train waits for the next ACK.
