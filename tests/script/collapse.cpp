@@ -26,6 +26,28 @@ TEST_CASE("Where the pool is empty small unsent neighbours make room for what is
   };
   play(script, with::either, policy::writing);
 }
+TEST_CASE("A reservation makes room as a write does, and so does what is committed where the quota was used up meanwhile") {
+  static constexpr step quota[] = {
+      established_active(), in(". ack 1 win 0"), write(1460), write_record(10), in(". ack 1 win 1000"), at(200), out(". 1:1001(1000)"), write(37 * 1460), is(field::send_chunks, 40),
+      reserve(100), counted(&tcp::counters::collapsed, 1), is(field::send_chunks, 39), commit(100), is(field::send_chunks, 40), reserve(1).fails(tcp::send_error::would_block),
+      counted(&tcp::counters::collapsed, 1), is(field::unsent, 54590),
+  };
+  static constexpr step meanwhile[] = {
+      established_active(), in(". ack 1 win 0"), write(1460), write_record(10), in(". ack 1 win 1000"), at(200), out(". 1:1001(1000)"), write(36 * 1460), is(field::send_chunks, 39),
+      reserve(100), write(1460), is(field::send_chunks, 40), commit(100), counted(&tcp::counters::collapsed, 1), is(field::send_chunks, 40),
+  };
+  static constexpr step pool[] = {
+      established_active(), in(". ack 1 win 0"), write(1460), write_record(10), in(". ack 1 win 1000"), at(200), out(". 1:1001(1000)"), chunks(0),
+      reserve(100), counted(&tcp::counters::collapsed, 1), counted(&tcp::counters::no_chunk, 0), commit(100), is(field::send_chunks, 3), chunks(all),
+      in(". ack 1001 win 65535"), out("P. 1001:1471(470)"), in(". ack 1471"), out("P. 1471:1571(100)"),
+  };
+  static constexpr step none[] = {
+      established_active(), in(". ack 1 win 0"), write(2920), chunks(0), reserve(10).fails(tcp::send_error::would_block), counted(&tcp::counters::collapsed, 0),
+      counted(&tcp::counters::no_chunk, 1), chunks(all), at(1), expect(bit::writable),
+  };
+  play(quota, with::no_timestamps, policy::writing), play(meanwhile, with::no_timestamps, policy::writing), play(pool, with::either, policy::writing),
+      play(none, with::either, policy::writing);
+}
 // write_path::fair: who waits for the pool has no claim to it.
 TEST_CASE("What comes free by collapsing is the writer's, whoever waits for the pool") {
   static constexpr step script[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Chunks that are cut in slots, so that a small message in flight takes 256 or 512 bytes and not a whole chunk.
+// Chunks that are cut in slots, so that a small message in flight takes 144, 256 or 512 bytes and not a whole chunk.
 //
 //   chunk | slot 0 | slot 1 | ... | slot n-1 |      each has a descriptor of its own, and to every layer and driver it is a chunk, only shorter
 //

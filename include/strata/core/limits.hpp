@@ -14,7 +14,7 @@ struct limits {
   u32 challenge_acks = 16;     ///< challenge ACKs a second to the peers of one of 64 groups (RFC 5961 §7), at most 170; zero: only the limit per connection
   u32 syn_slots = 256;         ///< half-open connections over all listeners
   u32 time_wait = 4096;        ///< TIME-WAIT records; the oldest is recycled when all are used
-  u32 slots = 0;               ///< places of 256 and as many of 512 bytes that chunks are cut in for small messages; zero: no code for it
+  u32 slots = 0;               ///< places of each size that chunks are cut in for small messages: 512 bytes, 256, and what 64 bytes take behind their headers; zero: no code for it
   u32 send_chunks = 64;        ///< unacknowledged and unsent chunks per connection: 64 x 1460 B
   u32 receive_chunks = 64;     ///< chunks that unread and out-of-order data of one connection may hold
   u32 datagram_sockets = 64;
@@ -28,5 +28,8 @@ struct limits {
   u16 first_local_port = 32768, last_local_port = 60999;  ///< what connect() and bind() choose from where the application asks for none; Linux's ip_local_port_range
   u32 explicit_ports = 16;     ///< different local ports that connect() was told, which no other connection is given meanwhile; of more than these only the same pair of sockets is not
 };
+
+/// Of chunks, and of the slots of three sizes.
+[[nodiscard]] constexpr u32 descriptors_of(const limits& l) { return l.chunks + 3 * l.slots; }
 
 }  // namespace strata::inline STRATA_ABI

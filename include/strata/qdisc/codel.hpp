@@ -28,7 +28,7 @@ template <class C> class arrival_times {
 
  private:
   static constexpr u32 shift = sizeof(typename C::tick::rep) > 4 ? 10 : 0;
-  u32 at_[C::limits.chunks + 2 * C::limits.slots]{};
+  u32 at_[descriptors_of(C::limits)]{};
 };
 
 /// The largest number whose square is not above `n`.

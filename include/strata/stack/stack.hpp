@@ -331,11 +331,17 @@ template <stack_config C> class stack {
   struct forwards_nothing {};
   using undelivered = buffer::list<&buffer::descriptor::below, buffer::owner::qdisc>;
   struct no_slots {};
+  /// 64 bytes behind a TCP header with timestamps, as TCP places them: 144 over Ethernet and IPv4.
+  static constexpr u32 small_slot = [] {
+    const u32 n = (((network_headroom + 32 + 7) & ~7u) + 64 + 15) & ~15u;
+    return n < 256 ? n : 256;
+  }();
   struct stack_slots {
-    buffer::slot_pool of_256{}, of_512{};
+    buffer::slot_pool small{}, of_256{}, of_512{};
+    void trim() { (void)small.trim(), (void)of_256.trim(), (void)of_512.trim(); }
   };
   static constexpr bool has_slots = C::limits.slots != 0;
-  static constexpr u32 descriptor_count = C::limits.chunks + 2 * C::limits.slots;
+  static constexpr u32 descriptor_count = descriptors_of(C::limits);
   using hash_table = std::conditional_t<STRATA_CHECKS != 0, u32[descriptor_count], no_hashes>;
   using network_error = strata::network_error<address>;
   static constexpr u32 most_events = C::limits.connections + C::limits.datagram_sockets + 64;  // a poll: one for each, and some that handlers cause

@@ -40,8 +40,9 @@ template <stack_config C> bad_option stack<C>::start(options o) {
   if constexpr (STRATA_CHECKS != 0) hashes = hashes_;
   pool_.open(o.memory, std::span(descriptors_).first(C::limits.chunks), C::limits.chunk_size, hashes);
   if constexpr (has_slots) {
-    slots_.of_256.open(pool_, descriptors_, C::limits.chunks, C::limits.slots, 256, hashes);
-    slots_.of_512.open(pool_, descriptors_, C::limits.chunks + C::limits.slots, C::limits.slots, 512, hashes);
+    slots_.small.open(pool_, descriptors_, C::limits.chunks, C::limits.slots, small_slot, hashes);
+    slots_.of_256.open(pool_, descriptors_, C::limits.chunks + C::limits.slots, C::limits.slots, 256, hashes);
+    slots_.of_512.open(pool_, descriptors_, C::limits.chunks + 2 * C::limits.slots, C::limits.slots, 512, hashes);
   }
   for (u32 i = 0; i < C::limits.batch; ++i) std::construct_at(reinterpret_cast<packet*>(batch_) + i);
   if (!has_time_) now_ = o.now;  // a second start goes on from where time is
@@ -102,7 +103,7 @@ template <stack_config C> void stack<C>::shut_down() {
     i.close(pool_);
     networks_.each([&](auto, auto& ip) { ip.withdraw(static_cast<u8>(index)); });
   });
-  if constexpr (has_slots) (void)slots_.of_256.trim(), (void)slots_.of_512.trim();
+  if constexpr (has_slots) slots_.trim();
   if constexpr (C::forwards) forwarded_.clear(pool_);
   errors_in_ = errors_out_ = 0;
 }
@@ -126,7 +127,7 @@ template <stack_config C> u32 stack<C>::chunks_in_use() const {
   (void)held;
   u32 n = pool_.in_use();
   if constexpr (has_slots) {
-    for (const buffer::slot_pool* p : {&slots_.of_256, &slots_.of_512}) n -= p->chunks_cut() - p->chunks_filled();
+    for (const buffer::slot_pool* p : {&slots_.small, &slots_.of_256, &slots_.of_512}) n -= p->chunks_cut() - p->chunks_filled();
   }
   interfaces_.each([&](auto, const auto& i) { n -= i.chunks_kept(); });
   return n;

@@ -10,7 +10,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline packet stack<C>::take() {
   if (pool_.available() <= C::limits.receive_reserve) {
     reclaim();
     if constexpr (has_slots) {
-      if (pool_.available() <= C::limits.receive_reserve) (void)slots_.of_256.trim(), (void)slots_.of_512.trim();
+      if (pool_.available() <= C::limits.receive_reserve) slots_.trim();
     }
   }
   return pool_.take(network_headroom, C::limits.receive_reserve);
@@ -18,7 +18,8 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline packet stack<C>::take() {
 /// The smallest place in which `bytes` from its start fit: a slot, or a chunk.
 template <stack_config C> packet stack<C>::take(u32 bytes) requires(C::limits.slots != 0) {
   packet p;
-  if (bytes <= 256) p = slots_.of_256.take(network_headroom, C::limits.receive_reserve);
+  if (bytes <= small_slot) p = slots_.small.take(network_headroom, C::limits.receive_reserve);
+  else if (bytes <= 256) p = slots_.of_256.take(network_headroom, C::limits.receive_reserve);
   else if (bytes <= 512) p = slots_.of_512.take(network_headroom, C::limits.receive_reserve);
   return p ? std::move(p) : take();
 }

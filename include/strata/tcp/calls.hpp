@@ -78,11 +78,12 @@ template <config C> template <class B> expected<reservation, send_error> layer<C
   connection* c = find(id);
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
   if (n == 0 || n > c->mss) return send_error::too_big;
-  if (is_quota_full(*c) || unsent_room(*c) == 0) {
+  if ((is_quota_full(*c) && !makes_place(below.chunks(), *c)) || unsent_room(*c) == 0) {
     c->wants_write = true;
     return send_error::would_block;
   }
   packet p = may_take_chunk(*c) ? take_for(below, body_offset(below) + n) : packet{};
+  if (!p && makes_place(below.chunks(), *c)) p = take_for(below, body_offset(below) + n);
   if (!p) {
     ++counters_.no_chunk;
     c->wants_write = true;
@@ -129,7 +130,7 @@ expected<std::size_t, send_error> layer<C>::commit(B&& below, connection_id id, 
     push(below, *c, flags, now);
     return std::size_t{n};
   }
-  if (is_quota_full(*c)) {
+  if (is_quota_full(*c) && !makes_place(below.chunks(), *c)) {
     c->wants_write = true;
     return send_error::would_block;
   }

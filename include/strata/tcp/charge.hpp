@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a place in the send queue costs: chunks, or where chunks are cut in slots (limits::slots) slots of 256 bytes. Linux: sk_wmem_queued, truesize.
+// What a place in the send queue costs: chunks, or where chunks are cut in slots (limits::slots) units of 256 bytes, begun ones too. Linux: sk_wmem_queued, truesize.
 // A message goes to a slot when it leaves at once and alone; what waits for others takes a chunk, since they will be appended. If more comes all the same,
 // the bytes move. Included by layer.hpp.
 #pragma once
@@ -12,12 +12,13 @@ template <config C> STRATA_ALWAYS_INLINE inline u32 layer<C>::size_of(const buff
   if constexpr (has_slots) return d.home->chunk_size();
   else return (void)d, chunks.chunk_size();
 }
+template <config C> STRATA_ALWAYS_INLINE inline u32 layer<C>::units_of(const buffer::descriptor& d) { return (d.home->chunk_size() + 255) / 256; }
 template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::occupy(connection& c, const buffer::descriptor& d) {
-  if constexpr (has_slots) c.send_count = static_cast<u16>(c.send_count + d.home->chunk_size() / 256);
+  if constexpr (has_slots) c.send_count = static_cast<u16>(c.send_count + units_of(d));
   else (void)d, ++c.send_count;
 }
 template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::vacate(connection& c, const buffer::descriptor& d) {
-  if constexpr (has_slots) c.send_count = static_cast<u16>(c.send_count - d.home->chunk_size() / 256);
+  if constexpr (has_slots) c.send_count = static_cast<u16>(c.send_count - units_of(d));
   else (void)d, --c.send_count;
 }
 

@@ -23,6 +23,7 @@ template <config C> template <class B> void layer<C>::start_closing(B&& below, c
 template <config C> template <class B> void layer<C>::end(B&& below, connection& c, close_reason why) {
   if (c.state == state::closed) return;
   (void)table_.erase(c.hash, value_of(kind::connection, index_of(c)));
+  freed_a_name();
   c.state = state::closed;
   if constexpr (limits_.explicit_ports != 0)
     if (c.port_is_explicit) explicit_ports_.remove(c.local_port);
@@ -147,6 +148,7 @@ template <config C> void layer<C>::drop_time_wait(u32 index) {
   unlink_time_wait(index);
   record& r = anchored(records_[index]);
   (void)table_.erase(static_cast<u32>(hash_of(r)), value_of(kind::time_wait, index));
+  freed_a_name();
   r.is_used = false;
   r.newer = free_records_;
   free_records_ = index + 1;
@@ -206,6 +208,7 @@ template <config C> template <class B> void layer<C>::abandon(B&& below) {
     l.is_used = false;
   }
   explicit_ports_.clear();
+  freed_a_name();
   fresh_ = free_ = grave_ = in_use_ = 0;
   turn_head_ = turn_tail_ = retry_head_ = 0;
   if constexpr (C::writes.fair) line_ = {};

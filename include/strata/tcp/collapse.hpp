@@ -45,6 +45,12 @@ template <config C> bool layer<C>::collapse_unsent(buffer::pool& chunks, connect
   return any;
 }
 
+/// The same, where a Config may not have it.
+template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::makes_place(buffer::pool& chunks, connection& c) {
+  if constexpr (C::writes.collapse) return collapse_unsent(chunks, c);
+  else return (void)chunks, (void)c, false;
+}
+
 /// A segment that is sent again takes in those behind it that were sent too, as far as the window reaches now. Linux: tcp_retrans_try_collapse.
 template <config C> void layer<C>::take_in_sent(buffer::pool& chunks, connection& c, buffer::descriptor& d) requires(C::writes.collapse) {
   for (buffer::descriptor* next; (next = chunks.named(d.queue)) != nullptr;) {

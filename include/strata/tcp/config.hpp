@@ -48,8 +48,12 @@ template <class T> concept congestion_controller =
       { cc.ssthresh() } -> std::same_as<u32>;
     };
 
+/// Who says whether small segments wait for completions says it in a constant of type bool: one of another type would be passed over.
+template <class T> concept says_plainly_whether_it_waits = !requires { T::waits_for_completion; } || requires {
+  { T::waits_for_completion } -> std::same_as<const bool&>;
+};
 /// may_send(small, unacked, small_unacked): whether a segment shorter than the MSS may leave now; all full ones may.
-template <class T> concept coalescing_policy = requires(const T c, bool b) {
+template <class T> concept coalescing_policy = says_plainly_whether_it_waits<T> && requires(const T c, bool b) {
   { c.may_send(b, b) } -> std::same_as<bool>;
 };
 /// waits_for_completion: whether a small segment also waits while the one before it is still below.

@@ -96,6 +96,7 @@ template <config C> template <class B> void layer<C>::acknowledge_half_open(B&& 
 template <config C> void layer<C>::drop_half_open(slot& h) {
   const u32 index = static_cast<u32>(&h - slots_);
   (void)table_.erase(h.hash, value_of(kind::half_open, index));
+  freed_a_name();
   wheel_.disarm(limits_.connections + index);
   --listeners_[h.listener - 1].waiting;
   h.listener = 0;

@@ -256,6 +256,8 @@ template <config C> class layer {
   [[nodiscard]] static constexpr u32 value_of(kind k, u32 index) { return static_cast<u32>(k) << 30 | index; }
   [[nodiscard]] std::optional<u32> lookup(const pair& who) const;
   template <class B> [[nodiscard]] std::optional<u16> choose_port(B&& below, const address& local, const address& remote, u16 remote_port, time_point now);
+  static constexpr bool remembers_no_port = limits_.connections + limits_.syn_slots + limits_.time_wait >= 1024;  // a search of fewer is short
+  void freed_a_name();
   [[nodiscard]] bool is_free(const pair& who, time_point now) const;
   [[nodiscard]] bool seems_free(const pair& who, time_point now) const;
   [[nodiscard]] bool may_follow(u32 value, time_point now) const;
@@ -378,6 +380,7 @@ template <config C> class layer {
   static constexpr u32 send_quota = limits_.send_chunks * charge_of_a_chunk;
   static_assert(send_quota <= 0xffff - charge_of_a_chunk, "limits::send_chunks: a quota has at most 65,535 chunks, or slots of 256 bytes");
   [[nodiscard]] static u32 size_of(const buffer::pool& chunks, const buffer::descriptor& d);
+  [[nodiscard]] static u32 units_of(const buffer::descriptor& d);
   static void occupy(connection& c, const buffer::descriptor& d);
   static void vacate(connection& c, const buffer::descriptor& d);
   [[nodiscard]] static bool is_quota_full(const connection& c) { return c.send_count + (charge_of_a_chunk - 1) >= send_quota; }
@@ -389,6 +392,7 @@ template <config C> class layer {
   [[nodiscard]] static bool may_collapse(const buffer::pool& chunks, const connection& c, const buffer::descriptor& first, const buffer::descriptor& second) requires(C::writes.collapse);
   void collapse(buffer::pool& chunks, connection& c, buffer::descriptor& first, buffer::descriptor& second) requires(C::writes.collapse);
   [[nodiscard]] bool collapse_unsent(buffer::pool& chunks, connection& c) requires(C::writes.collapse);
+  [[nodiscard]] bool makes_place(buffer::pool& chunks, connection& c);
   void take_in_sent(buffer::pool& chunks, connection& c, buffer::descriptor& d) requires(C::writes.collapse);
   // writers that wait for the pool (line.hpp)
   [[nodiscard]] bool may_take_chunk(connection& c);
@@ -498,6 +502,8 @@ template <config C> class layer {
   u32 clock_ = 0;
   u32 port_steps_[16]{};   // RFC 6056 §3.3.4: the table of the double-hash algorithm
   [[no_unique_address]] port_list<limits_.explicit_ports> explicit_ports_{};
+  [[no_unique_address]] std::conditional_t<remembers_no_port, exhausted_ports<C>, nothing<exhausted_ports<C>>> no_port_{};
+  [[no_unique_address]] std::conditional_t<remembers_no_port, number_of_names_freed, nothing<number_of_names_freed>> ports_freed_{};
   static constexpr u32 challenge_groups = limits_.challenge_acks != 0 ? 64 : 0;
   static_assert(limits_.challenge_acks <= 170, "limits::challenge_acks is at most 170: half as many again are counted in a byte");
   [[no_unique_address]] challenge_budget<tick, challenge_groups> challenges_{};

@@ -174,6 +174,7 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
   listener& l = anchored(listeners_[id.index]);
   l.is_used = false;
   ++l.generation;
+  freed_a_name();
   for (slot& h : slots_)
     if (h.listener == id.index + 1) drop_half_open(h);
   for (u32 i = 0; i < fresh_; ++i) {  // open, but the application was not told yet

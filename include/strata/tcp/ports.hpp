@@ -15,7 +15,12 @@ std::optional<u16> layer<C>::choose_port(B&& below, const address& local, const 
   static_assert(limits_.first_local_port != 0 && limits_.first_local_port <= limits_.last_local_port, "limits.first_local_port to last_local_port is no range of ports");
   constexpr u32 holders = limits_.connections + limits_.syn_slots + limits_.time_wait + limits_.listeners + limits_.explicit_ports;
   constexpr u32 tries = holders < count ? holders + 1 : count;
-  const u64 h = siphash(port_key_, hash_of({local, remote, 0, remote_port}));
+  const pair asks{local, remote, 0, remote_port};
+  if constexpr (remembers_no_port) {
+    const exhausted_ports<C>& known = no_port_;
+    if (known.is_known && known.freed == ports_freed_.count && known.who == asks && (time_wait_count_ == 0 || known.at.count == now.count)) return {};
+  }
+  const u64 h = siphash(port_key_, hash_of(asks));
   u32& steps = port_steps_[static_cast<u32>(h) % (sizeof port_steps_ / sizeof *port_steps_)];
   steps += 1 + static_cast<u32>(below.random() & 7);
   u32 at = (static_cast<u32>(h >> 32) + steps) % count;
@@ -30,9 +35,14 @@ std::optional<u16> layer<C>::choose_port(B&& below, const address& local, const 
       if (++at == count) at = 0;
     }
   }
+  if constexpr (remembers_no_port) no_port_ = {asks, ports_freed_.count, now, true};
   return {};
 }
 
+/// A name is free again: what is remembered of a search that found nothing is void. So it is once time has passed over a record in TIME-WAIT.
+template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::freed_a_name() {
+  if constexpr (remembers_no_port) ++ports_freed_.count;
+}
 /// The same as is_free(), but true only if no connection, and nothing half-open, has as much as the hash.
 template <config C> bool layer<C>::seems_free(const pair& who, time_point now) const {
   return !table_.find(static_cast<u32>(hash_of(who)), [&](u32 value) { return static_cast<kind>(value >> 30) != kind::time_wait || !is_free(who, now); });

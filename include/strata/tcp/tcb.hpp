@@ -176,7 +176,16 @@ template <class Address> struct waiting_train {
 template <class Address> struct socket_pair {
   Address local{}, remote{};
   u16 local_port = 0, remote_port = 0;
+  friend constexpr bool operator==(const socket_pair&, const socket_pair&) = default;
 };
+/// A search for a local port that found none. It finds none again until a name is free, or time passes over a record in TIME-WAIT.
+template <class C> struct exhausted_ports {
+  socket_pair<typename C::family::address> who{};  ///< local port zero
+  u32 freed = 0;
+  time_point<typename C::tick> at{};
+  bool is_known = false;
+};
+struct number_of_names_freed { u32 count = 0; };
 
 /// A connection between SYN and the ACK that completes it. RFC 4987 §3.
 template <class C> struct syn_slot : socket_pair<typename C::family::address> {
