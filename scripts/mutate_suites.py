@@ -38,10 +38,11 @@ LAYERS = {
         scripts("in_trains", "player_trains_v4"),
         scripts("writing", "player_writing", "player_corking"),
         units("direct", "tcp_*", "challenges"),
-        units("stack", "stack"),
+        units("stack", "stack", "stack_first_time"),
         units("prediction", "header_prediction"),
         scripts("pacing", "player_paced", "player_deferring"),
         scripts("acking", "player_adaptive", "player_immediate", "player_minshall"),
+        scripts("families", "player_v6", "player_32_bits"),
         units("autobind", "autobind"),
         units("trains", "trains"),
         units("gro", "gro_rules", "gro_bare"),
@@ -74,10 +75,12 @@ NOT_YET = ["nic"]
 
 # What a file is for is where its mutants are seen: these suites come right behind the first.
 SOONER = [
-    (r"tcp/(append|collapse|line|split)", ["writing"]),
+    (r"tcp/(append|collapse|split)", ["writing"]),
+    (r"tcp/line", ["writing", "writers"]),
     (r"tcp/(backlog|apart)", ["backlog"]),
     (r"tcp/(pacing|predicates)", ["pacing"]),
-    (r"tcp/(ports|open)", ["autobind"]),
+    (r"tcp/ports", ["autobind"]),
+    (r"tcp/open", ["families", "autobind"]),
     (r"tcp/acks", ["acking"]),
     (r"tcp/charge", ["slots"]),
     (r"tcp/gro", ["gro"]),

@@ -71,7 +71,12 @@ TEST_CASE("A segment that must be cut for a smaller path and has no chunk waits 
       at(400), counted(&tcp::counters::timeouts, 1), counted(&tcp::counters::still_below, 1), counted(&tcp::counters::no_chunk, 2), chunks(all),
       at(1000), out("1:1261(1260)"), at(1010), in(". ack 1261"), out("P. 1261:1461(200)"), in(". ack 1461"), is(field::unacked, 0), is(field::send_chunks, 0),
   };
-  play(sent_again);
+  static constexpr step unsent[] = {
+      established_active(), in(". ack 1 win 1460"), write(2920), out("1:1461(1460)"), path_mtu(1300), nic_holds(true), last_chunks(3), icmp(icmp_error_kind::packet_too_big, 1, 1300),
+      out("1:1261(1260)"), out("1261:1461(200)"), is(tcp::limited_by::chunks), counted(&tcp::counters::no_chunk, 1), in(". ack 1461 win 65535"), is(tcp::limited_by::chunks),
+      counted(&tcp::counters::no_chunk, 2), chunks(all), complete(), nic_holds(false), at(200), out("1461:2721(1260)"), in(". ack 2721"), out("P. 2721:2921(200)"),
+  };
+  play(sent_again), play(unsent);
 }
 
 }  // namespace strata::script

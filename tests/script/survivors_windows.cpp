@@ -72,6 +72,14 @@ TEST_CASE("The first ACK behind the handshake moves the window") {
   static constexpr step script[] = {established_passive(), in(". ack 1 win 2000"), is(field::send_window, 2000), in(". ack 1 win 3000"), is(field::send_window, 3000)};
   play(script);
 }
+// The same of segments that header prediction took: numbers and ACK of the last one are remembered.
+TEST_CASE("An old segment behind the usual ones does not move the window") {
+  static constexpr step script[] = {
+      established_active(), write(100), out("P. 1:101(100)"), in("P. 1:101(100) ack 101 win 5000"), in("P. 101:201(100) win 5000"), in("P. 51:251(200) ack 101 win 9000"),
+      is(field::send_window, 5000), is(field::unread, 250), at(40), out(". ack 251"),
+  };
+  play(script);
+}
 TEST_CASE("What was cut off for the window is the tail that grows") {
   static constexpr step script[] = {
       connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 win 1000"), out(". ack 1"), expect(bit::connected), write(1200), out(". 1:1001(1000)"), write(300), is(field::send_chunks, 2),

@@ -110,7 +110,6 @@ STRATA_ALWAYS_INLINE inline void layer<C>::on_expected_ack(B&& below, connection
     }
     ts_echo = load_be<u32>(p.bytes().data() + wire::tcp::header_size + 8);
   }
-  c.unanswered = 0;
   if constexpr (C::keep_alive) c.alive.last_heard = now;
   c.snd_wnd = u32{header.window} << c.snd_shift;
   if (c.snd_wnd > c.snd_wnd_max) c.snd_wnd_max = c.snd_wnd;
@@ -337,8 +336,7 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
   c.peer_mss = o.mss.value_or(default_mss(c.way.remote));
   c.irs = s.seq;
   c.rcv_nxt = c.last_ack_sent = s.seq + 1;
-  const u32 offered = receive_window(c);
-  c.rcv_adv = c.rcv_nxt + (offered < 65535 ? offered : 65535);
+  c.rcv_adv = c.rcv_nxt + unscaled_window(receive_window(c), false);
   negotiate(below, c, o.has_window_scale, o.window_scale, s.has_timestamps, c.retransmitted);  // RFC 7323 §2.2, §3.2: from SYN segments only
   c.ts_recent = {s.ts_value};
   c.ts_recent_at = now;
