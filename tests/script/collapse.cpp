@@ -156,7 +156,10 @@ TEST_CASE("Neither the end of a record nor what is unsent, nor the peer's window
       established_active(), no_delay(true), write(10), out("P. 1:11(10)"), write(10), out("P. 11:21(10)"), write(10), out("P. 21:31(10)"), in(". ack 1 win 29"), at(200), out("P. 1:21(20)"),
       counted(&tcp::counters::collapsed, 1), in(". ack 31"),
   };
-  play(record, with::either, policy::writing), play(unsent, with::either, policy::writing), play(window, with::either, policy::writing);
+  static constexpr step last_byte[] = {
+      established_active(), no_delay(true), write(10), out("P. 1:11(10)"), write(10), out("P. 11:21(10)"), write(10), out("P. 21:31(10)"), in(". ack 1 win 30"), at(200), out("P. 1:31(30)"), in(". ack 31"),
+  };
+  play(record, with::either, policy::writing), play(unsent, with::either, policy::writing), play(window, with::either, policy::writing), play(last_byte, with::either, policy::writing);
 }
 
 }  // namespace strata::script

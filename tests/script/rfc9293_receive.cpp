@@ -164,6 +164,33 @@ TEST_CASE("A full buffer closes the window, and reading opens it by a segment at
   };
   play(script, with::no_timestamps);
 }
+// RFC 9293 §3.8.6.2.2, in any state in which the peer may send.
+TEST_CASE("Reading opens the window in FIN-WAIT-1 too") {
+  static constexpr step script[] = {
+      established_active(), together(40), FORTY_SEGMENTS, out(". ack 58401 win 0"), shutdown(), out("F. 1:1(0)"), read(1459), read(1), out(". 2:2(0) ack 58401 win 1460"),
+  };
+  play(script, with::no_timestamps);
+}
+TEST_CASE("Half of the buffer that was read is told at once, a byte less is not") {
+#define NINETEEN_MORE                                                                                                                                        \
+  in("P. 1460:2920(1460)"), in("P. 2920:4380(1460)"), in("P. 4380:5840(1460)"), in("P. 5840:7300(1460)"), in("P. 7300:8760(1460)"), in("P. 8760:10220(1460)"),     \
+      in("P. 10220:11680(1460)"), in("P. 11680:13140(1460)"), in("P. 13140:14600(1460)"), in("P. 14600:16060(1460)"), in("P. 16060:17520(1460)"),                   \
+      in("P. 17520:18980(1460)"), in("P. 18980:20440(1460)"), in("P. 20440:21900(1460)"), in("P. 21900:23360(1460)"), in("P. 23360:24820(1460)"),                   \
+      in("P. 24820:26280(1460)"), in("P. 26280:27740(1460)"), in("P. 27740:29200(1460)")
+  static constexpr step less[] = {established_active(), together(20), in("P. 1:1460(1459)"), NINETEEN_MORE, out(". ack 29200"), read(29199), at(1000)};
+  static constexpr step half[] = {
+      established_active(), together(21), in("P. 1:1460(1459)"), NINETEEN_MORE, in("P. 29200:29201(1)"), out(". ack 29201"), read(29199), read(1), out(". ack 29201 win 58400"),
+  };
+#undef NINETEEN_MORE
+  play(less, with::no_timestamps), play(half, with::no_timestamps);
+}
+TEST_CASE("Data ahead is kept while the chunks for receiving are left, and not one less") {
+  static constexpr step script[] = {
+      established_active(), chunks(1), in("1461:2921(1460)"), out(". ack 1"), is(field::receive_chunks, 1), counted(&tcp::counters::out_of_order_dropped, 0),
+      in("4381:5841(1460)"), out(". ack 1"), is(field::receive_chunks, 1), counted(&tcp::counters::out_of_order_dropped, 1),
+  };
+  play(script);
+}
 TEST_CASE("The last chunk of the budget is kept for the segment that fills the hole") {
   static constexpr step script[] = {
       established_active(), together(39), THIRTY_NINE_SEGMENTS, out(". ack 56941"), in("56951:57251(300)"), out(". ack 56941"), counted(&tcp::counters::out_of_order_dropped, 1), is(field::receive_chunks, 39),

@@ -49,6 +49,30 @@ TEST_CASE("A SYN inside the window of a half-open connection ends it") {
   };
   play(script, with::no_timestamps);
 }
+TEST_CASE("Half-open connections that end make room for as many") {
+  static constexpr step script[] = {
+      listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), in("S 0:0(0)").peer_is(1), out("S. 0:0(0) ack 1").peer_is(1), in("S 0:0(0)").peer_is(2), out("S. 0:0(0) ack 1").peer_is(2),
+      in("R 1:1(0)"), in("R 1:1(0)").peer_is(1), in_use(0, 1, 0), in("S 0:0(0)").peer_is(3), out("S. 0:0(0) ack 1").peer_is(3), in("S 0:0(0)").peer_is(4), out("S. 0:0(0) ack 1").peer_is(4),
+      in_use(0, 3, 0), in("S 0:0(0)").peer_is(5), counted(&tcp::counters::syn_slots_full, 1), in(". 1:1(0) ack 1").peer_is(3), expect(bit::accepted).peer_is(3),
+      in(". 1:1(0) ack 1").peer_is(2), expect(bit::accepted).peer_is(2), in_use(2, 1, 0),
+  };
+  play(script);
+}
+// RFC 9293 §3.10.4: who was not told of yet is reset, as the half-open are forgotten.
+TEST_CASE("A listener that closes before it is told of a connection resets it") {
+  static constexpr step script[] = {
+      listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), together(2), in(". 1:1(0) ack 1"), close_listener(), out("R. 1:1(0)"), in_use(0, 0, 0), never(bit::accepted),
+      in(". 1:1(0) ack 1"), out("R 1:1(0)"),
+  };
+  play(script);
+}
+TEST_CASE("An ICMP error is told to the connection that it is about, of several") {
+  static constexpr step script[] = {
+      established_active(), established_active().peer_is(1), established_active().peer_is(2), write(10).peer_is(1), out("P. 1:11(10)").peer_is(1),
+      icmp(icmp_error_kind::port_unreachable, 1).peer_is(1), expect(bit::error).peer_is(1), never(bit::error), never(bit::error).peer_is(2),
+  };
+  play(script);
+}
 TEST_CASE("A hop limit goes with every segment of its connection") {
   static constexpr step script[] = {
       established_active(), hop_limit(3), write(10), out("P. 1:11(10)"), in("P. 1:11(10) ack 11"), at(40), out(". ack 11"), hop_limit(255), shutdown(), out("F. 11:11(0)"),

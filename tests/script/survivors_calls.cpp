@@ -65,6 +65,27 @@ TEST_CASE("A connection that is over has no options") {
   static constexpr step paced[] = {established_active(), abort(), out("R. 1:1(0)"), closed(close_reason::aborted), pacing_rate(1).fails(tcp::call_error::stale)};
   play(script), play(writing, with::either, policy::writing), play(paced, with::either, policy::paced);
 }
+TEST_CASE("Keep-alives that are switched off are not due") {
+  static constexpr step script[] = {established_active(), keep_alive(1, 1, 1), is_due_in(1000), no_keep_alive(), at(2000), no_deadline()};
+  play(script);
+}
+TEST_CASE("Nothing to take is the end of the stream behind a FIN, and none before") {
+  static constexpr step script[] = {
+      established_active(), take(1).fails(tcp::receive_error::would_block), in("FP. 1:11(10)"), out(". ack 12"), take(10), take(1).fails(tcp::receive_error::end_of_stream), expect(bit::peer_closed), drop_taken(),
+  };
+  play(script);
+}
+TEST_CASE("An ACK for which there is no chunk is counted, and leaves when there is one") {
+  static constexpr step script[] = {established_active(), in("P. 1:11(10)"), last_chunks(2), at(40), counted(&tcp::counters::no_chunk, 1), chunks(all), out(". ack 11")};
+  play(script);
+}
+TEST_CASE("send_low_water of one byte: writable comes with the first place that is free") {
+  static constexpr step script[] = {
+      established_active(), send_low_water(1), in(". ack 1 win 0"), write(41 * 1460).takes(40 * 1460), in(". ack 1 win 1460"), out("1:1461(1460)"), in(". ack 1461 win 0"), is(field::send_chunks, 39),
+      expect(bit::writable),
+  };
+  play(script, with::no_timestamps, policy::writing);
+}
 // RFC 6298 (2.2); tcp/pacing.hpp: twice cwnd over srtt in slow start.
 TEST_CASE("info() tells the path's MTU, how much the round-trip time varies, and how fast a paced connection sends") {
   static constexpr step script[] = {

@@ -58,7 +58,7 @@ template <config C> template <class B> void layer<C>::release(B&& below, connect
   grave_ = index_of(c) + 1;
 }
 
-/// Drops a queue of chunks.
+/// Drops a queue of chunks. Who lives in the slot next begins with a control block as new.
 template <config C> STRATA_OUT_OF_LINE void layer<C>::clear(buffer::pool& chunks, u32& head, buffer::owner as) {
   while (buffer::descriptor* d = chunks.named(head)) {
     head = d->queue;
@@ -70,9 +70,6 @@ template <config C> template <class B> void layer<C>::clear_queues(B&& below, co
   clear(chunks, c.send_head, buffer::owner::send_queue);
   clear(chunks, c.receive_head, buffer::owner::holder);
   clear(chunks, c.ahead_head, buffer::owner::holder);
-  c.send_tail = c.send_next = c.receive_tail = 0;
-  c.send_count = c.receive_count = 0;
-  c.unread = 0;
 }
 
 /// Both FINs are through. RFC 9293 §3.6: 2 MSL in a record, as soon as the application has read what there is.

@@ -183,7 +183,7 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::retransmit
   c.rtt_timed = false;  // Karn: RFC 6298 §3
   c.resent_ts = timestamp_clock(now);
   buffer::descriptor* d = below.chunks().named(c.send_head);
-  if (d == nullptr || serial32{d->seq} >= c.snd_nxt) {
+  if (d == nullptr) {  // all that was written is acknowledged
     if (c.fin_sent) (void)send_control(below, c, c.snd_end, wire::tcp::flag::fin | wire::tcp::flag::ack, now), count_retransmission(c);
     return;
   }

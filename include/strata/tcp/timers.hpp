@@ -262,7 +262,7 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
   c.recover = c.snd_nxt;  // RFC 6582 §3.2 (4)
   c.resend = c.snd_una;
   retransmit_head(below, c, now);
-  if (const buffer::descriptor* d = below.chunks().named(c.send_head); d != nullptr && serial32{d->seq} < c.snd_nxt) {
+  if (const buffer::descriptor* d = below.chunks().named(c.send_head); d != nullptr) {
     c.resend = serial32{d->seq} + d->body_length;
     if (d->queue == 0 && c.fin_sent) ++c.resend;  // FIN went with it
   } else {
