@@ -42,8 +42,15 @@ struct robin : server {
   static constexpr u32 gso_max_size = 20'000;
 };
 struct built : server { using header_image = strata::header_image::built; };
-/// Segments leave behind one header, and a short train waits for the next ACK.
+/// Those of `server`, and chunks are cut in slots for small messages.
+inline constexpr strata::limits with_slots = [] {
+  strata::limits l = server::limits;
+  l.slots = 512;
+  return l;
+}();
+/// Segments leave behind one header, and a short train waits for the next ACK; small messages lie in slots.
 struct gso : server {
+  static constexpr strata::limits limits = with_slots;
   static constexpr u32 gso_max_size = 65000;
   static constexpr bool tso_deferral = true;
 };
@@ -53,8 +60,9 @@ struct paced : server {
   static constexpr u32 small_queue = 16'000;
   static constexpr u32 gso_max_size = 20'000;
 };
-/// A line for the pool, options and records of the write path; small segments wait for completions, small chunks become one.
+/// A line for the pool, options and records of the write path; small segments wait for completions, small chunks become one, and small messages lie in slots.
 struct writing : server {
+  static constexpr strata::limits limits = with_slots;
   using coalescing = strata::tcp::autocork;
   static constexpr strata::tcp::write_path writes{.low_water = true, .fair = true, .records = true, .collapse = true};
 };

@@ -151,7 +151,11 @@ template <config C> template <class B> void layer<C>::refuse(B&& below, const pa
 
 template <config C> template <class B>
 bool layer<C>::send_bare(B&& below, path& way, bare_segment& s) {
-  packet p = s.header.flags == wire::tcp::flag::syn ? take_of_reserve(below) : below.take();  // what the application opens; not what peers ask for
+  // What the application opens may have half of the chunks that are kept for receiving, as ACKs do; the answer to a peer's SYN a quarter, so that new peers are
+  // turned away after data out of order is, and never take what ACKs need; and who belongs to nobody gets none of them.
+  const bool is_syn = (s.header.flags & wire::tcp::flag::syn) != 0;
+  packet p = below.take();
+  if (!p && is_syn) p = below.chunks().take(body_offset(below), limits_.receive_reserve / 2 + ((s.header.flags & wire::tcp::flag::ack) != 0 ? limits_.receive_reserve / 4 : 0));
   if (!p) {
     ++counters_.no_chunk;
     return false;
