@@ -60,4 +60,18 @@ TEST_CASE("a seed is the same run each time") {
   }
 }
 
+TEST_CASE("trains and slots live through a path whose MTU shrinks, neighbours that are lost, a ring that fills, a link that goes down and chunks that run out") {
+  for (const char* const policy : {"gso", "trains", "writing"})
+    for (const char* const scenario : {"mtu_told", "mtu_untold", "arp_loss", "ring_full", "link_down", "few_chunks", "tiny_writes"}) {
+      u64 moved = 0;
+      for (u64 seed = 1; seed <= 4; ++seed) {
+        const sim::outcome o = sim::simulate({.seed = seed, .scenario = scenario, .policy = policy});
+        INFO("replay: scripts/simulate --seed " << seed << " --scenario " << scenario << " --policy " << policy << "\n" << o.invariant << ": " << o.detail);
+        CHECK(o.is_ok);
+        moved += o.bytes[0] + o.bytes[1];
+      }
+      CHECK(moved > 0);
+    }
+}
+
 }  // namespace

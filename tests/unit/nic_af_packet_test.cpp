@@ -208,6 +208,20 @@ TEST_CASE("one send to a packet socket takes the whole batch, in order, over man
   CHECK(nic.count().transmit_bytes == 4200);
 }
 
+TEST_CASE("a packet socket sends what lies in slots of chunks") {
+  packet_kernel k;
+  driver nic = opened(k, {.transmit_frames = 8});
+  static nic_test::pool_of_slots pool;
+  for (u8 i = 0; i < 6; ++i) {
+    packet p = pool.frame(frame(i, 70u + i));
+    REQUIRE(nic.transmit({&p, 1}) == 1);
+  }
+  CHECK(nic.flush() == nic::kick::done);
+  REQUIRE(k.wire.size() == 6);
+  for (u8 i = 0; i < 6; ++i) CHECK(k.wire[i] == std::string(reinterpret_cast<const char*>(frame(i, 70u + i).data()), 70u + i));
+  CHECK((pool.slots.in_use() == 0 && pool.slots.trim() == 1 && pool.chunks.in_use() == 0));
+}
+
 TEST_CASE("a packet socket's full ring leaves the frame with its owner until slots come back") {
   packet_kernel k;
   k.completes = false;

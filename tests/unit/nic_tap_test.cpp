@@ -134,6 +134,14 @@ TEST_CASE("the kernel answers an ARP request that came through a tap") {
   CHECK(tap.count().transmit_frames == 1);
   CHECK(tap.count().receive_frames >= 1);
   CHECK(pool.chunks.in_use() == 0);
+
+  // The same from a slot of a chunk.
+  static nic_test::pool_of_slots small;
+  packet again = small.frame(std::as_bytes(std::span(arp)));
+  REQUIRE(tap.transmit({&again, 1}) == 1);
+  CHECK(tap.flush() == nic::kick::done);
+  CHECK((small.slots.in_use() == 0 && small.slots.trim() == 1 && small.chunks.in_use() == 0));
+  CHECK(receive_until(tap, pool.chunks, [](const u8* f, std::size_t n) { return n >= 42 && f[12] == 8 && f[13] == 6 && f[21] == 2; }));
 }
 
 TEST_CASE("the kernel answers an echo request that came through a tun, with no link header on either") {

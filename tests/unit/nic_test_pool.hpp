@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the tests of the drivers share: a pool with its memory, frames that can be told apart.
 #pragma once
-#include <strata/buffer/pool.hpp>
+#include <strata/buffer/slots.hpp>
+#include <strata/core/bytes.hpp>
 
 #include <catch2/catch_template_test_macros.hpp>
 
@@ -39,6 +40,27 @@ template <u32 N, u32 ChunkSize = 2048> struct pool_of {
     if (!p) return p;
     fill(p.room().first(length), mark);
     p.extend(length);
+    p.become(buffer::owner::nic);
+    return p;
+  }
+};
+
+/// The same, of which chunks are cut in slots of 256 bytes.
+struct pool_of_slots {
+  alignas(64) std::byte memory[4 * 2048];
+  buffer::descriptor table[4 + 16]{};
+  u32 hashes[4 + 16]{};
+  buffer::pool chunks{};
+  buffer::slot_pool slots{};
+
+  pool_of_slots() {
+    chunks.open(region(memory), std::span(table).first(4), 2048, hashes);
+    slots.open(chunks, table, 4, 16, 256, hashes);
+  }
+  packet frame(std::span<const std::byte> bytes) {
+    packet p = slots.take(64, 0);
+    copy_bytes(p.room().data(), bytes.data(), bytes.size());
+    p.extend(bytes.size());
     p.become(buffer::owner::nic);
     return p;
   }
