@@ -70,6 +70,21 @@ TEST_CASE("small_queue: at a known rate it is a millisecond's worth, and two seg
   play(script, with::no_timestamps, policy::paced);
 }
 
+// Two of ten segments are free, and the ACK of the first is near once half of its round-trip time has passed.
+TEST_CASE("tso_deferral: the oldest segment's ACK is near from half of the round-trip time on") {
+#define SEVEN_SEGMENTS \
+  out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"), out("5841:7301(1460)"), out("7301:8761(1460)"), out("8761:10221(1460)")
+  static constexpr step near[] = {
+      established_active(100), write(7 * 1460), SEVEN_SEGMENTS, at(150), write(1460), out("10221:11681(1460)"), write(43800), is(tcp::limited_by::deferral),
+      counted(&tcp::counters::limited_by_deferral, 1),
+  };
+  static constexpr step not_yet[] = {
+      established_active(100), write(7 * 1460), SEVEN_SEGMENTS, at(149), write(1460), out("10221:11681(1460)"), write(43800), out("11681:13141(1460)"), out("13141:14601(1460)"),
+      is(tcp::limited_by::congestion_window), counted(&tcp::counters::limited_by_deferral, 0),
+  };
+#undef SEVEN_SEGMENTS
+  play(near, with::no_timestamps, policy::deferring), play(not_yet, with::no_timestamps, policy::deferring);
+}
 // A third of the window must be free, or all that waits must fit: else the next ACK, which is near, makes the train longer. Linux: tcp_tso_win_divisor.
 TEST_CASE("tso_deferral: a short train waits for the ACKs behind the first") {
   static constexpr step script[] = {
