@@ -24,10 +24,10 @@ struct alignas(sizeof(void*) == 8 ? 64 : 4) descriptor {
   pool* home = nullptr;
   // frame fields
   u16 offset = 0;              ///< of the frame's first byte in the chunk
-  u16 length = 0;              ///< of the frame, bytes
-  u16 transport = 0;           ///< offset of the transport header in the chunk
   u8 link = 0;                 ///< interface that it came by or leaves by
   u8 flags = 0;                ///< `borrowed`, and what is known of the transport checksum
+  u16 length = 0;              ///< of the frame, bytes; apart from the offset, since compilers would load the two as one, which waits for both stores
+  u16 transport = 0;           ///< offset of the transport header in the chunk
   // owners
   u8 owners = 0;               ///< bits of `owner`
   u8 holders = 0;              ///< receive holders
@@ -68,7 +68,7 @@ class packet {
  public:
   constexpr packet() = default;
   STRATA_OUT_OF_LINE packet(packet&& other) noexcept : d_(std::exchange(other.d_, nullptr)), owner_(other.owner_) {}
-  packet& operator=(packet&& other) noexcept {
+  STRATA_ALWAYS_INLINE packet& operator=(packet&& other) noexcept {
     if (this != &other) {
       reset();
       d_ = std::exchange(other.d_, nullptr);
@@ -76,7 +76,7 @@ class packet {
     }
     return *this;
   }
-  constexpr ~packet() { if (d_ != nullptr) reset(); }
+  STRATA_ALWAYS_INLINE constexpr ~packet() { if (d_ != nullptr) reset(); }
 
   [[nodiscard]] explicit operator bool() const { return d_ != nullptr; }
   [[nodiscard]] descriptor& d() const { return *d_; }
@@ -132,7 +132,7 @@ class packet {
   [[nodiscard]] packet hold() const;
 
   /// Gives this ownership up. The qdisc's and the NIC's is the moment at which builds with checks compare the frame with what was posted.
-  void reset();
+  STRATA_ALWAYS_INLINE void reset() { if (d_ != nullptr) give_up(*std::exchange(d_, nullptr), owner_); }
   /// The descriptor, and the ownership stays set: for queues that link descriptors. adopt() makes a handle of it again.
   [[nodiscard]] descriptor* detach() { return std::exchange(d_, nullptr); }
   [[nodiscard]] static packet adopt(descriptor& d, owner as) { return packet(d, as); }
@@ -148,10 +148,23 @@ class packet {
     return (d_->owners & (bit(owner::qdisc) | bit(owner::nic))) == 0 && d_->holders == (owner_ == owner::holder ? 1 : 0);
   }
   packet(descriptor& d, owner as) : d_(&d), owner_(as) {}
+  static void give_up(descriptor& d, owner as);  // not by `this`: a handle whose address is nowhere known stays in a register
 
   descriptor* d_ = nullptr;
   owner owner_ = owner::none;
 };
+
+/// f(packet&) for a call that is off the hot path: it gets a handle of its own, since one whose address is known elsewhere cannot stay in a register.
+template <class F> STRATA_ALWAYS_INLINE inline auto in_passing(packet& p, F&& f) {
+#if defined(__OPTIMIZE_SIZE__)
+  return f(p);
+#else
+  packet other = std::move(p);
+  const auto result = f(other);
+  p = std::move(other);
+  return result;
+#endif
+}
 
 }  // namespace strata::inline STRATA_ABI::buffer
 namespace strata::inline STRATA_ABI {

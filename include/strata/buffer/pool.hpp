@@ -166,23 +166,21 @@ inline packet packet::hold() const {
   ++d_->holders;
   return packet(*d_, owner::holder);
 }
-inline void packet::reset() {
-  if (d_ == nullptr) return;
-  descriptor& d = *std::exchange(d_, nullptr);
+inline void packet::give_up(descriptor& d, owner as) {
   // The count that was just written is not read back: with its neighbour in one word, that would have to wait for the store.
   u32 others, left;
-  if (owner_ == owner::holder) {
+  if (as == owner::holder) {
     STRATA_EXPECTS(d.holders != 0);
     others = d.owners;
     left = d.holders - 1u;
     d.holders = static_cast<u8>(left);
   } else {
-    STRATA_EXPECTS((d.owners & bit(owner_)) != 0);
+    STRATA_EXPECTS((d.owners & bit(as)) != 0);
 #if STRATA_CHECKS
-    if (is_below(owner_)) STRATA_EXPECTS(d.home->is_as_posted(d));
+    if (is_below(as)) STRATA_EXPECTS(d.home->is_as_posted(d));
 #endif
     others = d.holders;
-    left = d.owners & ~u32{bit(owner_)};
+    left = d.owners & ~u32{bit(as)};
     d.owners = static_cast<u8>(left);
   }
   if ((left | others) == 0) d.home->give(d);

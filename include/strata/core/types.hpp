@@ -35,6 +35,13 @@ template <class T> [[nodiscard]] constexpr T& anchored(T& object) {
   return object;
 }
 
+/// `table[at]`, whose address is made once: a compiler that sees where the object lies multiplies again for each member.
+template <class T, std::size_t N> [[nodiscard]] STRATA_SHORTER_INLINE constexpr T& element(T (&table)[N], std::size_t at) {
+  T* found = &table[at];
+  if (!std::is_constant_evaluated()) __asm__("" : "+r"(found));
+  return *found;
+}
+
 /// What became of a packet that was handed down.
 enum class sent : u8 {
   sent,         ///< the NIC or the qdisc has it

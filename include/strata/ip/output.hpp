@@ -54,7 +54,8 @@ template <config C, class Header> class output {
     }
     if constexpr (has_image) {
       if (way.generation != below.generation()) [[unlikely]] {
-        if (const sent became = prepare(below, way, p, protocol, count); became != sent::sent) return became;
+        const sent became = buffer::in_passing(p, [&](packet& q) { return prepare(below, way, q, protocol, count); });
+        if (became != sent::sent) return became;
       }
       if (p.size() + Header::size > way.mtu) return too_big(count);
       std::byte* const at = p.push(way.image_length);

@@ -102,7 +102,7 @@ template <wire_mode Mode, u32 Frames = 256, bool Trains = false> class wire_end 
   }
 
   /// A train is one frame: it is handed back by its head.
-  std::size_t transmit(std::span<packet> batch) {
+  STRATA_ALWAYS_INLINE std::size_t transmit(std::span<packet> batch) {
     way& lane = outgoing();
     std::size_t n = 0;
     for (; n < batch.size() && lane.posted - lane.reclaimed < Frames; ++n) {

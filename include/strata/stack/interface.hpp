@@ -186,8 +186,11 @@ template <class Parts> struct interface {
       }
     }
     /// Takes back what the driver is done with; how many packets. Linux: tcp_wfree.
-    std::size_t reclaim(auto&& see) {
+    STRATA_ALWAYS_INLINE std::size_t reclaim(auto&& see) {
       if (in_flight_ == 0) return 0;  // a driver that copies lets go at once and never says so: it is asked each time, and says zero
+      return reclaim_some(see);
+    }
+    std::size_t reclaim_some(auto&& see) {
       const std::span<packet> done{reinterpret_cast<packet*>(done_), done_places};
       std::size_t all = 0;
       for (std::size_t n = done_places; n == done_places; all += n) {
@@ -314,9 +317,8 @@ template <class Parts> struct interface {
         if (buffer::is_train(p.d())) return transmit_whole(p, see);
       }
       p.become(buffer::owner::nic);
-      if (nic->transmit({&p, 1}) == 0) {
-        ++count_.ring_full;
-        if (reclaim(see) == 0 || nic->transmit({&p, 1}) == 0) {
+      if (nic->transmit({&p, 1}) == 0) [[unlikely]] {
+        if (!buffer::in_passing(p, [&](packet& q) { return transmit_again(q, see); })) {
           p.become(before);
           return false;
         }
@@ -325,6 +327,11 @@ template <class Parts> struct interface {
       ++in_flight_;
       wants_ring_ = true;
       return true;
+    }
+    /// The ring was full: what the driver is done with makes room.
+    STRATA_OFF_PATH bool transmit_again(packet& p, auto&& see) {
+      ++count_.ring_full;
+      return reclaim(see) != 0 && nic->transmit({&p, 1}) != 0;
     }
 
     bool transmit_whole(packet& p, auto&& see) requires(may_pass_trains) {

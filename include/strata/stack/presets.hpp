@@ -53,7 +53,7 @@ struct server {
   static constexpr bool urgent = true;                ///< RFC 9293 §3.8.5: where urgent data ends is told; false: it is data as any other
   static constexpr bool linger = true;                ///< option::linger exists
   static constexpr bool shutdown_receive = true;      ///< the call exists
-  static constexpr bool header_prediction = true;     ///< a short way for the segment that an open connection expects; false: smaller
+  static constexpr bool header_prediction = true;     ///< a short way for the segment that an open connection expects, and for the write that leaves at once; false: smaller
   static constexpr u32 small_queue = 0;               ///< bytes of one connection that may wait in qdisc and NIC; zero: any number. Linux: tcp_limit_output_bytes
   static constexpr u32 gso_max_size = 0;              ///< payload bytes that TCP hands down behind one header, at most 65,000; zero: each segment by itself. Linux: gso_max_size
   static constexpr bool tso_deferral = false;         ///< a train that cwnd keeps short waits for the next ACK. Linux: tcp_tso_should_defer

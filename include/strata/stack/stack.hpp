@@ -407,6 +407,7 @@ template <stack_config C> class stack {
   void after_send(tcp::send_flags flags) { if (flags.now_please) ring(true); }
 
   void set_time(time_point now);
+  void begin_time(time_point now);
   [[nodiscard]] bool begin(time_point now, budget allowance);
   [[nodiscard]] bool has_more() const;
   [[nodiscard]] raised next();
@@ -426,7 +427,7 @@ template <stack_config C> class stack {
     }
     return links_down_ != 0 || errors_out_ != errors_in_;
   }
-  void run_timers();
+  [[nodiscard]] bool run_timers();
   [[nodiscard]] bool has_due_timers() const;
   void advance_timers();
   void finish(const raised& r);

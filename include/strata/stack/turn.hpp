@@ -11,13 +11,15 @@ template <stack_config C> void stack<C>::set_time(time_point now) {
     ++count_.time_ran_back;
     return;
   }
-  if (!has_time_) {
-    transports_.each([&](auto, auto& t) {
-      if constexpr (requires { t.begin_time(now); }) t.begin_time(now);
-    });
-  }
+  if (!has_time_) [[unlikely]] begin_time(now);
   now_ = now;
+}
+/// The first time that the stack is told.
+template <stack_config C> STRATA_OFF_PATH void stack<C>::begin_time(time_point now) {
   has_time_ = true;
+  transports_.each([&](auto, auto& t) {
+    if constexpr (requires { t.begin_time(now); }) t.begin_time(now);
+  });
 }
 template <stack_config C> void stack<C>::advance(time_point now) {
   const auto held = exclusion_.enter();
@@ -51,8 +53,7 @@ template <stack_config C> auto stack<C>::next() -> raised {
   for (;;) {
     if (has_news()) [[unlikely]] next_news(r);
     else if (frames_left_ > 0 && (batch_at_ < batch_size_ || (links_left_ != 0 && receive()))) input_batch(r);
-    else if (!timers_ran_) run_timers();
-    else break;
+    else if (timers_ran_ || !run_timers()) break;
     if (r.transport != raised::none) return r;
   }
   (void)next_pending(r);
@@ -76,7 +77,7 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
   else next_error(r);
 }
 /// Frames of the batch, until one has something to tell that cannot wait.
-template <stack_config C> void stack<C>::input_batch(raised& r) {
+template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input_batch(raised& r) {
   do input(batch()[batch_at_++], r);
   while (batch_at_ < batch_size_ && frames_left_ > 0 && r.transport == raised::none && !has_news());
   transports_.each([&](auto, auto& t) STRATA_INLINE_LAMBDA {
@@ -102,6 +103,8 @@ template <stack_config C> void stack<C>::next_error(raised& r) {
 template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::next_pending(raised& r) {
   if (events_left_ == 0) return false;
   return transports_.any([&](auto index, auto& t) STRATA_INLINE_LAMBDA {
+    if constexpr (requires { t.has_pending(); })
+      if (!t.has_pending()) return false;
     const auto found = t.pending(internet{*this}, now_);
     if (found) r.set(index, *found), --events_left_;
     return found.has_value();
@@ -112,9 +115,11 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::next_pendin
 template <stack_config C> bool stack<C>::receive() {
   batch_at_ = batch_size_ = 0;
   while (links_left_ != 0 && batch_size_ == 0) {
-    batch_link_ = next_link_;
-    next_link_ = static_cast<u8>((next_link_ + 1) % bound::count);
-    if ((links_left_ >> batch_link_ & 1) == 0) continue;
+    if constexpr (bound::count > 1) {
+      batch_link_ = next_link_;
+      next_link_ = static_cast<u8>((next_link_ + 1) % bound::count);
+      if ((links_left_ >> batch_link_ & 1) == 0) continue;
+    }
     interfaces_.at(batch_link_, [&](auto& i) { batch_size_ = static_cast<u32>(i.receive(pool_, {batch(), C::limits.batch})); });
     if (batch_size_ < C::limits.batch) links_left_ = static_cast<u8>(links_left_ & ~(1u << batch_link_));
   }
@@ -169,9 +174,12 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::deliver(con
   internet{*this}.refuse(info, p, icmp_error_kind::protocol_unreachable);
 }
 
-template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::run_timers() {
+/// Once in a turn. False: nothing was due.
+template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::run_timers() {
   timers_ran_ = true;
-  if (has_due_timers()) advance_timers();
+  if (!has_due_timers()) return false;
+  advance_timers();
+  return true;
 }
 /// Layers that can tell cheaply that nothing is due are not asked to do it.
 template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_due_timers() const {

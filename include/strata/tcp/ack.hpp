@@ -47,7 +47,7 @@ template <config C> void layer<C>::update_window(connection& c, const segment& s
   c.snd_wl2 = s.ack;
 }
 
-template <config C> template <class B> void layer<C>::on_new_ack(B&& below, connection& c, serial32 ack, u32 ts_echo, time_point now) {
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::on_new_ack(B&& below, connection& c, serial32 ack, u32 ts_echo, time_point now) {
   const u32 flight = c.snd_nxt - c.snd_una;
   u32 acked = ack - c.snd_una;
   if (c.snd_una == c.iss) --acked;  // the SYN

@@ -124,6 +124,10 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>
   if (!c.more)
     if (buffer::descriptor* last = below.chunks().named(c.send_tail)) last->marks = static_cast<u16>(last->marks | mark_push);
   below.observe({.what = trace::step::push, .bytes = c.snd_end - c.snd_nxt, .connection = index_of(c) + 1});
+  if constexpr (sends_at_once) {
+    buffer::descriptor* const d = c.send_next == c.send_tail ? below.chunks().named(c.send_next) : nullptr;
+    if (d != nullptr && is_unstopped(c, d->body_length, now)) return send_at_once(below, c, *d, now);
+  }
   output(below, c, now);
 }
 

@@ -192,7 +192,7 @@ template <config C> template <class B> void layer<C>::abandon(B&& below) {
     if (h.listener != 0) drop_half_open(h);
   while (oldest_record_ != 0) drop_time_wait(oldest_record_ - 1);
   for (u32 i = 0; i < fresh_; ++i) {
-    connection& c = anchored(tcbs_[i]);
+    connection& c = element(tcbs_, i);
     if (c.state != state::closed) (void)table_.erase(c.hash, value_of(kind::connection, i));
     wheel_.disarm(i);
     if (!c.is_buried) clear_queues(below, c);  // else its queues are gone, and send_head links the free

@@ -26,7 +26,7 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::join(B&& below, const info_type& info
       return true;
     }
     end_of_batch(below, now);
-    if (recent_ == 0 || !is_between(tcbs_[recent_ - 1], info, header)) find_recent(info.local, header.destination, info.remote, header.source);
+    if (!is_recent(info, header)) find_recent(info.local, header.destination, info.remote, header.source);
   }
   // Worth waiting for others: the next data of a connection that is open, of the size that is not copied.
   if (recent_ == 0 || buffer::is_joined(p.d()) || header.flags != wire::tcp::flag::ack || length < copybreak) return false;

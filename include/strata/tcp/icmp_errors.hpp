@@ -11,7 +11,7 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
   const serial32 seq{load_be<u32>(e.quoted + 4)};
   const auto found = lookup({e.local, e.remote, local_port, remote_port});
   if (!found || static_cast<kind>(*found >> 30) != kind::connection) return {};
-  connection& c = anchored(tcbs_[*found & 0x3fff'ffff]);
+  connection& c = element(tcbs_, *found & 0x3fff'ffff);
   if constexpr (is_shared<C>) {
     if (is_held(c)) {
       ++backlog_counters_.errors_dropped;

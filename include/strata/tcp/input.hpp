@@ -30,7 +30,7 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
     return {};
   }
   // The connection of the segment before is looked at first: trains of segments need no hash.
-  if (recent_ == 0 || !is_between(tcbs_[recent_ - 1], info, header)) find_recent(info.local, header.destination, info.remote, header.source);
+  if (!is_recent(info, header)) find_recent(info.local, header.destination, info.remote, header.source);
   below.observe({.what = trace::step::lookup, .bytes = size, .seq = header.seq, .ack = header.ack, .connection = recent_});
   if constexpr (is_shared<C>) {
     if (recent_ != 0 && is_held(tcbs_[recent_ - 1])) {
@@ -55,9 +55,12 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
 template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline void layer<C>::on_found(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now) {
   if constexpr (C::header_prediction) {
-    if (recent_ != 0 && is_expected(tcbs_[recent_ - 1], header, p.bytes(), size)) {
-      on_expected(below, anchored(tcbs_[recent_ - 1]), p, header, size, now);
-      return;
+    if (recent_ != 0) {
+      connection& c = element(tcbs_, recent_ - 1);
+      if (is_expected(c, header, p.bytes(), size)) {
+        on_expected(below, c, p, header, size, now);
+        return;
+      }
     }
     const info_type info_again = info;  // copies, so that what the usual segment looks at stays in registers
     const wire::tcp header_again = header;

@@ -129,7 +129,11 @@ template <config C> class layer {
   template <class B> std::optional<event> on_error(B&& below, const error_type& e, time_point now);
   /// The next connection that has something to tell. Connections that only owe an ACK or have room to send are served here too.
   template <class B> [[nodiscard]] std::optional<event> pending(B&& below, time_point now);
-  [[nodiscard]] bool has_pending() const { return turn_head_ != 0 || !is_line_empty(); }
+  [[nodiscard]] bool has_pending() const {
+    if constexpr (corks_itself<typename C::coalescing>)
+      if (!corked_.was_looked_at) return true;
+    return turn_head_ != 0 || !is_line_empty();
+  }
   /// After the handler: ACK decision, output, and the end of connections that were told so.
   template <class B> void finish(B&& below, const event& e, time_point now);
   /// No further segments for now: what waits for others to join it is looked at.
@@ -300,6 +304,7 @@ template <config C> class layer {
   [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {
     return c.remote_port == header.source && c.local_port == header.destination && c.way.remote == info.remote && c.way.local == info.local && c.state != state::closed;
   }
+  [[nodiscard]] bool is_recent(const info_type& info, const wire::tcp& header) { return recent_ != 0 && is_between(element(tcbs_, recent_ - 1), info, header); }
   template <class B> void on_segment(B&& below, connection& c, packet& p, segment& s, time_point now);
   template <class B> void on_syn_sent(B&& below, connection& c, packet& p, segment& s, const tcp_options& o, time_point now);
   template <class B> void after_ack(B&& below, connection& c, packet& p, segment& s, time_point now);
@@ -329,10 +334,15 @@ template <config C> class layer {
   template <class B> void decide_ack(B&& below, connection& c, time_point now);
   void follow_rhythm(connection& c, time_point now) requires adaptive_ack_policy<typename C::acks>;
   [[nodiscard]] static u32 ack_delay_ms(const connection& c);
-  template <class B> void drop_received(B&& below, connection& c, u32 n);
+  template <class B> void drop_received(B&& below, connection& c, u32 n, std::byte* to = nullptr);
+  void open_window(connection& c);
 
   // ---- output (output.hpp) ----
+  static constexpr bool has_trains = C::gso_max_size != 0;
   template <class B> void output(B&& below, connection& c, time_point now, bool overrides = false);
+  static constexpr bool sends_at_once = C::header_prediction && !has_trains && !waits_for_completions && !C::pacing::is_paced && !C::tso_deferral;
+  [[nodiscard]] static bool is_unstopped(const connection& c, u32 length, time_point now);
+  template <class B> void send_at_once(B&& below, connection& c, buffer::descriptor& d, time_point now);
   void note_sent(connection& c, const buffer::descriptor& d, bool with_fin, time_point now);
   // what it asks (predicates.hpp)
   [[nodiscard]] static bool fits_cwnd(const connection& c, u32 length);
@@ -350,7 +360,6 @@ template <config C> class layer {
   [[nodiscard]] static u32 bytes_below(const buffer::pool& chunks, const connection& c) requires(C::small_queue != 0);
   [[nodiscard]] static u32 small_queue_limit(const connection& c) requires(C::small_queue != 0);
   // trains (gso.hpp)
-  static constexpr bool has_trains = C::gso_max_size != 0;
   /// Segments of one run of the send loop that will leave together, and what it was before them.
   struct train_to_be {
     buffer::descriptor* head = nullptr;
@@ -474,6 +483,7 @@ template <config C> class layer {
   void add_to_turn(connection& c);
   void add_to_retry(connection& c);
   template <class B> void settle(B&& below, connection& c, time_point now);
+  template <class B> void settle_what_is_left(B&& below, connection& c, time_point now);
   void arm(connection& c, timer_index which, time_point at);
   void disarm(connection& c, timer_index which) { c.armed = static_cast<u8>(c.armed & ~(1u << which)); }
   [[nodiscard]] static bool is_armed(const connection& c, timer_index which) { return (c.armed >> which & 1) != 0; }

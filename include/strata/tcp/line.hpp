@@ -44,7 +44,7 @@ template <config C> template <class B> bool layer<C>::serve_line(B&& below) requ
   while (line_.head != 0) {
     const u32 available = below.chunks().available();
     if (available <= limits_.receive_reserve) return false;
-    connection& c = anchored(tcbs_[line_.head - 1]);
+    connection& c = element(tcbs_, line_.head - 1);
     leave_line(c);
     if (!c.wants_write || !has_room(c)) continue;
     const u32 share = (available - limits_.receive_reserve) / (line_.size + 1) + 1;

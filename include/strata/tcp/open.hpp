@@ -62,7 +62,7 @@ template <config C> u32 layer<C>::microseconds(duration d) {
 
 template <config C> auto layer<C>::find(connection_id id) -> connection* {
   if (id.index >= fresh_ || id.index >= limits_.connections) return nullptr;
-  connection& c = anchored(tcbs_[id.index]);
+  connection& c = element(tcbs_, id.index);
   return c.is_open && c.generation == id.generation ? &c : nullptr;
 }
 
@@ -70,7 +70,7 @@ template <config C> std::optional<u32> layer<C>::lookup(const pair& who) const {
   return table_.find(static_cast<u32>(hash_of(who)), [&](u32 value) {
     const u32 i = value & 0x3fff'ffff;
     if (static_cast<kind>(value >> 30) == kind::connection) {
-      const connection& c = anchored(tcbs_[i]);
+      const connection& c = element(tcbs_, i);
       return c.remote_port == who.remote_port && c.local_port == who.local_port && c.way.remote == who.remote && c.way.local == who.local;
     }
     const pair& other = static_cast<kind>(value >> 30) == kind::half_open ? static_cast<const pair&>(slots_[i]) : records_[i];
@@ -98,7 +98,7 @@ template <config C> auto layer<C>::allocate() -> connection* {
   } else {
     return nullptr;
   }
-  connection& c = anchored(tcbs_[index]);
+  connection& c = element(tcbs_, index);
   const u32 generation = c.generation;
   c.~connection();
   new (static_cast<void*>(&c)) connection{};
@@ -178,7 +178,7 @@ template <config C> template <class B> expected<void, call_error> layer<C>::clos
   for (slot& h : slots_)
     if (h.listener == id.index + 1) drop_half_open(h);
   for (u32 i = 0; i < fresh_; ++i) {  // open, but the application was not told yet
-    connection& c = anchored(tcbs_[i]);
+    connection& c = element(tcbs_, i);
     if (c.state == state::closed || c.listener != id.index + 1) continue;
     send_reset(below, c, clock_at_);
     end(below, c, close_reason::aborted);

@@ -102,6 +102,18 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
   if (waits && c.snd_nxt == c.snd_una && c.limit != limited_by::ring && !is_armed(c, persist_timer)) arm(c, persist_timer, now + backed_off(c.rtt.rto(), c.probes));
 }
 
+/// The send loop for a segment that none of its predicates stops, and behind which nothing waits.
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::send_at_once(B&& below, connection& c, buffer::descriptor& d, time_point now) {
+  below.observe({.what = trace::step::write_loop, .bytes = c.snd_end - c.snd_nxt, .connection = index_of(c) + 1});
+  c.limit = limited_by::application;
+  if (transmit(below, c, d, false, now) == sent::full) [[unlikely]] {
+    c.limit = limited_by::ring;
+    add_to_retry(c);
+    return;
+  }
+  note_sent(c, d, false, now);
+}
+
 /// The first unsent chunk has left.
 template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::note_sent(connection& c, const buffer::descriptor& d, bool with_fin, time_point now) {
   if (c.snd_nxt == c.snd_una) c.first_unacked = now;

@@ -26,6 +26,16 @@ template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::may_leave(const c
   return c.no_delay || typename C::coalescing{}.may_send(c.snd_nxt != c.snd_una, c.small_unacked);
 }
 
+/// All of them at once for the usual write: one segment, the only one that is unsent, of an open connection without troubles. False says nothing: the send loop
+/// asks one after the other. Linux: tcp_push_one.
+template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::is_unstopped(const connection& c, u32 length, time_point now) {
+  const u32 in_flight = c.snd_nxt - c.snd_una;
+  if (c.state != state::established || c.in_loss || c.fin_queued || c.more || length > c.mss) return false;
+  if (in_flight + length > c.congestion.cwnd() || in_flight + length > c.snd_wnd) return false;
+  if (in_flight == 0 && now.since(c.last_sent) > rtt_estimator<tick>::least) return false;  // the window may start again
+  return c.no_delay || typename C::coalescing{}.may_send(in_flight != 0, c.small_unacked);
+}
+
 /// Whether the time of the next segment has not come: the pacing timer wakes the connection. Linux: tcp_pacing_check.
 template <config C> bool layer<C>::must_wait(const connection& c, time_point now) requires(C::pacing::is_paced) {
   return is_armed(c, pacing_timer) && !now.reached(c.deadline[pacing_timer]);
@@ -96,7 +106,7 @@ template <config C> template <class B> void layer<C>::look_for_completions(B&& b
   corked_.was_looked_at = true;
   for (u32 at = std::exchange(corked_.head, 0); at != 0;) {
     const u32 name = at;
-    connection& c = anchored(tcbs_[name - 1]);
+    connection& c = element(tcbs_, name - 1);
     at = c.last_down.next;
     c.last_down.waits = c.state != state::closed && c.send_next != 0 && awaits_completion(below.chunks(), c);
     if (c.last_down.waits) c.last_down.next = std::exchange(corked_.head, name);
@@ -107,7 +117,7 @@ template <config C> template <class B> void layer<C>::look_for_completions(B&& b
 template <config C> void layer<C>::forget_buried() requires corks_itself<typename C::coalescing> {
   for (u32 at = std::exchange(corked_.head, 0); at != 0;) {
     const u32 name = at;
-    connection& c = anchored(tcbs_[name - 1]);
+    connection& c = element(tcbs_, name - 1);
     at = c.last_down.next;
     c.last_down.waits = !c.is_buried;
     if (c.last_down.waits) c.last_down.next = std::exchange(corked_.head, name);

@@ -220,13 +220,18 @@ template <config C> STRATA_ALWAYS_INLINE inline u16 layer<C>::advertise(connecti
   return static_cast<u16>(field);
 }
 
-/// The application took `n` bytes: chunks go back, and the window opens when that is worth an ACK.
-template <config C> template <class B> void layer<C>::drop_received(B&& below, connection& c, u32 n) {
+/// The application took `n` bytes, or gets them copied to `to`: chunks go back, and the window opens when that is worth an ACK.
+template <config C> template <class B> void layer<C>::drop_received(B&& below, connection& c, u32 n, std::byte* to) {
   buffer::pool& chunks = below.chunks();
   c.unread -= n;
   while (n != 0) {
     buffer::descriptor& d = *chunks.named(c.receive_head);
     const u32 left = static_cast<u32>(d.body_length) - d.done;
+    if (to != nullptr) {
+      const u32 copied = n < left ? n : left;
+      copy_bytes(to, d.chunk + d.body + d.done, copied);
+      to += copied;
+    }
     if (n < left) {
       d.done = static_cast<u16>(d.done + n);
       break;
@@ -237,7 +242,12 @@ template <config C> template <class B> void layer<C>::drop_received(B&& below, c
     --c.receive_count;
     packet::adopt(d, buffer::owner::holder).reset();
   }
-  if (c.unread == 0 && c.fin_received && !c.peer_closed_told && !c.detached) raise(c, stream_events::peer_closed);
+  if (c.fin_received && c.unread == 0 && !c.peer_closed_told && !c.detached) raise(c, stream_events::peer_closed);
+  if (c.rcv_adv - c.rcv_nxt <= (limits_.receive_chunks * u32{c.observed} + 1) / 2) open_window(c);  // while more than half is open no growth is worth telling
+}
+
+/// RFC 9293 §3.8.6.2.2: an ACK tells of a window that grew by half of the most there can be, or from next to nothing.
+template <config C> STRATA_OFF_PATH void layer<C>::open_window(connection& c) {
   if (c.state != state::established && c.state != state::fin_wait_1 && c.state != state::fin_wait_2) return;
   const serial32 edge = c.rcv_nxt + receive_window(c);
   if (!(edge > c.rcv_adv)) return;

@@ -35,7 +35,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
     if (!corked_.was_looked_at) look_for_completions(below);
   }
   while (has_next()) {
-    connection& c = anchored(tcbs_[turn_head_ - 1]);
+    connection& c = element(tcbs_, turn_head_ - 1);
     turn_head_ = c.turn_next;
     if (turn_head_ == 0) turn_tail_ = 0;
     c.in_turn = false;
@@ -73,7 +73,12 @@ template <config C> template <class B> void layer<C>::finish(B&& below, const ev
 }
 
 /// The end of a connection's turn. Linux: tcp_rcv_established's tail, release_sock.
-template <config C> template <class B> void layer<C>::settle(B&& below, connection& c, time_point now) {
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::settle(B&& below, connection& c, time_point now) {
+  const bool is_quiet = c.state == state::established && c.send_next == 0 && !c.fin_queued && !c.in_loss && !c.ack_pending && !c.ack_now && !c.wants_write;
+  if (C::header_prediction && is_quiet) c.limit = limited_by::application;
+  else settle_what_is_left(below, c, now);
+}
+template <config C> template <class B> void layer<C>::settle_what_is_left(B&& below, connection& c, time_point now) {
   if (c.state == state::closed) return;
   if (c.send_next != 0 || c.fin_queued || c.in_loss) output(below, c, now);
   else c.limit = limited_by::application;
@@ -97,7 +102,7 @@ template <config C> template <class B> void layer<C>::settle(B&& below, connecti
 
 template <config C> template <class B> void layer<C>::end_of_turn(B&&, time_point) {
   for (u32 at = std::exchange(retry_head_, 0); at != 0;) {
-    connection& c = anchored(tcbs_[at - 1]);
+    connection& c = element(tcbs_, at - 1);
     at = c.retry_next;
     c.ring_full = false;
     if (c.is_open) add_to_turn(c);
@@ -108,7 +113,7 @@ template <config C> template <class B> void layer<C>::end_of_turn(B&&, time_poin
   }
   u32 kept = 0;
   while (grave_ != 0) {
-    connection& c = anchored(tcbs_[grave_ - 1]);
+    connection& c = element(tcbs_, grave_ - 1);
     const u32 name = grave_;
     grave_ = c.send_head;
     u32& list = c.in_turn ? kept : free_;  // one that is still on the list of the next turn must not live again before it was taken off
@@ -172,7 +177,7 @@ template <config C> template <class B> void layer<C>::advance(B&& below, time_po
   for (u32 n = 0; n < timers_per_turn; ++n) {
     const auto due = wheel_.next_due();
     if (!due) break;
-    if (*due < limits_.connections) on_timer(below, anchored(tcbs_[*due]), now);
+    if (*due < limits_.connections) on_timer(below, element(tcbs_, *due), now);
     else on_half_open_timer(below, anchored(slots_[*due - limits_.connections]), now);
   }
   for (u32 n = 0; n < timers_per_turn && oldest_record_ != 0 && now.reached(records_[oldest_record_ - 1].expires); ++n) drop_time_wait(oldest_record_ - 1);
@@ -216,7 +221,7 @@ template <config C> template <class B> void layer<C>::on_timer(B&& below, connec
 
 template <config C> void layer<C>::begin_time(time_point now) {
   for (u32 i = 0; i < fresh_; ++i) {
-    connection& c = anchored(tcbs_[i]);
+    connection& c = element(tcbs_, i);
     if (!c.is_open) continue;
     for (time_point& d : c.deadline) d.count = static_cast<typename tick::rep>(d.count + now.count);
     c.first_unacked = c.last_sent = c.rtt_start = now;

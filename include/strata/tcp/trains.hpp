@@ -17,7 +17,7 @@ STRATA_OUT_OF_LINE void layer<C>::on_train(B&& below, const info_type& info, con
   }
   if constexpr (C::header_prediction) {
     if (recent_ != 0 && is_expected(tcbs_[recent_ - 1], header, p.bytes(), size)) {
-      connection& c = anchored(tcbs_[recent_ - 1]);
+      connection& c = element(tcbs_, recent_ - 1);
       if (c.receive_count + buffer::train_parts(p.d()) <= limits_.receive_chunks && below.chunks().available() >= limits_.receive_reserve) {
         on_expected_ack(below, c, p, header, size - header.header_length, now);
         receive_train(below, c, p, serial32{header.seq}, header.header_length, now);
@@ -83,7 +83,7 @@ STRATA_OFF_PATH void layer<C>::take_apart(B&& below, const info_type& info, cons
     on_parsed(below, info, header, {options, option_bytes}, p, s, now);
     buffer::descriptor* const next = chunks.named(rest);
     if (next == nullptr) return;
-    if (recent_ == 0 || !is_between(tcbs_[recent_ - 1], info, header)) find_recent(info.local, header.destination, info.remote, header.source);
+    if (!is_recent(info, header)) find_recent(info.local, header.destination, info.remote, header.source);
     p = packet::adopt(*next, buffer::owner::holder);
     if (recent_ == 0) return;  // the parts go where the head's parts go
     rest = std::exchange(p->train, 0);
