@@ -5,6 +5,8 @@
 #include <strata/link/raw_ip.hpp>
 #include <strata/neighbour/fixed.hpp>
 
+#include "written_segment.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <fstream>
@@ -97,19 +99,8 @@ class crowd {
     else if (length != 0) s.ack = h.seq + length, s.length = static_cast<u16>(length), s.flags |= wire::tcp::flag::psh, waiting->push_back(s);
   }
   static void write(packet& p, const segment& s) {
-    const u32 options = (s.flags & wire::tcp::flag::syn) != 0 ? 4 : 0, size = 20 + options + s.length;
-    const std::span<std::byte> room = p.room();
-    wire::ipv4 ip;
-    ip.total_length = static_cast<u16>(20 + size), ip.protocol = 6, ip.source = {s.from}, ip.destination = "10.0.0.1"_ip;
-    ip.emit(room.data());
-    wire::tcp h;
-    h.source = s.port, h.destination = 7, h.seq = s.seq, h.ack = s.ack, h.flags = s.flags, h.window = 65535, h.header_length = static_cast<u8>(20 + options);
-    std::byte* const at = room.data() + 20;
-    h.emit(at);
-    if (options != 0) store_be<u32>(at + 20, 0x0204'05b4);
-    for (u32 i = 0; i < s.length; ++i) at[20 + options + i] = std::byte{'x'};
-    store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo_header_sum(ip.source, ip.destination, 6, size) + ones_sum({at, size}))));
-    p.extend(20 + size);
+    const bool is_syn = (s.flags & wire::tcp::flag::syn) != 0;
+    test::write_segment(p, {.from = s.from, .seq = s.seq, .ack = s.ack, .port = s.port, .flags = s.flags, .options = std::span(test::mss_of_1460).first(is_syn ? 1 : 0), .length = s.length});
   }
 };
 

@@ -5,6 +5,8 @@
 #include <strata/link/raw_ip.hpp>
 #include <strata/neighbour/fixed.hpp>
 
+#include "../written_segment.hpp"
+
 #include <deque>
 #include <memory>
 #include <vector>
@@ -70,17 +72,8 @@ class acknowledger {
 
  private:
   static void write(packet& p, const ack& a) {
-    const u32 options = (a.flags & wire::tcp::flag::syn) != 0 ? 4 : 0, size = 20 + options;
-    wire::ipv4 ip;
-    ip.total_length = static_cast<u16>(20 + size), ip.protocol = 6, ip.source = "10.0.0.2"_ip, ip.destination = "10.0.0.1"_ip;
-    std::byte* const at = p.room().data() + 20;
-    ip.emit(p.room().data());
-    wire::tcp h;
-    h.source = a.port, h.destination = 7, h.seq = a.seq, h.ack = a.ack, h.flags = a.flags, h.window = 65535, h.header_length = static_cast<u8>(size);
-    h.emit(at);
-    if (options != 0) store_be<u32>(at + 20, 0x0204'05b4);
-    store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo_header_sum(ip.source, ip.destination, 6, size) + ones_sum({at, size}))));
-    p.extend(20 + size);
+    const bool is_syn = (a.flags & wire::tcp::flag::syn) != 0;
+    write_segment(p, {.from = 0x0a00'0002, .seq = a.seq, .ack = a.ack, .port = a.port, .flags = a.flags, .options = std::span(mss_of_1460).first(is_syn ? 1 : 0)});
   }
 };
 

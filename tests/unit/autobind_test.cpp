@@ -5,6 +5,8 @@
 #include <strata/neighbour/fixed.hpp>
 #include <strata/strata.hpp>
 
+#include "../written_segment.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <memory>
@@ -74,17 +76,8 @@ class answering {
     it->waiting.push_back(s);
   }
   void write(packet& p, const segment& s) const {
-    const u32 size = it->has_timestamps ? 32 : 20;
-    wire::ipv4 ip;
-    ip.total_length = static_cast<u16>(20 + size), ip.protocol = 6, ip.source = {s.from}, ip.destination = "10.0.0.1"_ip;
-    ip.emit(p.room().data());
-    wire::tcp h;
-    h.source = s.port, h.destination = s.to, h.seq = s.seq, h.ack = s.ack, h.flags = s.flags, h.window = 65535, h.header_length = static_cast<u8>(size);
-    std::byte* const at = p.room().data() + 20;
-    h.emit(at);
-    if (it->has_timestamps) store_be<u32>(at + 20, 0x0101'080a), store_be<u32>(at + 24, 7), store_be<u32>(at + 28, s.ts_echo);
-    store_be<u16>(at + 16, static_cast<u16>(~fold(pseudo_header_sum(ip.source, ip.destination, 6, size) + ones_sum({at, size}))));
-    p.extend(20 + size);
+    const u32 times[] = {0x0101'080a, 7, s.ts_echo};
+    test::write_segment(p, {.from = s.from, .seq = s.seq, .ack = s.ack, .port = s.port, .to = s.to, .flags = s.flags, .options = std::span(times).first(it->has_timestamps ? 3 : 0)});
   }
 };
 

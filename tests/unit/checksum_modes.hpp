@@ -2,9 +2,9 @@
 // Every way in which a checksum of TCP comes about, over a link that corrupts: each frame that leaves is right, by sums that are made here from its bytes
 // alone; no wrong byte is delivered; and what was corrupted is counted. A unit for each few kinds of stack.
 #pragma once
+#include <two_ends.hpp>
+
 #include <strata/buffer/train.hpp>
-#include <strata/nic/simulated.hpp>
-#include <strata/strata.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -136,38 +136,12 @@ template <class C> void survives_corruption(bool has_trains, bool leaves) {
     REQUIRE(nets[1]->listen({.port = 7}));
     const auto opener = nets[0]->connect({.remote = {"10.0.0.2"_ip, 7}});
     REQUIRE(opener);
-    std::vector<std::byte> text(length), sink(reads);
-    for (std::size_t i = 0; i < length; ++i) text[i] = static_cast<std::byte>(i * i >> 3 ^ i);
-    std::size_t sent[2]{}, received[2]{};
-    sent[0] = opener->send(std::span(text).first(7001)).value_or(0);  // in chunks that the peer's MSS will cut
-    int closed = 0;
-    for (u64 ns = 1; ns < 600'000'000'000 && closed < 2; ns += 500'000) {
-      link->advance(ns);
-      for (u32 side = 0; side < 2; ++side) {
-        const auto write = [&](typename net::stream s) {
-          while (sent[side] < length) {
-            const std::size_t n = piece < length - sent[side] ? piece : length - sent[side];
-            const auto taken = s.send(std::span(text).subspan(sent[side], n));
-            if (!taken || *taken == 0) return;
-            sent[side] += *taken;
-            if (*taken < n) return;
-          }
-        };
-        const auto read = [&](typename net::stream s) {
-          const auto n = s.receive(sink);
-          if (!n) return;
-          if (!std::equal(sink.begin(), sink.begin() + static_cast<std::ptrdiff_t>(*n), text.begin() + static_cast<std::ptrdiff_t>(received[side]))) FAIL("other bytes came");
-          received[side] += *n;
-          if (received[side] == length && sent[side] == length) (void)s.shutdown_send();
-          else if (*n == sink.size()) (void)s.set_timer(net::duration::us(400));
-        };
-        nets[side]->poll({ns}, {}, on{[&](typename net::accepted e) { write(e.stream); }, [&](typename net::connected e) { write(e.stream); },
-                                      [&](typename net::writable e) { write(e.stream), read(e.stream); }, [&](typename net::readable e) { read(e.stream); },
-                                      [&](typename net::timer e) { read(e.stream); }, [&](typename net::closed) { ++closed; }, ignore_rest{}});
-      }
-    }
-    CHECK(received[0] == length);
-    CHECK(received[1] == length);
+    std::vector<std::byte> text(7001);  // in chunks that the peer's MSS will cut
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = test::octet(0, i);
+    const test::talk said = test::talk_over(*link, nets, {.length = length, .reads = reads, .reads_all = false, .sent = opener->send(text).value_or(0)}, [piece](u32) { return std::size_t{piece}; });
+    CHECK(said.is_as_sent);
+    CHECK(said.received[0] == length);
+    CHECK(said.received[1] == length);
     for (const auto& n : nets) {
       const auto& c = n->transport().counters();
       errors += c.in_checksum_errors, splits += c.splits, trains += c.out_trains;

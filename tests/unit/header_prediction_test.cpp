@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Header prediction is a shorter way to the same end: over a link that loses, repeats and reorders, two stacks exchange the same frames with it and without.
+#include <two_ends.hpp>
+
 #include <strata/nic/pcap.hpp>
-#include <strata/nic/simulated.hpp>
-#include <strata/strata.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -37,7 +37,6 @@ struct outcome {
   u64 frames = 0xcbf29ce484222325;
   u32 predicted = 0;
   std::size_t received[2]{};
-  int closed = 0;
 };
 
 /// Each side sends `length` bytes in pieces of all sizes, reads what comes, and closes when it has all.
@@ -59,36 +58,10 @@ template <class C> outcome exchange(u64 seed, std::size_t length) {
   }
   REQUIRE(nets[1]->listen({.port = 7}));
   REQUIRE(nets[0]->connect({.remote = {"10.0.0.2"_ip, 7}}));
-  const std::vector<std::byte> text(3000, std::byte{42});
-  std::size_t sent[2]{};
-  u32 piece = 1;
-  std::vector<std::byte> sink(4096);
-  for (u64 ns = 1; ns < 600'000'000'000 && all.closed < 2; ns += 500'000) {
-    link->advance(ns);
-    for (u32 side = 0; side < 2; ++side) {
-      const auto write = [&](typename net::stream s) {
-        while (sent[side] < length) {
-          piece = piece * 5 % 2999;
-          const std::size_t n = piece < length - sent[side] ? piece : length - sent[side];
-          const auto taken = s.send(std::span(text).first(n));
-          if (!taken || *taken == 0) return;
-          sent[side] += *taken;
-          if (*taken < n) return;
-        }
-      };
-      const auto read = [&](typename net::stream s) {
-        for (;;) {
-          const auto n = s.receive(sink);
-          if (!n || *n == 0) break;
-          all.received[side] += *n;
-        }
-        if (all.received[side] == length && sent[side] == length) (void)s.shutdown_send();
-      };
-      nets[side]->poll({ns}, {}, on{[&](typename net::accepted e) { write(e.stream); }, [&](typename net::connected e) { write(e.stream); },
-                                    [&](typename net::writable e) { write(e.stream), read(e.stream); }, [&](typename net::readable e) { read(e.stream); },
-                                    [&](typename net::closed) { ++all.closed; }, ignore_rest{}});
-    }
-  }
+  std::size_t piece = 1;
+  const test::talk said = test::talk_over(*link, nets, {.length = length}, [&](u32) { return piece = piece * 5 % 2999; });
+  CHECK((said.is_as_sent && said.closed == 2));
+  all.received[0] = said.received[0], all.received[1] = said.received[1];
   all.predicted = nets[0]->observer().predicted + nets[1]->observer().predicted;
   return all;
 }

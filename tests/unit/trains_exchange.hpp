@@ -2,11 +2,11 @@
 // What the tests of received trains share: two stacks that send to each other over a path that may be bad.
 #pragma once
 #include <joining_nic.hpp>
+#include <two_ends.hpp>
 
 #include <strata/ip/v6.hpp>
 #include <strata/neighbour/fixed.hpp>
 #include <strata/nic/pcap.hpp>
-#include <strata/nic/simulated.hpp>
 #include <strata/strata.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -57,7 +57,7 @@ struct outcome {
   u32 fast = 0, slow = 0, closed = 0, chunks_left = 0;
 };
 
-constexpr std::byte octet(u32 side, std::size_t at) { return static_cast<std::byte>((at * 7 + (at >> 8) * 3 + side) & 0xff); }
+using test::octet;
 
 template <bool IsV6> auto address_of(u32 side) {
   if constexpr (IsV6) {
@@ -98,35 +98,8 @@ template <class C> outcome exchange(u64 seed, std::size_t length, bool is_bad) {
     for (u32 side = 0; side < 2; ++side) nets[side]->at_interface().neighbour.set(mac_address{{2, 0, 0, 0, 0, static_cast<u8>(2 - side)}});
   REQUIRE(nets[1]->listen({.port = 7}));
   REQUIRE(nets[0]->connect({.remote = {ends[1].address, 7}}));
-  std::size_t sent[2]{};
-  std::vector<std::byte> buffer(8000), sink(4096);
-  for (u64 ns = 1; ns < 600'000'000'000 && all.closed < 2; ns += 500'000) {
-    link->advance(ns);
-    for (u32 side = 0; side < 2; ++side) {
-      const auto write = [&](typename net::stream s) {
-        while (sent[side] < length) {
-          const std::size_t n = buffer.size() < length - sent[side] ? buffer.size() : length - sent[side];
-          for (std::size_t i = 0; i < n; ++i) buffer[i] = octet(side, sent[side] + i);
-          const auto taken = s.send(std::span(buffer).first(n), {.more = sent[side] + n < length});
-          if (!taken || *taken == 0) return;
-          sent[side] += *taken;
-          if (*taken < n) return;
-        }
-      };
-      const auto read = [&](typename net::stream s) {
-        for (;;) {
-          const auto n = s.receive(sink);
-          if (!n || *n == 0) break;
-          for (std::size_t i = 0; i < *n; ++i) all.is_as_sent = all.is_as_sent && sink[i] == octet(1 - side, all.received[side] + i);
-          all.received[side] += *n;
-        }
-        if (all.received[side] == length && sent[side] == length) (void)s.shutdown_send();
-      };
-      nets[side]->poll({ns}, {}, on{[&](typename net::accepted e) { write(e.stream); }, [&](typename net::connected e) { write(e.stream); },
-                                    [&](typename net::writable e) { write(e.stream), read(e.stream); }, [&](typename net::readable e) { read(e.stream); },
-                                    [&](typename net::closed) { ++all.closed; }, ignore_rest{}});
-    }
-  }
+  const test::talk said = test::talk_over(*link, nets, {.length = length, .says_more = true}, [](u32) { return std::size_t{8000}; });
+  all.received[0] = said.received[0], all.received[1] = said.received[1], all.is_as_sent = said.is_as_sent, all.closed = said.closed;
   for (auto& n : nets) {
     all.fast += n->observer().fast, all.slow += n->observer().slow;
     all.in_segments += n->transport().counters().in_segments;

@@ -2,9 +2,9 @@
 // Trains change how segments go down, not what goes over the wire: two stacks exchange the same frames at the same times with them and without, over a link
 // that loses, repeats and reorders. A unit for each kind of stack.
 #pragma once
+#include <two_ends.hpp>
+
 #include <strata/nic/pcap.hpp>
-#include <strata/nic/simulated.hpp>
-#include <strata/strata.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -38,9 +38,7 @@ template <bool V4> auto far() { if constexpr (V4) return subnet<ipv4_address>("1
 struct outcome {
   std::vector<std::vector<std::byte>> records;
   std::size_t received[2]{};
-  int closed = 0;
   u64 segments = 0, trains = 0, retransmitted = 0;
-
 };
 
 /// Each side writes `length` bytes, up to `piece` of them at once, reads what comes, and closes when it has all.
@@ -65,36 +63,9 @@ template <class C> outcome exchange(u64 seed, std::size_t length, u32 piece, u32
   REQUIRE(nets[1]->listen({.port = 7}));
   if constexpr (is_v4) REQUIRE(nets[0]->connect({.remote = {"10.0.0.2"_ip, 7}}));
   else REQUIRE(nets[0]->connect({.remote = {"fd00::2"_ip, 7}}));
-  std::vector<std::byte> text(length);
-  for (std::size_t i = 0; i < length; ++i) text[i] = static_cast<std::byte>(i * i >> 3 ^ i);
-  std::size_t sent[2]{};
-  std::vector<std::byte> sink(4096);
-  for (u64 ns = 1; ns < 600'000'000'000 && all.closed < 2; ns += 500'000) {
-    link->advance(ns);
-    for (u32 side = 0; side < 2; ++side) {
-      const auto write = [&](typename net::stream s) {
-        while (sent[side] < length) {
-          const std::size_t n = piece < length - sent[side] ? piece : length - sent[side];
-          const auto taken = s.send(std::span(text).subspan(sent[side], n));
-          if (!taken || *taken == 0) return;
-          sent[side] += *taken;
-          if (*taken < n) return;
-        }
-      };
-      const auto read = [&](typename net::stream s) {
-        for (;;) {
-          const auto n = s.receive(sink);
-          if (!n || *n == 0) break;
-          if (!std::equal(sink.begin(), sink.begin() + static_cast<std::ptrdiff_t>(*n), text.begin() + static_cast<std::ptrdiff_t>(all.received[side]))) FAIL("other bytes came");
-          all.received[side] += *n;
-        }
-        if (all.received[side] == length && sent[side] == length) (void)s.shutdown_send();
-      };
-      nets[side]->poll({ns}, {}, on{[&](typename net::accepted e) { write(e.stream); }, [&](typename net::connected e) { write(e.stream); },
-                                    [&](typename net::writable e) { write(e.stream), read(e.stream); }, [&](typename net::readable e) { read(e.stream); },
-                                    [&](typename net::closed) { ++all.closed; }, ignore_rest{}});
-    }
-  }
+  const test::talk said = test::talk_over(*link, nets, {.length = length}, [piece](u32) { return std::size_t{piece}; });
+  CHECK(said.is_as_sent);
+  all.received[0] = said.received[0], all.received[1] = said.received[1];
   for (const auto& n : nets) {
     const auto& c = n->transport().counters();
     all.segments += c.out_segments, all.trains += c.out_trains, all.retransmitted += c.retransmitted;
