@@ -72,6 +72,13 @@ TEST_CASE("The first ACK behind the handshake moves the window") {
   static constexpr step script[] = {established_passive(), in(". ack 1 win 2000"), is(field::send_window, 2000), in(". ack 1 win 3000"), is(field::send_window, 3000)};
   play(script);
 }
+TEST_CASE("A segment that fills a hole is older than the one that was ahead of it, if both have the same ACK") {
+  static constexpr step script[] = {
+      established_active(), write(100), out("P. 1:101(100)"), in("P. 101:201(100) ack 101 win 5000"), out(". 101:101(0) ack 1"), is(field::send_window, 5000), in("P. 1:101(100) ack 101 win 9000"),
+      is(field::send_window, 5000), out(". ack 201"),
+  };
+  play(script);
+}
 // The same of segments that header prediction took: numbers and ACK of the last one are remembered.
 TEST_CASE("An old segment behind the usual ones does not move the window") {
   static constexpr step script[] = {

@@ -19,6 +19,7 @@ static_assert(us32::ms(200).count == 200'000 && us32::seconds(60).count == 60'00
 static_assert(us32::ns(1).count == 1 && us32::ns(1001).count == 2 && ms32::us(1).count == 1 && ms32::ns(1'000'000).count == 1);  // never rounded to nothing
 static_assert(ms32::ns(0).count == 0);
 static_assert(ns64::ms(1500).in_ms() == 1500 && us32::us(1999).in_ms() == 1 && ms32::ms(9).in_ms() == 9);
+static_assert(ns64::ns(1'999).in_us() == 1 && ns64::us(1500).in_us() == 1500 && us32::us(7).in_us() == 7 && ms32::ms(9).in_us() == 9000);
 
 // Beyond the horizon: a constant does not compile (see tests/refuses), a number of run time becomes the horizon.
 static_assert(us32::from_ms(2'147'483).count == 2'147'483'000u && us32::from_ms(2'147'484) == us32::max());

@@ -36,6 +36,11 @@ template <class Tick> struct duration {
   [[nodiscard]] static constexpr duration max() { return {Tick::horizon}; }
   /// Whole milliseconds, rounded down.
   [[nodiscard]] constexpr u32 in_ms() const { return static_cast<u32>(count / static_cast<rep>(Tick::per_second / 1000)); }
+  /// Microseconds, rounded down.
+  [[nodiscard]] constexpr u32 in_us() const {
+    if constexpr (Tick::per_second >= 1'000'000) return static_cast<u32>(count / static_cast<rep>(Tick::per_second / 1'000'000));
+    else return static_cast<u32>(count * static_cast<rep>(1'000'000 / Tick::per_second));
+  }
 
   friend constexpr bool operator==(duration, duration) = default;
   friend constexpr bool operator<(duration a, duration b) { return a.count < b.count; }

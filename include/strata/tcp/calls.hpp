@@ -293,10 +293,10 @@ template <config C> std::optional<connection_info> layer<C>::info(connection_id 
   i.urgent = c->urgent && c->rcv_up > first_unread(*c) ? c->rcv_up - first_unread(*c) : 0;
   i.send_chunks = (c->send_count + charge_of_a_chunk - 1) / charge_of_a_chunk;
   i.receive_chunks = c->receive_count;
-  i.srtt_us = microseconds(c->rtt.srtt());
+  i.srtt_us = c->rtt.srtt().in_us();
   if constexpr (C::pacing::is_paced) i.pacing_rate = pacing_rate(*c);
-  i.rttvar_us = microseconds(c->rtt.rttvar());
-  i.rto_us = microseconds(backed_off(c->rtt.rto(), c->backoff));
+  i.rttvar_us = c->rtt.rttvar().in_us();
+  i.rto_us = backed_off(c->rtt.rto(), c->backoff).in_us();
   i.retransmitted = c->retransmitted;
   i.bytes_acked = c->bytes_acked;
   i.bytes_received = c->bytes_received;

@@ -250,7 +250,6 @@ template <config C> class layer {
   [[nodiscard]] u64 hash_of(const pair& who) const;
   [[nodiscard]] serial32 initial_sequence_number(u64 hash, const address& local, time_point now) const;
   [[nodiscard]] u32 timestamp_offset(const address& remote) const;
-  [[nodiscard]] static u32 microseconds(duration d);
   [[nodiscard]] u32 timestamp_clock(time_point now) const;
   void run_clock(time_point now);
   [[nodiscard]] connection* find(connection_id id);

@@ -55,11 +55,6 @@ template <config C> void layer<C>::run_clock(time_point now) {
   clock_at_ = clock_at_ + duration::from_ms(ms);
 }
 
-template <config C> u32 layer<C>::microseconds(duration d) {
-  if constexpr (tick::per_second >= 1'000'000) return static_cast<u32>(d.count / static_cast<typename tick::rep>(tick::per_second / 1'000'000));
-  else return static_cast<u32>(d.count * static_cast<typename tick::rep>(1'000'000 / tick::per_second));
-}
-
 template <config C> auto layer<C>::find(connection_id id) -> connection* {
   if (id.index >= fresh_ || id.index >= limits_.connections) return nullptr;
   connection& c = element(tcbs_, id.index);
