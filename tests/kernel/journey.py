@@ -10,7 +10,7 @@ import _net
 # A write's way down and a frame's way up, as the kernel's functions are called.
 DOWN = ["security_socket_sendmsg", "lock_sock", "sk_stream_memory_free", "tcp_stream_alloc_skb", "tcp_skb_entail", "skb_copy_to_page_nocache", "tcp_push", "tcp_write_xmit",
         "skb_clone", "__tcp_transmit_skb", "tcp_v4_send_check", "__ip_queue_xmit", "ip_send_check", "ip_local_out", "ip_finish_output", "ip_finish_output2", "__dev_queue_xmit",
-        "dev_hard_start_xmit", "tcp_wfree"]
+        "__qdisc_run", "dev_hard_start_xmit", "tcp_wfree"]
 # The data, then the acknowledgment's way back.
 UP = ["napi_poll", "eth_type_trans", "ip_rcv", "ip_local_deliver_finish", "__inet_lookup_skb", "tcp_rcv_established", "tcp_data_queue", "sk_data_ready", "tcp_send_ack",
       "napi_poll", "tcp_rcv_established", "tcp_ack"]

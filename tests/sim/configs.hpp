@@ -35,6 +35,7 @@ struct codel : server {
 /// What is urgent first; all else by flows, each at most at 24 Mbit/s, and few of one wait.
 struct fair : server {
   using qdisc = strata::qdisc::prio<strata::qdisc::fifo_of<20>, strata::qdisc::fq_of<strata::qdisc::fq_options{.flows = 32, .limit = 80, .flow_limit = 24}, strata::qdisc::max_rate<3'000'000>>>;
+  using byte_limit = strata::qdisc::byte_limit;
 };
 /// Flows in turn, trains cut before the queue, few places.
 struct robin : server {

@@ -11,7 +11,7 @@ namespace strata::inline STRATA_ABI::trace {
 enum class step : u8 {
   // down
   permission, autobind, lock, quota, take_chunk, queue, append, push, write_loop, split, clone, tcp_header, tcp_checksum, route, ip_header, ip_output,
-  hook_down, finish_output, fragment, neighbour, queue_wait, enqueue, validate, transmit, doorbell, complete, retransmit,
+  hook_down, finish_output, fragment, neighbour, queue_wait, enqueue, dequeue, validate, transmit, doorbell, complete, retransmit,
   // up
   receive, link_parse, ip_parse, hook_up, forward, dispatch, lookup, join, backlog, fast_path, slow_path, accept, deliver, event, acknowledge, ack_sent,
   count
@@ -46,6 +46,7 @@ inline constexpr name names[] = {
     {true, "neighbour", "resolve", "ip_finish_output2"},
     {true, "neighbour", "hold", "neigh_resolve_output"},
     {true, "qdisc", "enqueue", "__dev_queue_xmit"},
+    {true, "qdisc", "dequeue", "__qdisc_run"},
     {true, "link", "validate", "validate_xmit_skb"},
     {true, "nic", "transmit", "dev_hard_start_xmit"},
     {true, "nic", "flush", "netdev_xmit_more"},

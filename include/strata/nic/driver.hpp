@@ -70,6 +70,12 @@ template <class T> concept states_its_capabilities = requires(const T n) {
 template <class T> concept driver = receives_frames<T> && transmits_frames<T> && gives_back_what_it_sent<T> && rings_its_doorbell<T> &&
                                     states_its_mtu<T> && states_its_address<T> && states_its_rings<T> && states_its_capabilities<T>;
 
+/// Optional: transmit(batch, queue) puts frames in one of queues(), each in order; transmit(batch) means the first. How many there are is known after open.
+template <class T> concept has_queues = requires(T n, const T c, std::span<packet> batch, u32 queue) {
+  { n.transmit(batch, queue) } -> std::same_as<std::size_t>;
+  { c.queues() } -> std::same_as<u32>;
+};
+
 /// Optional: descriptor() is what a loop may sleep on (poll(2)) until a frame comes.
 template <class T> concept can_be_waited_for = requires(const T n) {
   { n.descriptor() } -> std::same_as<int>;

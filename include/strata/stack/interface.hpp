@@ -10,23 +10,9 @@
 #include <strata/neighbour/cache.hpp>
 #include <strata/nic/driver.hpp>
 #include <strata/qdisc/discipline.hpp>
+#include <strata/stack/interface_parts.hpp>
 
 namespace strata::inline STRATA_ABI {
-
-/// Linux: ethtool -S, tc -s qdisc.
-struct interface_counters {
-  tally received = 0, transmitted = 0;  ///< frames
-  tally ring_full = 0;                  ///< the driver took a frame only after reclaim, or not at all
-  tally queue_dropped = 0;              ///< the qdisc did not take it
-  tally kicks_again = 0;                ///< the doorbell said EAGAIN, EBUSY or ENOBUFS
-  tally link_downs = 0;
-};
-
-/// Of trains (buffer/train.hpp), where a Config has them.
-struct train_counters {
-  tally segmented = 0;  ///< became frames here
-  tally whole = 0;      ///< went to the driver as they were
-};
 
 template <class Parts> struct interface {
   template <class C> class of {
@@ -35,6 +21,8 @@ template <class Parts> struct interface {
     using framing = typename Parts::link;
     using cache = typename Parts::neighbour::template of<C>;
     using discipline = typename Parts::qdisc::template of<C>;
+    using limiter = typename decltype(detail::byte_limit_of_parts<Parts>())::type::template of<C>;
+    using selection = typename decltype(detail::selection_of_parts<Parts>())::type::template of<C>;
     using address = typename C::family::address;
     using time_point = strata::time_point<typename C::tick>;
     static_assert(nic::receives_frames<driver>, "this Config's nic is no strata::nic::driver: it needs `std::size_t receive(buffer::pool&, std::span<packet>)`");
@@ -59,6 +47,9 @@ template <class Parts> struct interface {
     };
 
     static constexpr std::size_t header_size = framing::header_size;  ///< bytes of link header
+    static_assert(!limiter::is_limited || !discipline::is_direct, "a byte limit holds frames back, and qdisc::direct has no place for them");
+    static_assert(!selection::selects || nic::has_queues<driver>, "this Config's queue_selection wants a driver with several queues: `std::size_t transmit(std::span<packet>, u32 queue)` and `u32 queues() const`");
+
     static constexpr bool has_addresses = framing::has_addresses;
     static constexpr bool is_timed = qdisc::timed<discipline, time_point>;  ///< whether the queue asks what time it is, and may make packets wait
     using moment = std::conditional_t<is_timed, time_point, qdisc::no_time>;
@@ -95,6 +86,7 @@ template <class Parts> struct interface {
       if (waiting_ != nullptr) packet::adopt(*std::exchange(waiting_, nullptr), buffer::owner::qdisc).reset();
       if constexpr (has_trains) trains_.rest.clear(chunks);
       qdisc.clear(chunks);
+      if constexpr (limiter::is_limited) limit.clear();
       neighbour.clear(chunks);
       in_flight_ = 0;
       if (!nic) return;
@@ -109,8 +101,15 @@ template <class Parts> struct interface {
     [[nodiscard]] const train_counters& trains_counted() const requires(has_trains) { return trains_.count; }
     void set_mac(mac_address mac) { mac_ = mac; }
 
+    /// Gives keys to what hashes flows.
+    void seed(auto&& random) {
+      if constexpr (qdisc::wants_a_key<discipline>) detail::give_key(qdisc, random);
+      if constexpr (selection::selects) detail::give_key(queues, random);
+      (void)random;
+    }
     /// Tells a driver that wants it the time of this turn, nanoseconds.
     void at(time_point now) {
+      if constexpr (limiter::is_limited) limit.at(now);
       if constexpr (nic::wants_the_time<driver>) nic->at(static_cast<u64>(now.count) * (1'000'000'000 / C::tick::per_second));
       else (void)now;
     }
@@ -158,6 +157,7 @@ template <class Parts> struct interface {
     /// Takes a whole frame: to the driver at once, or through the queue. Linux: __dev_queue_xmit.
     STRATA_ALWAYS_INLINE sent post(packet&& p, buffer::pool& chunks, moment now, auto&& see) {
       see(trace::step::enqueue, p);
+      if constexpr (selection::selects) p->network = static_cast<u16>(p->offset + header_size);
       if constexpr (has_trains) {
         if (!trains_.rest.empty() && !drain_rest(chunks, see)) return sent::full;  // frames keep their order
         if (buffer::is_train(p.d())) return post_train(p, chunks, now, see);
@@ -178,6 +178,7 @@ template <class Parts> struct interface {
         for (;;) {
           packet p = waiting_ != nullptr ? packet::adopt(*std::exchange(waiting_, nullptr), buffer::owner::qdisc) : qdisc::get(qdisc, chunks, now);
           if (!p) return;
+          see(trace::step::dequeue, p);
           if (p.as() != buffer::owner::qdisc) p.become(buffer::owner::qdisc);
           if (transmit(p, buffer::owner::qdisc, see)) continue;
           waiting_ = p.detach();  // Linux: dev_requeue_skb
@@ -193,15 +194,18 @@ template <class Parts> struct interface {
     std::size_t reclaim_some(auto&& see) {
       const std::span<packet> done{reinterpret_cast<packet*>(done_), done_places};
       std::size_t all = 0;
+      [[maybe_unused]] u32 bytes = 0;
       for (std::size_t n = done_places; n == done_places; all += n) {
         n = nic->reclaim(done);
         in_flight_ -= static_cast<u32>(n);
         for (std::size_t i = 0; i < n; ++i) {
+          if constexpr (limiter::is_limited) bytes += buffer::train_bytes(done[i].d());
           see(trace::step::complete, done[i]);
           if constexpr (may_pass_trains) buffer::drop_train(done[i]);
           else done[i].reset();
         }
       }
+      if constexpr (limiter::is_limited) if (all != 0) limit.completed(bytes);
       return all;
     }
     /// Rings the doorbell for what was transmitted since the last time; a failed one is rung again later, with back-off. False: the link went down.
@@ -227,11 +231,13 @@ template <class Parts> struct interface {
     }
     /// Whether a packet was taken from the queue and waits for room in the driver's ring.
     [[nodiscard]] bool has_waiting() const {
+      if constexpr (limiter::is_limited) if (waiting_ != nullptr && limit.retry_at()) return false;  // there is a time to look again
       if constexpr (has_trains) return waiting_ != nullptr || !trains_.rest.empty();
       else return waiting_ != nullptr;
     }
-    /// When a packet that the queue holds back may leave. Linux: qdisc_watchdog_schedule.
+    /// When a packet that the queue or the byte limit holds back may leave. Linux: qdisc_watchdog_schedule.
     [[nodiscard]] std::optional<time_point> queue_deadline() const {
+      if constexpr (limiter::is_limited) if (waiting_ != nullptr) return limit.retry_at();
       if constexpr (is_timed) return waiting_ == nullptr ? qdisc.next_deadline() : std::nullopt;
       else return {};
     }
@@ -253,13 +259,13 @@ template <class Parts> struct interface {
     [[no_unique_address]] framing link{};
     [[no_unique_address]] cache neighbour{};
     [[no_unique_address]] discipline qdisc{};
+    [[no_unique_address]] limiter limit{};
+    [[no_unique_address]] selection queues{};
 
    private:
     [[nodiscard]] bool enqueue(packet& p, moment now) {
-      if constexpr (qdisc::reads_headers<discipline>) p->network = static_cast<u16>(p->offset + header_size);
-      if (qdisc::put(qdisc, p, now)) return true;
-      ++count_.queue_dropped;
-      return false;
+      if constexpr (qdisc::reads_headers<discipline> && !selection::selects) p->network = static_cast<u16>(p->offset + header_size);
+      return qdisc::put(qdisc, p, now) || (++count_.queue_dropped, false);
     }
     // A train is taken, and then it is gone as a whole, or it is not, and each part is the caller's. Linux: validate_xmit_skb.
     STRATA_OFF_PATH sent post_train(packet& p, buffer::pool& chunks, moment now, auto&& see) requires(has_trains) {
@@ -291,11 +297,10 @@ template <class Parts> struct interface {
         packet part = packet::adopt(d, buffer::owner::application);
         frames.next(part, name == 0);
         part->link = out;
+        if constexpr (selection::selects) part->network = static_cast<u16>(part->offset + header_size);
         if constexpr (discipline::is_direct) {
           if (!trains_.rest.empty() || !transmit(part, buffer::owner::application, see)) trains_.rest.push(std::move(part));
-        } else {
-          (void)enqueue(part, now);
-        }
+        } else (void)enqueue(part, now);
       }
       drain(chunks, now, see);
       return sent::sent;
@@ -313,40 +318,56 @@ template <class Parts> struct interface {
     // Linux: dev_hard_start_xmit. What is not taken belongs to `before` again.
     STRATA_ALWAYS_INLINE bool transmit(packet& p, buffer::owner before, auto&& see) {
       see(trace::step::transmit, p);
+      if constexpr (limiter::is_limited) if (!is_within_limit(see)) return false;
       if constexpr (may_pass_trains) {
         if (buffer::is_train(p.d())) return transmit_whole(p, see);
       }
       p.become(buffer::owner::nic);
-      if (nic->transmit({&p, 1}) == 0) [[unlikely]] {
+      [[maybe_unused]] const buffer::descriptor& d = p.d();
+      if (hand_over(p) == 0) [[unlikely]] {
         if (!buffer::in_passing(p, [&](packet& q) { return transmit_again(q, see); })) {
           p.become(before);
           return false;
         }
       }
-      ++count_.transmitted;
-      ++in_flight_;
-      wants_ring_ = true;
+      took(d, d.length);
       return true;
     }
     /// The ring was full: what the driver is done with makes room.
     STRATA_OFF_PATH bool transmit_again(packet& p, auto&& see) {
       ++count_.ring_full;
-      return reclaim(see) != 0 && nic->transmit({&p, 1}) != 0;
+      return reclaim(see) != 0 && hand_over(p) != 0;
     }
 
     bool transmit_whole(packet& p, auto&& see) requires(may_pass_trains) {
       buffer::become_train(p, buffer::owner::nic);
-      if (nic->transmit({&p, 1}) == 0) {
+      const buffer::descriptor& d = p.d();
+      const u32 bytes = limiter::is_limited ? buffer::train_bytes(d) : 0;
+      if (hand_over(p) == 0) {
         ++count_.ring_full;
-        if (reclaim(see) == 0 || nic->transmit({&p, 1}) == 0) {
+        if (reclaim(see) == 0 || hand_over(p) == 0) {
           buffer::become_train(p, buffer::owner::application);
           return false;
         }
       }
+      took(d, bytes);
+      return true;
+    }
+    STRATA_ALWAYS_INLINE std::size_t hand_over(packet& p) {
+      if constexpr (selection::selects) return nic->transmit({&p, 1}, queues.queue_of(p, nic->queues()));
+      else return nic->transmit({&p, 1});
+    }
+    // The driver has it. One that copies has let go already, and will not say so.
+    STRATA_ALWAYS_INLINE void took([[maybe_unused]] const buffer::descriptor& d, [[maybe_unused]] u32 bytes) {
+      if constexpr (limiter::is_limited) if ((d.owners & packet::bit(buffer::owner::nic)) != 0) limit.sent(bytes);
       ++count_.transmitted;
       ++in_flight_;
       wants_ring_ = true;
-      return true;
+    }
+    bool is_within_limit(auto&& see) requires(limiter::is_limited) {
+      if (limit.may_send() || (reclaim(see) != 0 && limit.may_send())) return true;
+      limit.held_back();
+      return ++count_.byte_limited, false;
     }
 
     /// 20 us after the first failure, twice as long after each further one, at most 10 ms; and a tick at least.
@@ -374,26 +395,5 @@ template <class Parts> struct interface {
     interface_counters count_{};
   };
 };
-
-/// The interfaces of a Config, in order: `template <class C> using interfaces = strata::interfaces<strata::interface<lan>, strata::interface<wan>>`.
-template <class... I> struct interfaces {};
-
-namespace detail {
-template <class C, class Interfaces> struct bind_interfaces;
-template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
-  static constexpr std::size_t count = sizeof...(I);
-  static constexpr u8 all_links = static_cast<u8>((1u << count) - 1);
-  static_assert(count > 0, "a stack has at least one interface");
-  using type = layers<typename I::template of<C>...>;
-  using options = layers<typename I::template of<C>::options...>;
-  static constexpr std::size_t link_header = max_of(I::template of<C>::framing::header_size...);
-  static constexpr std::size_t transmit_headroom = max_of(I::template of<C>::transmit_headroom...);
-  static constexpr bool may_fill_in_checksum = (I::template of<C>::may_fill_in_checksum || ...);
-  static constexpr bool claims = (I::template of<C>::claims || ...);
-  static constexpr bool hands_up_trains = (I::template of<C>::hands_up_trains || ...);
-  static constexpr u8 checksum_marks = (0 | ... | I::template of<C>::checksum_marks);
-  static constexpr std::size_t ring_bytes = (0 + ... + I::template of<C>::driver::ring_bytes);
-};
-}  // namespace detail
 
 }  // namespace strata::inline STRATA_ABI

@@ -2,7 +2,7 @@
 // What a stack is started with. One interface: its fields lie flat. Several: `.interfaces = {{.nic = a, ...}, {.nic = b, ...}}`, in their order.
 #pragma once
 #include <strata/buffer/pool.hpp>
-#include <strata/stack/interface.hpp>
+#include <strata/stack/interfaces.hpp>
 
 namespace strata::inline STRATA_ABI {
 

@@ -18,7 +18,7 @@
 #include <strata/neighbour/arp.hpp>
 #include <strata/nic/wire_pair.hpp>
 #include <strata/qdisc/direct.hpp>
-#include <strata/stack/interface.hpp>
+#include <strata/stack/interfaces.hpp>
 #include <strata/tcp/layer.hpp>
 #include <strata/udp/layer.hpp>
 

@@ -71,10 +71,7 @@ template <stack_config C> bad_option stack<C>::start(options o) {
 template <stack_config C> template <std::size_t I> bool stack<C>::open_interface(auto& wanted) {
   auto& i = interfaces_.template get<I>();
   i.open(std::move(wanted.nic), wanted.link, wanted.mac, wanted.mtu);
-  if constexpr (qdisc::wants_a_key<typename std::remove_reference_t<decltype(i)>::discipline>) {
-    const u64 key[] = {entropy_.next(), entropy_.next()};  // in this order under every compiler
-    i.qdisc.seed({key[0], key[1]});
-  }
+  i.seed([this] { return entropy_.next(); });
   i.prepare(pool_);
   if (i.has_addresses && i.mac().is_zero()) i.set_mac(detail::local_mac(entropy_.next()));
   network_of(wanted.address.address, [&](auto& ip) {

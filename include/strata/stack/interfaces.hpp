@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The interfaces of a Config, in order: `template <class C> using interfaces = strata::interfaces<strata::interface<lan>, strata::interface<wan>>`.
+#pragma once
+#include <strata/stack/interface.hpp>
+
+namespace strata::inline STRATA_ABI {
+
+template <class... I> struct interfaces {};
+
+namespace detail {
+template <class C, class Interfaces> struct bind_interfaces;
+template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
+  static constexpr std::size_t count = sizeof...(I);
+  static constexpr u8 all_links = static_cast<u8>((1u << count) - 1);
+  static_assert(count > 0, "a stack has at least one interface");
+  using type = layers<typename I::template of<C>...>;
+  using options = layers<typename I::template of<C>::options...>;
+  static constexpr std::size_t link_header = max_of(I::template of<C>::framing::header_size...);
+  static constexpr std::size_t transmit_headroom = max_of(I::template of<C>::transmit_headroom...);
+  static constexpr bool may_fill_in_checksum = (I::template of<C>::may_fill_in_checksum || ...);
+  static constexpr bool claims = (I::template of<C>::claims || ...);
+  static constexpr bool hands_up_trains = (I::template of<C>::hands_up_trains || ...);
+  static constexpr u8 checksum_marks = (0 | ... | I::template of<C>::checksum_marks);
+  static constexpr std::size_t ring_bytes = (0 + ... + I::template of<C>::driver::ring_bytes);
+};
+}  // namespace detail
+
+}  // namespace strata::inline STRATA_ABI
