@@ -16,6 +16,8 @@ using fq_codel = qdisc::fq_codel::of<config>;
 template <qdisc::fq_codel_options Options> using with = typename qdisc::fq_codel_of<Options>::template of<config>;
 static_assert(qdisc::timed<fq_codel> && fq_codel::reads_headers && qdisc::wants_a_key<fq_codel>);
 constexpr siphash_key key{1, 2};
+struct with_slots : config { static constexpr strata::limits limits{.chunks = 10, .slots = 8}; };
+static_assert(sizeof(qdisc::arrival_times<with_slots>) == 4 * descriptors_of(with_slots::limits), "slots have names, too");
 
 /// A sender that adds a frame each round trip and halves when one is lost or marked; acknowledgments come a round trip after a frame left.
 struct greedy {

@@ -5,6 +5,7 @@
 // Here is the law for one queue; fq_codel.hpp has many. RFC 8289 §5.3, §5.4 and §5.5 say what is done when.
 #pragma once
 #include <strata/buffer/pool.hpp>
+#include <strata/core/limits.hpp>
 #include <strata/core/time.hpp>
 
 namespace strata::inline STRATA_ABI::qdisc {
