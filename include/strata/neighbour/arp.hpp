@@ -16,13 +16,6 @@
 
 namespace strata::inline STRATA_ABI::neighbour {
 
-/// What the cache reads of a Config.
-template <class C> concept config = requires {
-  typename C::tick;
-  typename C::family::address;
-  { C::limits } -> std::convertible_to<limits>;
-};
-
 /// RFC 4861 §7.3.2, and `failed`, which keeps an address that does not answer from being asked again at once.
 enum class state : u8 { none, incomplete, reachable, stale, delay, probe, failed };
 

@@ -2,12 +2,20 @@
 // Who is where: the link address of a next hop, its life by RFC 4861 §7.3, and the packets that wait for it.
 #pragma once
 #include <strata/buffer/pool.hpp>
+#include <strata/core/limits.hpp>
 #include <strata/core/path.hpp>
 #include <strata/core/time.hpp>
 
 #include <concepts>
 
 namespace strata::inline STRATA_ABI::neighbour {
+
+/// What a cache reads of a Config.
+template <class C> concept config = requires {
+  typename C::tick;
+  typename C::family::address;
+  { C::limits } -> std::convertible_to<limits>;
+};
 
 /// What a cache asks of the interface that it lives in.
 template <class B, class Address> concept interface_below = requires(B below, Address a, packet p, mac_address mac) {
