@@ -72,7 +72,7 @@ TEST_CASE("what the byte limit holds back waits in the discipline, leaves when f
   for (u32 n = 0; n < 12; ++n) CHECK(u->send_to(bytes, net::endpoint{"10.0.0.2"_ip, 9}));
   CHECK(i.limit.in_flight() >= i.limit.limit());
   CHECK(i.limit.in_flight() < i.limit.limit() + 1042);
-  CHECK(i.counters().byte_limited > 0);
+  CHECK(i.limit.counted().held_back > 0);
   CHECK(i.counters().ring_full == 0);
   CHECK(i.qdisc.size() == 12 - 3 - 1);  // three in the ring, one before its door
   CHECK(t->a.idle());

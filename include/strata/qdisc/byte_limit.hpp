@@ -29,11 +29,15 @@ template <byte_limit_options Options> struct byte_limit_of {
    public:
     using time_point = strata::time_point<typename C::tick>;
     static constexpr bool is_limited = true;
+    struct counters {
+      tally held_back = 0;  ///< the driver had as many bytes as it may have, and none came back
+    };
 
     /// Whether one more frame may go to the driver; the last one may go over the limit, so that any frame may leave an empty ring.
     [[nodiscard]] bool may_send() const { return in_flight_ < limit_; }
     /// A frame was not let through.
     void held_back() {
+      ++count_.held_back;
       was_held_back_ = true;
       retry_at_ = now_ + duration<typename C::tick>::us(100);
     }
@@ -66,6 +70,7 @@ template <byte_limit_options Options> struct byte_limit_of {
       begin();
     }
 
+    [[nodiscard]] const counters& counted() const { return count_; }
     [[nodiscard]] u32 limit() const { return limit_; }          ///< bytes
     [[nodiscard]] u32 in_flight() const { return in_flight_; }  ///< bytes
 
@@ -77,6 +82,7 @@ template <byte_limit_options Options> struct byte_limit_of {
     u32 limit_ = Options.least, in_flight_ = 0;
     u32 slack_ = ~u32{0};  // the fewest bytes that were left in the ring when others came back
     bool was_held_back_ = false;
+    counters count_{};
     time_point now_{}, since_{}, retry_at_{};
   };
 };

@@ -367,7 +367,7 @@ template <class Parts> struct interface {
     bool is_within_limit(auto&& see) requires(limiter::is_limited) {
       if (limit.may_send() || (reclaim(see) != 0 && limit.may_send())) return true;
       limit.held_back();
-      return ++count_.byte_limited, false;
+      return false;
     }
 
     /// 20 us after the first failure, twice as long after each further one, at most 10 ms; and a tick at least.

@@ -12,7 +12,6 @@ struct interface_counters {
   tally received = 0, transmitted = 0;  ///< frames
   tally ring_full = 0;                  ///< the driver took a frame only after reclaim, or not at all
   tally queue_dropped = 0;              ///< the qdisc did not take it
-  tally byte_limited = 0;               ///< the driver had as many bytes as it may have, and none came back
   tally kicks_again = 0;                ///< the doorbell said EAGAIN, EBUSY or ENOBUFS
   tally link_downs = 0;
 };
