@@ -125,8 +125,8 @@ TEST_CASE("a thousand messages of 64 bytes in flight take 126 KiB, not 2 MB") {
 }
 TEST_CASE("over Ethernet with timestamps a chunk holds fourteen messages of 64 bytes, eight of more and four of 257") {
   struct ethernet : with_slots {
-    using coalescing = tcp::none;
-    using congestion_control = tcp::unlimited;
+    using coalescing = strata::tcp::none;
+    using congestion_control = strata::tcp::unlimited;
   };
   for (const auto& [bytes, each] : {std::pair{64u, 14u}, {72u, 14u}, {73u, 8u}, {184u, 8u}, {185u, 4u}, {440u, 4u}, {441u, 1u}}) {
     auto t = test::two_stacks<ethernet>::make();
