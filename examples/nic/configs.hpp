@@ -17,6 +17,7 @@ struct tap_server : strata::presets::server {
   using device = strata::nic::tap;
   using nic = recorded<device, strata::nic::pcap_link::ethernet>;
   static constexpr strata::u32 gso_max_size = 65000;  // with --vnet they go to the kernel whole, without the link makes frames of them
+  static constexpr bool long_datagrams = true;
 };
 struct tun_server : strata::presets::server {
   using device = strata::nic::tun;
@@ -24,14 +25,17 @@ struct tun_server : strata::presets::server {
   using link = strata::link::raw_ip;
   using neighbour = strata::neighbour::fixed;
   static constexpr strata::u32 gso_max_size = 65000;
+  static constexpr bool long_datagrams = true;
 };
 struct af_xdp_server : strata::presets::server {
   using device = strata::nic::af_xdp;
   using nic = recorded<device, strata::nic::pcap_link::ethernet>;
+  static constexpr bool long_datagrams = true;
 };
 struct af_packet_server : strata::presets::server {
   using device = strata::nic::af_packet;
   using nic = recorded<device, strata::nic::pcap_link::ethernet>;
+  static constexpr bool long_datagrams = true;
 };
 struct tap_low_latency : strata::presets::low_latency {
   using device = strata::nic::tap;

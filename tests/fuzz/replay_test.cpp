@@ -56,6 +56,7 @@ constexpr exception exceptions[] = {
     {"tcp.limited_by_deferral", "only where Config::tso_deferral is set"},
     {"tcp.out_trains", "only where Config::gso_max_size is not zero"},
     {"icmp.out_time_excds", "only where Config::forwards is set"},
+    {"ip.frag_fails", "transports build nothing above the MTU, and answers to long echoes leave in fragments"},
     {"ip6.in_csum_errors", "IPv6's header has no checksum"},
     {"ip6.in_source_routed", "routing headers are extension headers, which count as in_unknown_protos"},
     {"ip6.reasm_fails", "fragment headers are extension headers, which count as in_unknown_protos"},

@@ -494,6 +494,7 @@ template <class C> class world_of final : public world {
     if (is_four) {
       require(at8(p, 0) == 0x45 && checker::adds_up(p.first(20)), "the header has a right checksum");
       require(checker::at32(p, 12) == 0x0a00'0001, "a packet is from our address");
+      if ((at16(p, 6) & 0x3fff) != 0) return check_fragment(p);
       if (at8(p, 9) == 1) require(checker::adds_up(p.subspan(20)), "an ICMP message has a right checksum");
     }
     const seen_segment s = read_segment(p, true);
@@ -510,6 +511,19 @@ template <class C> class world_of final : public world {
     const std::uint32_t at = s.seq - start->second;
     require(at <= k->written.size() && s.data.size() <= k->written.size() - at, "only what was written is sent");
     require(std::equal(s.data.begin(), s.data.end(), k->written.begin() + at), "bytes are sent as they were written");
+  }
+
+  /// Only long answers to echoes leave in fragments: one after the other, in their order, unless the ring has no room for the rest.
+  void check_fragment(bytes p) {
+    using checker::at16;
+    const unsigned offset = (at16(p, 6) & 0x1fffu) * 8u;
+    const bool is_last = (at16(p, 6) & 0x2000) == 0;
+    require(checker::at8(p, 9) == 1 && (at16(p, 6) & 0xc000) == 0, "only an echo's answer is cut");
+    require(is_last || p.size() % 8 == 4, "a fragment but the last is a multiple of eight");
+    if (offset == 0) cut_.clear(), cut_id_ = at16(p, 4);
+    else require(offset == cut_.size() && at16(p, 4) == cut_id_, "a fragment goes on where the one before ended");
+    cut_.insert(cut_.end(), p.begin() + 20, p.end());
+    if (is_last) require(checker::adds_up(cut_), "an ICMP message in fragments has a right checksum");
   }
 
   /// The application lets go of everything, and the NIC behaves: all timers end, and nothing is left.
@@ -570,6 +584,8 @@ template <class C> class world_of final : public world {
   std::vector<typename net::datagram_socket> sockets_{};
   std::map<std::string, std::uint32_t> our_starts_{};
   std::byte scratch_[2048]{};
+  std::vector<std::byte> cut_{};  // what came of a message in fragments
+  unsigned cut_id_ = 0;
   alignas(64) std::byte memory_[std::size_t{C::limits.chunks} * C::limits.chunk_size]{};
   std::unique_ptr<net> net_ = std::make_unique<net>();
   std::vector<tcp::owned_view> views_{};  // last: they go before the stack

@@ -21,6 +21,7 @@ def test(folder):
     with _net.Program("echo", "--pcap", folder / "asked"):
         _net.sh("ping", "-c", "3", "-i", "0.2", "-W", "2", _net.STRATA)
         _net.sh("ping", "-c", "2", "-i", "0.2", "-W", "2", "-s", "1472", "-M", "do", _net.STRATA)
+        _net.sh("ping", "-c", "3", "-i", "0.2", "-W", "2", "-s", "65507", _net.STRATA)  # in fragments, both ways
         _net.sh("ping", "-c", "1", "-W", "2", "-s", "0", _net.STRATA)
         seen = _net.sh("ip", "neighbour", "show", _net.STRATA)
         _net.expect("lladdr" in seen, f"the kernel did not learn our address: {seen}")

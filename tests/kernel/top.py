@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -48,12 +49,14 @@ def what_it_says(path):
         _net.expect(c["state"] == "established" and c["local"] == f"{_net.STRATA}:7" and c["bytes_received"] == 5 and c["bytes_acked"] == 5 and c["srtt_us"] > 0, f"{c}")
         _net.expect(busy["layers"]["tcp"]["in_segments"] > empty["layers"]["tcp"]["in_segments"] and busy["layers"]["tcp"]["passive_opens"] == 1, f"{busy['layers']}")
         _net.expect(busy["dropped"] == empty["dropped"] == sum(empty["drops"].values()), f"{busy['drops']}")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.sendto(bytes(3000), (_net.STRATA, 7))  # in fragments
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+            for name in (1, 2):  # fragments that cannot be some: not the last, and no multiple of eight bytes
+                header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 33, name, 0x2000, 64, 17, 0, socket.inet_aton(_net.KERNEL), socket.inet_aton(_net.STRATA))
+                s.sendto(header + bytes(13), (_net.STRATA, 0))
         time.sleep(0.1)
         text = _net.sh(TOP, path, "--once")
         _net.expect(re.search(r"^program program=echo ms=\d+ .*\bdropped=[1-9]", text, re.M), f"text: {text}")
-        _net.expect(re.search(r"^layer name=tcp connections=1 ", text, re.M) and re.search(r"^drop why=ip.reasm_fails frames=[23]$", text, re.M), f"text: {text}")
+        _net.expect(re.search(r"^layer name=tcp connections=1 ", text, re.M) and re.search(r"^drop why=ip.reasm_fails frames=2$", text, re.M), f"text: {text}")
         _net.expect(re.search(rf"^connection local={_net.STRATA}:7 remote={mine} state=established ", text, re.M), f"text: {text}")
 
 

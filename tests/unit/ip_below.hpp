@@ -25,6 +25,7 @@ template <class Address> struct two_links {
   std::vector<Address> asked{};
   sent answer = sent::sent;
 
+  buffer::pool& chunks() { return pool.chunks; }
   packet take() { return pool.chunks.take(pool.headroom); }
   u32 generation() { return now_at; }
   void changed() { ++now_at; }

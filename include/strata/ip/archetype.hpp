@@ -6,7 +6,7 @@
 
 namespace strata::inline STRATA_ABI::ip {
 
-template <class Family, class Image = header_image::cached> struct archetype_of {
+template <class Family, class Image = header_image::cached, u32 Fragments = 0> struct archetype_of {
   using tick = milliseconds32;
   using family = Family;
   using header_image = Image;
@@ -15,13 +15,15 @@ template <class Family, class Image = header_image::cached> struct archetype_of 
   static constexpr bool forwards = false;
   static constexpr bool strong_host = false;
   struct numbers {
-    u32 routes;
+    u32 routes, fragments, receive_reserve;
   };
-  static constexpr numbers limits{4};
+  static constexpr numbers limits{4, Fragments, 1};
 };
 using archetype = archetype_of<only_v4>;
 
 template <class Address> struct links_archetype {
+  buffer::pool& own;
+  buffer::pool& chunks() { return own; }
   packet take() { return {}; }
   u32 generation() { return 1; }
   void changed() {}

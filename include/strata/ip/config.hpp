@@ -17,6 +17,8 @@ template <class C> concept config = requires {
   typename C::family::address;
   { C::header_image::template bytes<typename C::family::address> } -> std::convertible_to<u32>;
   { C::limits.routes } -> std::convertible_to<u32>;
+  { C::limits.fragments } -> std::convertible_to<u32>;
+  { C::limits.receive_reserve } -> std::convertible_to<u32>;
   typename C::routing;                                 // the table of routes: ip/routes.hpp, ip/trie.hpp
   typename C::hooks;                                   // ip/hooks.hpp
   { C::forwards } -> std::convertible_to<bool>;        // a router: what is not for us goes on
@@ -25,6 +27,7 @@ template <class C> concept config = requires {
 
 /// The links, as ip sees them. `link` is an interface's index.
 template <class B, class Address> concept links = requires(B below, Address a, packet p, u8 link, mac_address mac, std::byte* at) {
+  { below.chunks() } -> std::same_as<buffer::pool&>;
   { below.take() } -> std::same_as<packet>;                                       // a chunk with headroom for every header, or nothing
   { below.generation() } -> std::same_as<u32>;                                    // never zero; changes with routes, neighbours, links
   { below.changed() } -> std::same_as<void>;                                      // next generation
@@ -44,9 +47,10 @@ struct arrival {
   bool is_broadcast = false;  ///< to a broadcast or multicast address of the link
 };
 
-/// What a packet turned out to be: a datagram for a transport, an error for one, or nothing (answered or dropped here; counted).
+/// What a packet turned out to be: a datagram for a transport, an error for one, a fragment that the layer takes by on_fragment(), or nothing (answered or dropped
+/// here; counted).
 template <class Address> struct finding {
-  enum class what : u8 { nothing, datagram, error };
+  enum class what : u8 { nothing, datagram, error, fragment };
   what is = what::nothing;
   datagram_info<Address> info{};     ///< of a datagram; the packet is pulled to its payload
   network_error<Address> error{};    ///< of an error
@@ -63,7 +67,7 @@ struct counters {
   u32 in_source_routed = 0;    ///< asks to be forwarded, or was
   u32 in_unknown_protos = 0;
   u32 in_delivers = 0;         ///< handed to a transport or to ICMP
-  u32 reasm_fails = 0;         ///< fragments: each is dropped
+  u32 reasm_fails = 0;         ///< fragments that were dropped
   u32 out_requests = 0;        ///< handed to ip by transports and ICMP
   u32 out_no_routes = 0;
   u32 frag_fails = 0;          ///< over the MTU, with DF

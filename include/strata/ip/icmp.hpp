@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ICMP for IPv4 (RFC 792) as a host speaks it (RFC 1122 §3.2.2): answers echoes, reads errors about what we sent, sends errors about what came.
 #pragma once
+#include <strata/buffer/train.hpp>
 #include <strata/ip/output.hpp>
 #include <strata/ip/token_bucket.hpp>
 #include <strata/wire/icmpv4.hpp>
@@ -54,7 +55,12 @@ template <config C, class Header> class icmp {
       ++count_.in_errors;
       return;
     }
-    if (!checksum_is_valid(p.bytes())) {
+    const auto is_valid = [&] {
+      if constexpr (buffer::may_be_trains<decltype(below)>)
+        if (buffer::is_train(p.d())) return fold(buffer::train_sum(p.d())) == 0xffff;
+      return checksum_is_valid(p.bytes());
+    };
+    if (!is_valid()) {
       ++count_.in_csum_errors;
       return;
     }
@@ -119,6 +125,9 @@ template <config C, class Header> class icmp {
       case icmp_error_kind::prohibited: return wire::icmpv4{type::unreachable, code::filtered, 0, 0};
       default: break;
     }
+    if constexpr (C::limits.fragments != 0) {
+      if (kind == icmp_error_kind::reassembly_time_exceeded) return wire::icmpv4{type::time_exceeded, 1, 0, 0};
+    }
     if constexpr (C::forwards) {
       switch (kind) {
         case icmp_error_kind::net_unreachable: return wire::icmpv4{type::unreachable, code::net, 0, 0};
@@ -129,10 +138,10 @@ template <config C, class Header> class icmp {
     }
     return {};
   }
-  /// A host never gets as far with a message of ICMP; a router does, and tells nobody of one that is an error itself, or that it cannot see.
+  /// Of a message of ICMP that went through, or that was not whole in time, somebody may be told, unless it is an error itself or cannot be seen.
   [[nodiscard]] static bool is_about_an_error(const datagram_info<address>& info, const packet& p) {
     if (info.protocol != wire::icmpv4::protocol) return false;
-    if constexpr (C::forwards) {
+    if constexpr (C::forwards || C::limits.fragments != 0) {
       const auto h = wire::ipv4::parse_quoted({p->chunk + p->network, static_cast<std::size_t>(p->offset + p->length - p->network)});
       if (!h || h->fragment_offset != 0) return true;
       const std::size_t at = static_cast<std::size_t>(p->network) + h->header_length, end = static_cast<std::size_t>(p->offset) + p->length;
@@ -149,6 +158,10 @@ template <config C, class Header> class icmp {
     if (!down.route(below, way, ip_count)) {
       ++count_.out_errors;
       return;
+    }
+    if constexpr (C::limits.fragments != 0) {
+      const u32 bytes = static_cast<u32>(buffer::received_bytes<decltype(below)>(p));
+      if (bytes + Header::size > way.mtu) return answer_in_fragments(below, down, p, bytes, way, request, ip_count);
     }
     packet reply;
     if (p.writable() && p->offset >= below.link_header_size(way.link) + Header::size) {
@@ -167,12 +180,32 @@ template <config C, class Header> class icmp {
       copy_bytes(reply.room().data(), p.bytes().data(), p.size());
       reply.extend(p.size());
     }
+    reply_to(request).emit(reply.writable_bytes().data());
+    if (post(below, down, std::move(reply), way, ip_count)) ++count_.out_echo_reps;
+  }
+
+  [[nodiscard]] static wire::icmpv4 reply_to(const wire::icmpv4& request) {
     wire::icmpv4 m = request;
     m.type = wire::icmpv4::type_of::echo_reply;
     m.checksum = checksum_update(request.checksum, u16{wire::icmpv4::type_of::echo_request} << 8, u16{wire::icmpv4::type_of::echo_reply} << 8);
     if (m.checksum == 0) m.checksum = 0xffff;  // its equal, and the only right one of a reply that is zeros throughout (RFC 1624 §3)
-    m.emit(reply.writable_bytes().data());
-    if (post(below, down, std::move(reply), way, ip_count)) ++count_.out_echo_reps;
+    return m;
+  }
+  /// What came in fragments goes back in such.
+  STRATA_OFF_PATH void answer_in_fragments(links<address> auto&& below, out& down, packet& p, u32 bytes, path& way, const wire::icmpv4& request, counters& ip_count) {
+    const auto fill = [&](std::byte* to, u32 from, u32 n) {
+      u32 at = 0;  // of the part's first byte
+      buffer::each_part(p.d(), [&](const buffer::descriptor& d) {
+        const u32 first = from > at ? from - at : 0, end = from + n > at ? from + n - at : 0, last = end < d.length ? end : d.length;
+        if (first < last) copy_bytes(to + (at + first - from), d.chunk + d.offset + first, last - first);
+        at += d.length;
+      });
+      if (from == 0) reply_to(request).emit(to);
+    };
+    const sent became = down.send_long(below, way, bytes, wire::icmpv4::protocol, fill, ip_count);
+    if (became != sent::sent && became != sent::queued) return (void)++count_.out_errors;
+    ++count_.out_msgs;
+    ++count_.out_echo_reps;
   }
 
   [[nodiscard]] static path way_back(const datagram_info<address>& info) {

@@ -85,6 +85,42 @@ template <config C, class Header> class output {
     return below.post(std::move(p));
   }
 
+  /// Sends a datagram that is longer than the MTU of `way`, whose route is known: as fragments, under an identification that nobody can guess (RFC 7739).
+  /// fill(to, from, n) writes the `n` bytes of it that begin at `from`: once each, behind the headers that they leave with. full: there are not as many chunks, and
+  /// nothing is sent; any other answer is that of the last fragment.  Linux: ip_append_data, ip_push_pending_frames.
+  [[nodiscard]] sent send_long(links<address> auto&& below, path& way, u32 bytes, u8 protocol, auto&& fill, counters& count) requires(Header::is_v4) {
+    ++count.out_requests;
+    if (bytes + Header::size > 0xffff || way.mtu < Header::size + 8) return too_big(count);
+    const u16 id = static_cast<u16>(below.random());
+    const u32 most = static_cast<u32>(way.mtu - Header::size) & ~u32{7};
+    if (below.chunks().available() < bytes / most + 1 + C::limits.receive_reserve) return sent::full;
+    sent last = sent::full;
+    for (u32 from = 0; from < bytes; from += most) {
+      const u32 n = bytes - from < most ? bytes - from : most;
+      packet p = below.take();
+      if (!p) return sent::full;
+      if (p.room().size() < n) return too_big(count);
+      fill(p.room().data(), from, n);
+      p.extend(n);
+      if constexpr (hooks_at(point::output) || hooks_at(point::postrouting)) {
+        if (!may_leave(below, way, p, protocol, from != 0)) return sent::dropped;
+      }
+      const wire::ipv4 h{.type_of_service = way.traffic_class, .total_length = static_cast<u16>(n + Header::size), .id = id, .fragment_offset = static_cast<u16>(from),
+                         .more_fragments = from + n != bytes, .ttl = way.hop_limit != 0 ? way.hop_limit : default_hop_limit, .protocol = protocol,
+                         .source = way.local.v4(), .destination = way.remote.v4()};
+      h.emit(p.push(Header::size));
+      note(below, trace::step::fragment, p);
+      p->link = way.link;
+      if (const auto neighbour = next_mac(below, way); !neighbour) {
+        last = below.hold(std::move(p), way.next_hop);
+      } else {
+        below.emit_link_header(way.link, p.push(below.link_header_size(way.link)), neighbour->mac, Header::is_v4);
+        last = below.post(std::move(p));
+      }
+      if (last != sent::sent && last != sent::queued) return last;
+    }
+    return last;
+  }
   /// Whether somebody is asked at `p`: if not, no code asks.
   [[nodiscard]] static constexpr bool hooks_at(point p) { return hook_list::are_at(p); }
   static constexpr bool hooks_to_us = hooks_at(point::prerouting) || hooks_at(point::input);
@@ -112,9 +148,9 @@ template <config C, class Header> class output {
 
  private:
   /// The points output and postrouting of a packet of ours. Its IP header is not yet written; a train is one packet.
-  [[nodiscard]] bool may_leave(links<address> auto&& below, const path& way, packet& p, u8 protocol) {
+  [[nodiscard]] bool may_leave(links<address> auto&& below, const path& way, packet& p, u8 protocol, bool is_later_fragment = false) {
     passing<address> what{.protocol = protocol, .out = way.link, .source = way.local, .destination = way.remote, .bytes = static_cast<u32>(p.size())};
-    what.read_transport(p.bytes());
+    if (!is_later_fragment) what.read_transport(p.bytes());
     return passes<point::output>(below, what, p, below.now()) && passes<point::postrouting>(below, what, p, below.now());
   }
   /// A new image. `sent` says that there is one; any other answer is the packet's end, or it waits for its neighbour. Linux: neigh_hh_output's slow side.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // IPv4: RFC 791 as RFC 1122 §3.2.1 and §3.3 want it of a host, and RFC 1812 of a router, which a Config is with `forwards`. Everything we send is atomic: DF
-// set, ID zero (RFC 6864 §4.1). Not here: reassembly (fragments to us are dropped and counted), options on what we send.
+// set, ID zero (RFC 6864 §4.1). Not here: options on what we send.
 #pragma once
 #include <strata/buffer/train.hpp>
 #include <strata/ip/forward.hpp>
 #include <strata/ip/icmp.hpp>
+#include <strata/ip/reassemble.hpp>
 #include <strata/wire/ethernet.hpp>
 #include <strata/wire/ipv4.hpp>
 
@@ -39,6 +40,7 @@ template <class Address> struct v4_header {
 template <config C> class v4 {
   using header = v4_header<typename C::family::address>;
   using out = output<C, header>;
+  static constexpr bool reassembles = C::limits.fragments != 0;
 
  public:
   using address = typename C::family::address;
@@ -67,6 +69,11 @@ template <config C> class v4 {
   [[nodiscard]] bool route(links<address> auto&& below, path& way) { return out_.route(below, way, count_); }
   /// Sends a transport's packet. unreachable: no route or no neighbour; dropped: over the MTU, or eaten below.
   [[nodiscard]] STRATA_ALWAYS_INLINE sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol) { return out_.send(below, way, std::move(p), protocol, count_); }
+
+  /// Sends a datagram of `bytes` bytes, longer than the MTU of `way`, in fragments; fill(to, from, n) writes what begins at `from`.
+  [[nodiscard]] sent send_long(links<address> auto&& below, path& way, u32 bytes, u8 protocol, auto&& fill) requires(bool{C::long_datagrams}) {
+    return out_.send_long(below, way, bytes, protocol, fill, count_);
+  }
 
   /// A packet whose link header is off. The checks of RFC 1122 §3.2.1, each once; what is for a transport is pulled to the transport's header and
   /// trimmed to the datagram. Linux: ip_rcv, ip_local_deliver.
@@ -100,8 +107,9 @@ template <config C> class v4 {
           return f;
       }
     }
-    if (h.is_fragment()) {
-      ++count_.reasm_fails;
+    if (h.is_fragment()) [[unlikely]] {
+      if constexpr (reassembles) f.is = finding<address>::what::fragment;
+      else ++count_.reasm_fails;
       return f;
     }
     p->network = p->offset;
@@ -110,16 +118,23 @@ template <config C> class v4 {
       return f;
     }
     p.pull(h.header_length);
-    p->transport = p->offset;
-    p->link = came.link;
-    if (!out_.template passes<point::input>(below, what, p, now)) return f;
-    ++count_.in_delivers;
-    if (h.protocol == wire::icmpv4::protocol) {
-      if constexpr (buffer::may_be_trains<decltype(below)>) buffer::drop_parts(p);
-      icmp_.on_message(below, out_, p, count_, f);
-      return f;
+    hand_up(below, p, what, now, f);
+    return f;
+  }
+
+  /// What on_packet() found to be a fragment: the datagram, with `p`, if it is whole now.  Linux: ip_defrag.
+  [[nodiscard]] STRATA_OFF_PATH finding<address> on_fragment(links<address> auto&& below, packet& p, const finding<address>& part, moment now) requires(reassembles) {
+    finding<address> f = part;
+    f.is = finding<address>::what::nothing;
+    const auto h = wire::ipv4::parse_quoted(p.bytes());  // once more: the fast path keeps the fields in registers
+    if (!h) return f;
+    if constexpr (buffer::may_be_trains<decltype(below)>) {
+      if (buffer::is_joined(p.d())) buffer::drop_parts(p);  // no driver joins fragments
     }
-    f.is = finding<address>::what::datagram;
+    auto what = passing_of(p, *h, {f.info.link, f.info.is_broadcast});
+    if (!fragments_.on_fragment(below, p, *h, now, f.info.ecn, count_)) return f;
+    if constexpr (out::hooks_at(point::input)) what.bytes = static_cast<u32>(buffer::received_bytes<decltype(below)>(p)), what.read_transport(p.bytes());
+    hand_up(below, p, what, now, f);
     return f;
   }
 
@@ -143,6 +158,19 @@ template <config C> class v4 {
     return e;
   }
 
+  /// Datagrams whose fragments did not all come in time.
+  void advance(links<address> auto&& below, moment now) requires(reassembles) {
+    fragments_.advance(below.chunks(), now, count_, [&](const packet& first) {
+      const auto h = wire::ipv4::parse_quoted({first->chunk + first->network, static_cast<std::size_t>(first->offset - first->network)});
+      if (!h) return;
+      icmp_.send_error(below, out_, {.local = header::widen(h->destination), .remote = header::widen(h->source), .protocol = h->protocol, .link = first->link}, first,
+                       icmp_error_kind::reassembly_time_exceeded, now, count_);
+    });
+  }
+  [[nodiscard]] std::optional<moment> next_deadline() const requires(reassembles) { return fragments_.next_deadline(); }
+  [[nodiscard]] bool is_due(moment now) const requires(reassembles) { return fragments_.is_due(now); }
+  void clear(buffer::pool& chunks) requires(reassembles) { fragments_.clear(chunks); }
+  [[nodiscard]] const reassembly_counters& reassembly_counted() const requires(reassembles) { return fragments_.counted(); }
   /// A packet that goes to its next hop for others and will not get there. Linux: ipv4_link_failure.
   void on_undelivered(links<address> auto&& below, packet& p, moment now) requires(bool{C::forwards}) { forwarder_.on_undelivered(below, out_, icmp_, p, now, count_); }
   [[nodiscard]] const hook_counters& hooks_counted() const requires(!out::hook_list::is_empty) { return out_.hooks.counted(); }
@@ -154,6 +182,15 @@ template <config C> class v4 {
   [[nodiscard]] constexpr const icmp_counters& icmp_counted() const { return icmp_.counted(); }
 
  private:
+  /// The last steps of every packet to us, `p` at its transport's header.  Linux: ip_local_deliver_finish.
+  STRATA_ALWAYS_INLINE void hand_up(links<address> auto&& below, packet& p, auto& what, moment now, finding<address>& f) {
+    p->transport = p->offset;
+    p->link = f.info.link;
+    if (!out_.template passes<point::input>(below, what, p, now)) return;
+    ++count_.in_delivers;
+    if (f.info.protocol == wire::icmpv4::protocol) icmp_.on_message(below, out_, p, count_, f);
+    else f.is = finding<address>::what::datagram;
+  }
   enum class ends : u8 { refused, group, ours, elsewhere };
   /// Whether a packet may come from `remote` and is for us, alone or among others; if not, it is counted.
   [[nodiscard]] STRATA_OFF_PATH ends whose(const address& remote, const address& local, const arrival& came) {
@@ -228,6 +265,8 @@ template <config C> class v4 {
   out out_{};
   icmp<C, header> icmp_{};
   [[no_unique_address]] forwarder<C, header> forwarder_{};
+  struct drops_fragments {};
+  [[no_unique_address]] typename std::conditional_t<reassembles, std::type_identity<reassembler<C>>, std::type_identity<drops_fragments>>::type fragments_{};
   counters count_{};
 };
 

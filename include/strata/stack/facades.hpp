@@ -45,6 +45,7 @@ template <stack_config C> struct stack<C>::links {
 
   static constexpr bool hands_up_trains = bound::hands_up_trains;
 
+  buffer::pool& chunks() const { return s.pool_; }
   packet take() const { return s.take(); }
   stack::time_point now() const { return s.now_; }
   u32 generation() const { return s.generation_; }
@@ -104,6 +105,14 @@ template <stack_config C> struct stack<C>::internet {
   STRATA_ALWAYS_INLINE sent send(path& way, packet&& p, u8 protocol) const {
     sent what = sent::unreachable;
     s.network_of(way.remote, [&](auto& ip) STRATA_INLINE_LAMBDA { what = ip.send(links{s}, way, std::move(p), protocol); });
+    return what;
+  }
+  /// A datagram over the MTU, in fragments. IPv6's are not there yet.
+  sent send_long(path& way, u32 bytes, u8 protocol, auto&& fill) const requires(bool{C::long_datagrams}) {
+    sent what = sent::dropped;
+    s.network_of(way.remote, [&](auto& ip) {
+      if constexpr (requires { ip.send_long(links{s}, way, bytes, protocol, fill); }) what = ip.send_long(links{s}, way, bytes, protocol, fill);
+    });
     return what;
   }
   u32 train_limit(const path& way) const requires(C::gso_max_size != 0) {

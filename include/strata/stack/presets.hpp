@@ -59,6 +59,7 @@ struct server {
   static constexpr bool tso_deferral = false;         ///< a train that cwnd keeps short waits for the next ACK. Linux: tcp_tso_should_defer
   static constexpr bool gro = false;                  ///< segments of a batch that follow each other are joined and looked at once. Linux: generic-receive-offload
   static constexpr bool forwards = false;             ///< a router: packets for others go on (RFC 1812)
+  static constexpr bool long_datagrams = false;       ///< datagrams longer than a chunk come up, put together of fragments; false: a shorter one is copied to be one piece
   static constexpr bool strong_host = false;          ///< RFC 1122 §3.3.4.2: an address is ours on its own link only; false: on each, as Linux has it
   static constexpr bool destroyed = true;             ///< false: lives as long as the program; no destructor, no atexit
   static constexpr bool allows_weak_entropy = false;  ///< true: takes a source that can be guessed
@@ -103,6 +104,7 @@ struct embedded : server {
                                          .neighbours = 8,
                                          .neighbour_queue = 1,
                                          .routes = 2,
+                                         .fragments = 0,
                                          .errors = 2,
                                          .batch = 1,
                                          .receive_reserve = 2,
@@ -124,6 +126,7 @@ struct testing : server {
                                          .neighbours = 16,
                                          .neighbour_queue = 4,
                                          .routes = 8,
+                                         .fragments = 8,
                                          .errors = 8};
 };
 

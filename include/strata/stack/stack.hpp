@@ -419,6 +419,7 @@ template <stack_config C> class stack {
   void input(packet& p, raised& r);
   void from_link(auto& i, packet& p, raised& r);
   void to_network(const link::received& in, packet& p, raised& r);
+  void complete(auto& ip, packet& p, const ip::finding<address>& part, raised& r);
   void deliver(const datagram_info<address>& info, packet& p, raised& r);
   void input_batch(raised& r);
   [[nodiscard]] bool has_news() const {

@@ -102,6 +102,9 @@ template <stack_config C> void stack<C>::shut_down() {
   });
   if constexpr (has_slots) slots_.trim();
   if constexpr (C::forwards) forwarded_.clear(pool_);
+  networks_.each([&](auto, auto& ip) {
+    if constexpr (requires { ip.clear(pool_); }) ip.clear(pool_);
+  });
   errors_in_ = errors_out_ = 0;
 }
 

@@ -155,9 +155,18 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::to_network(
     const ip::finding<address> found = ip.on_packet(links{*this}, p, ip::arrival{batch_link_, in.is_broadcast}, now_);
     if (found.is == ip::finding<address>::what::datagram) deliver(found.info, p, r);
     if (found.is == ip::finding<address>::what::error) report(found.error);
+    if constexpr (requires { ip.on_fragment(links{*this}, p, found, now_); }) {
+      if (found.is == ip::finding<address>::what::fragment) [[unlikely]] complete(ip, p, found, r);
+    }
     return true;
   });
   if (!is_known) ++count_.no_network;
+}
+/// A fragment; if it was the last that was missing, the datagram goes on.
+template <stack_config C> STRATA_OFF_PATH void stack<C>::complete(auto& ip, packet& p, const ip::finding<address>& part, raised& r) {
+  const ip::finding<address> found = ip.on_fragment(links{*this}, p, part, now_);
+  if (found.is == ip::finding<address>::what::datagram) deliver(found.info, p, r);
+  if (found.is == ip::finding<address>::what::error) report(found.error);
 }
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::deliver(const datagram_info<address>& info, packet& p, raised& r) {
   observe(trace::step::dispatch, p);
@@ -187,10 +196,17 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_due_tim
     if constexpr (requires { layer.is_due(now_); }) return layer.is_due(now_);
     else return true;
   };
-  return interfaces_.any([&](auto index, const auto& i) STRATA_INLINE_LAMBDA { return is_due(index, i.neighbour); }) || transports_.any(is_due);
+  return interfaces_.any([&](auto index, const auto& i) STRATA_INLINE_LAMBDA { return is_due(index, i.neighbour); }) || transports_.any(is_due) ||
+         networks_.any([&](auto, const auto& ip) STRATA_INLINE_LAMBDA {
+           if constexpr (requires { ip.is_due(now_); }) return ip.is_due(now_);
+           else return false;
+         });
 }
 template <stack_config C> STRATA_OFF_PATH void stack<C>::advance_timers() {
   interfaces_.each([&](auto index, auto& i) { i.neighbour.advance(cache_below{*this, static_cast<u8>(index)}, now_); });
+  networks_.each([&](auto, auto& ip) {
+    if constexpr (requires { ip.advance(links{*this}, now_); }) ip.advance(links{*this}, now_);
+  });
   transports_.each([&](auto, auto& t) { t.advance(internet{*this}, now_); });
 }
 
@@ -230,6 +246,9 @@ template <stack_config C> auto stack<C>::next_deadline() const -> std::optional<
   if (!is_started_) return first;
   if (!idle()) consider(now_);
   transports_.each([&](auto, const auto& t) { consider(anchored(t).next_deadline()); });
+  networks_.each([&](auto, const auto& ip) {
+    if constexpr (requires { ip.next_deadline(); }) consider(ip.next_deadline());
+  });
   interfaces_.each([&](auto, const auto& i) {
     consider(i.neighbour.next_deadline());
     consider(i.retry_at());

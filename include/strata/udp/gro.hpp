@@ -56,10 +56,11 @@ template <config C> std::optional<socket_event> layer<C>::keep_train(network<add
   u32 count = bytes == 0 ? 1 : (bytes + size - 1) / size;
   if (!s.wants_trains) {
     const u32 room = queue_limit - s.unread.size() - s.behind;
-    if (size > below.chunks().chunk_size()) return ++count_.mem_errors, std::nullopt;  // no view could hold one
+    if (size > below.chunks().chunk_size() && count != 1) return ++count_.mem_errors, std::nullopt;  // no view could hold one
     if (count > room) count_.rcvbuf_errors += count - room, count = room, bytes = room * size;
   }
-  head.done = s.wants_trains ? joined_is::whole : joined_is::apart;
+  const bool is_long = count == 1 && size > below.chunks().chunk_size();  // put together of fragments: it is read in the pieces that came
+  head.done = s.wants_trains || is_long ? joined_is::whole : joined_is::apart;
   head.body_length = static_cast<u16>(bytes);
   head.below = head.home->name(head);
   head.body = 0;

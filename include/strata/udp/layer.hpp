@@ -80,7 +80,12 @@ template <config C> class layer {
   [[nodiscard]] expected<std::size_t, send_error> send_to(network<address, path> auto&& below, connection_id id, std::span<const std::byte> bytes, const endpoint& to) {
     socket* s = find(id);
     if (s == nullptr) return send_error::stale;
-    if (const send_error e = ready(below, *s, bytes.size(), to); e != send_error::none) return e;
+    if (const send_error e = ready(below, *s, bytes.size(), to); e != send_error::none) {
+      if constexpr (requires { below.send_long(s->way, 0u, protocol, [](std::byte*, u32, u32) {}); }) {
+        if (e == send_error::too_big) return send_long(below, *s, bytes, to);
+      }
+      return e;
+    }
     packet p = chunk(below);
     if (!p) return send_error::would_block;
     if (p.room().size() < bytes.size()) return send_error::too_big;
@@ -356,15 +361,34 @@ template <config C> class layer {
       h.emit(at);
     }
     p->transport = p->offset;
-    switch (below.send(s.way, std::move(p), protocol)) {
+    if (const send_error e = answer_of(below.send(s.way, std::move(p), protocol), s); e != send_error::none) return e;
+    ++count_.out_datagrams;
+    return n;
+  }
+  /// A datagram over the path's MTU, in fragments of which each byte is written once; its sum is taken before.
+  [[nodiscard]] expected<std::size_t, send_error> send_long(network<address, path> auto&& below, socket& s, std::span<const std::byte> bytes, const endpoint& to) {
+    if (bytes.size() > 0xffff - header_size - below.network_header_size(std::as_const(s.way)) || !to.address.is_v4()) return send_error::too_big;
+    wire::udp h{s.local.port, to.port, static_cast<u16>(bytes.size() + header_size), 0};
+    h.checksum = wire::udp::checksum_for(pseudo_header_sum(s.way.local, to.address, protocol, h.length) + h.word_sum() + ones_sum(bytes));
+    const auto fill = [&](std::byte* at, u32 from, u32 n) {
+      constexpr u32 header = header_size;
+      if (from == 0) h.emit(at), at += header, n -= header;
+      else from -= header;
+      copy_bytes(at, bytes.data() + from, n);
+    };
+    if (const send_error e = answer_of(below.send_long(s.way, h.length, protocol, fill), s); e != send_error::none) return e;
+    ++count_.out_datagrams;
+    return bytes.size();
+  }
+  [[nodiscard]] static send_error answer_of(sent became, socket& s) {
+    switch (became) {
       case sent::sent:
       case sent::queued: break;
       case sent::full: return send_error::would_block;
       case sent::dropped: return send_error::dropped;
       case sent::unreachable: s.way.mtu = 0; return send_error::no_route;
     }
-    ++count_.out_datagrams;
-    return n;
+    return send_error::none;
   }
   template <bool Joined> void end(socket& s, buffer::pool& chunks) {
     (void)ports_.erase(hash(s.local.port), static_cast<u32>(&s - sockets_));

@@ -22,7 +22,7 @@ enum class send_error : u8 {
   none,
   stale,
   would_block,    ///< no chunk is free, or the NIC's ring is full
-  too_big,        ///< more than the path's MTU or a chunk holds; nothing is fragmented
+  too_big,        ///< more than the path's MTU or a chunk holds; with `long_datagrams` of the Config: more than 65,507 bytes, or over IPv6 more than the MTU
   no_route,       ///< no route, or the next hop does not answer
   not_connected,  ///< send() without connect()
   bad_address,    ///< unspecified address or port zero
