@@ -216,6 +216,30 @@ TEST_CASE("a route that cannot be is refused with its reason") {
   CHECK(l.is_ours("10.2.0.1"_ip));
 }
 
+struct strong : cached { static constexpr bool strong_host = true; };
+
+TEST_CASE("an address is ours on each link, or, where the Config has a strong host, on its own only (RFC 1122 3.3.4.2)") {
+  sample to_the_other;
+  to_the_other.to = "172.16.0.1"_ip;
+  const auto comes_by = [&](auto& h, u8 link) {
+    packet p = h.below.pool.incoming(to_the_other.packet_bytes());
+    return h.ip.on_packet(h.below, p, {link, false}, h.now).is == ip::finding<ipv4_address>::what::datagram;
+  };
+  host<cached> weak;
+  host<strong> h;
+  REQUIRE(weak.ip.configure(1, "172.16.0.1/16"_net));
+  REQUIRE(h.ip.configure(1, "172.16.0.1/16"_net));
+  CHECK((comes_by(weak, 0) && comes_by(weak, 1)));
+  CHECK_FALSE(comes_by(h, 0));
+  CHECK(h.ip.counted().in_addr_errors == 1);
+  CHECK(comes_by(h, 1));
+  CHECK_FALSE(comes_by(h, 0));  // though the same two have just been seen
+  CHECK(h.ip.counted().in_addr_errors == 2);
+  to_the_other.to = us;
+  CHECK(comes_by(h, 0));
+  CHECK_FALSE(comes_by(h, 1));
+}
+
 TEST_CASE("there is no way to nowhere, to ourselves, or from an address that is not ours") {
   host<cached> h;
   for (const ipv4_address a : {ipv4_address{}, us, v4("127.0.0.1"_ip)}) {
