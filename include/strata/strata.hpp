@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The whole of strata but what needs an operating system: drivers under nic/linux and the conveniences of posix.hpp are included by who wants them.
 #pragma once
+#include <strata/ip/connection_limit.hpp>
 #include <strata/ip/rate_limit.hpp>
 #include <strata/ip/trie.hpp>
 #include <strata/ip/v4.hpp>
