@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include <sanitized.hpp>
+
 namespace {
 
 using namespace strata;
@@ -205,7 +207,7 @@ class chaos {
     for (end& e : ends_) {
       for (const auto& [index, l] : e.lives) expect(l.is_closed, "a stream whose end was never told");
       expect(e.host->connections() + e.host->half_open() + e.host->time_waits() == 0, "control blocks or records are left");
-      expect(e.host->chunks().in_use() == 0, "chunks are lost");
+      expect(e.host->chunks_in_use() == 0, "chunks are lost");
     }
   }
 
@@ -218,17 +220,7 @@ class chaos {
 };
 
 TEST_CASE("Applications that call anything on anything over a bad link break nothing") {
-#if defined(__SANITIZE_ADDRESS__)
-  constexpr u64 share = 10'000;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  constexpr u64 share = 10'000;
-#else
-  constexpr u64 share = 60'000;
-#endif
-#else
-  constexpr u64 share = 60'000;
-#endif
+  constexpr u64 share = strata::test::is_sanitized ? 10'000 : 60'000;
   u64 all = 0;
   const auto play = [&](const char* name, make_host make) {
     for (u64 seed = 1; seed <= 2; ++seed) {

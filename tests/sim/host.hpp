@@ -101,6 +101,7 @@ class host {
   [[nodiscard]] virtual bool idle() const = 0;
   virtual void shut_down() = 0;
   [[nodiscard]] virtual buffer::pool& chunks() = 0;
+  [[nodiscard]] virtual u32 chunks_in_use() const = 0;  ///< that hold something
   [[nodiscard]] virtual const strata::limits& limits() const = 0;
   [[nodiscard]] virtual tcp::counters tcp_counters() const = 0;
   [[nodiscard]] virtual u32 queued_below() const = 0;  ///< packets in the qdisc

@@ -53,6 +53,7 @@ template <class C> class host_of final : public host {
   bool idle() const override { return net_.idle(); }
   void shut_down() override { net_.shut_down(); }
   buffer::pool& chunks() override { return net_.chunks(); }
+  u32 chunks_in_use() const override { return net_.chunks_in_use(); }
   const strata::limits& limits() const override { return limits_; }
   tcp::counters tcp_counters() const override { return net_.transport().counters(); }
   u32 queued_below() const override {

@@ -28,7 +28,8 @@ struct four : presets::testing {
   using link = strata::link::raw_ip;
   using neighbour = strata::neighbour::fixed;
   using permission = turnstile<ipv4_address>;
-  static constexpr u32 gso_max_size = 65000;  // send_segments exists
+  static constexpr u32 gso_max_size = 65000;     // send_segments exists
+  static constexpr bool long_datagrams = true;   // and udp::option::gro
   static constexpr ipv4_address here = "10.0.0.1"_ip, there = "10.0.0.2"_ip;
 };
 struct six : four {
@@ -124,6 +125,8 @@ template <class C> struct refused_calls {
       {"set_timer", call::set_timer, 1, 7, user::carol, [](world& w) { return no(w.s.set_timer(net::duration::from_ms(1))); }},
       {"cancel_timer", call::set_timer, 1, 7, user::carol, [](world& w) { return no(w.s.cancel_timer()); }},
       {"connect_socket", call::connect, 9, 20, user::carol, [](world& w) { return no(w.u.connect(endpoint{C::there, 20})); }},
+      {"set_of_socket", call::set_option, 9, 19, user::carol, [](world& w) { return no(w.u.set(udp::option::gro{true})); }},
+      {"get_of_socket", call::get_option, 9, 19, user::carol, [](world& w) { return no(w.u.template get<udp::option::gro>()); }},
       {"send_to", call::send_to, 9, 20, user::carol, [](world& w) { return no(w.u.send_to(bytes_of("x"), endpoint{C::there, 20})); }},
       {"send_segments", call::send_to, 9, 20, user::carol, [](world& w) { return no(w.u.send_to(bytes_of("xy"), endpoint{C::there, 20}, udp::segment_size{1})); }},
       {"send_datagram", call::send_to, 9, 19, user::carol, [](world& w) { return no(w.u.send(bytes_of("x"))); }},

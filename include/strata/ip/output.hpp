@@ -5,6 +5,7 @@
 #pragma once
 #include <strata/ip/hooks.hpp>
 #include <strata/ip/routes.hpp>
+#include <strata/wire/ipv4.hpp>
 
 namespace strata::inline STRATA_ABI::ip {
 

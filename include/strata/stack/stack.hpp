@@ -11,6 +11,7 @@
 #include <strata/core/lock.hpp>
 #include <strata/core/permission.hpp>
 #include <strata/ip/config.hpp>
+#include <strata/ip/routes.hpp>
 #include <strata/socket/events.hpp>
 #include <strata/socket/owned.hpp>
 #include <strata/stack/demands.hpp>
