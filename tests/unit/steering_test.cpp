@@ -182,7 +182,7 @@ TEST_CASE("the table notices nearly every change of one instruction", "[steering
     }
   }
   INFO("noticed " << noticed << " of " << mutants << "; not (slot:operation,offset,immediate):" << unnoticed);
-  CHECK(noticed * 100 >= mutants * (strata::test::is_sanitized ? 80 : 96));
+  CHECK(noticed * 100 >= mutants * 96);
 }
 
 }  // namespace
