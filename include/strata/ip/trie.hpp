@@ -14,7 +14,7 @@
 namespace strata::inline STRATA_ABI::ip {
 
 /// `Nodes` nodes of 2 KiB, all memory of it: each route whose prefix is longer than 8, 16, 24 ... bits needs those of its first octets, shared with its neighbours.
-/// The Internet's table of 2026 (1 M routes, up to /24) has some 40,000. Of our own addresses there are at most `Addresses`.
+/// A million routes in 40,000 networks of 16 bits take 50,000 (bench/routes.cpp). Of our own addresses there are at most `Addresses`.
 template <u32 Nodes, u32 Addresses = 16> struct trie {
   static_assert(Nodes >= 2, "a trie has a root for each family");
 

@@ -365,21 +365,7 @@ template <config C> class layer {
     ++count_.out_datagrams;
     return n;
   }
-  /// A datagram over the path's MTU, in fragments of which each byte is written once; its sum is taken before.
-  [[nodiscard]] expected<std::size_t, send_error> send_long(network<address, path> auto&& below, socket& s, std::span<const std::byte> bytes, const endpoint& to) {
-    if (bytes.size() > 0xffff - header_size - below.network_header_size(std::as_const(s.way)) || !to.address.is_v4()) return send_error::too_big;
-    wire::udp h{s.local.port, to.port, static_cast<u16>(bytes.size() + header_size), 0};
-    h.checksum = wire::udp::checksum_for(pseudo_header_sum(s.way.local, to.address, protocol, h.length) + h.word_sum() + ones_sum(bytes));
-    const auto fill = [&](std::byte* at, u32 from, u32 n) {
-      constexpr u32 header = header_size;
-      if (from == 0) h.emit(at), at += header, n -= header;
-      else from -= header;
-      copy_bytes(at, bytes.data() + from, n);
-    };
-    if (const send_error e = answer_of(below.send_long(s.way, h.length, protocol, fill), s); e != send_error::none) return e;
-    ++count_.out_datagrams;
-    return bytes.size();
-  }
+  [[nodiscard]] expected<std::size_t, send_error> send_long(network<address, path> auto&& below, socket& s, std::span<const std::byte> bytes, const endpoint& to);
   [[nodiscard]] static send_error answer_of(sent became, socket& s) {
     switch (became) {
       case sent::sent:
@@ -417,3 +403,4 @@ template <config C> class layer {
 #include <strata/udp/ports.hpp>
 #include <strata/udp/gro.hpp>
 #include <strata/udp/gso.hpp>
+#include <strata/udp/long.hpp>
