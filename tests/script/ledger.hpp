@@ -48,7 +48,7 @@ class ledger {
     connection_id id{};
     bool has_id = false, is_over = false, closed_unclaimed = false;
     u32 connected = 0;
-    u8 events = 0;
+    u8 events = 0, aborts_at = 0;
     close_reason why = close_reason::none;
   };
   struct emitted { u64 at; seen s; u8 address; };

@@ -97,7 +97,7 @@ template <class C> class player : ledger {
     else if (hop_limit_ != 0 && way.hop_limit != hop_limit_) why = "sent with another hop limit";
     else if (p->transport != p->offset) why = "the offset of the transport header is not set";
     else if (s && p.size() + ip_header > mtu()) why = "a segment does not fit the MTU";
-    else if (C::gso_max_size == 0 && (!tells_of(header, p) || !tells_of(checksum, p))) why = "an observer is told of another segment";
+    else if (C::gso_max_size == 0 && (!tells_of(header, p) || !tells_of(checksum, p) || ((!s->data.empty() || (s->flags & flag::fin) != 0) && (header.connection == 0 || checksum.connection == 0)))) why = "an observer is told of another segment";
     if (!s || !why.empty()) fault(why);
     else sent_.push_back({since_start_, *s, which}), check(sent_.back().s);
     if (nic_holds_) {
@@ -140,7 +140,7 @@ template <class C> class player : ledger {
         break;
       default: break;
     }
-    if (!tells_of_chunk(r) || !tells_of_arrival(r)) fault("an observer is told otherwise than it is");
+    if (!tells_of_chunk(r) || !tells_of_arrival(r) || !tells_of_unsent(r)) fault("an observer is told otherwise than it is");
   }
 
  private:
@@ -155,6 +155,15 @@ template <class C> class player : ledger {
       case trace::step::retransmit: return r.seq == d->seq + d->done && r.bytes <= u32{d->body_length} - d->done;
       default: return true;
     }
+  }
+  bool tells_of_unsent(const trace::record& r) const {
+    if (r.what == trace::step::ack_sent) return r.seq == header_.seq && r.ack == header_.ack;
+    if (r.what != trace::step::push && r.what != trace::step::write_loop) return true;
+    for (const remote& one : peer_) {
+      if (!one.has_id || one.is_over || one.id.index + 1 != r.connection) continue;
+      if (const auto i = tcp_->info(one.id, now_)) return r.bytes == i->unsent && (r.bytes != 0 || r.what == trace::step::push);
+    }
+    return true;  // the application was not told of it yet
   }
   bool tells_of_arrival(const trace::record& r) const {
     const u32 end = arrived_.seq + arrived_.length;
@@ -261,6 +270,7 @@ template <class C> class player : ledger {
     if ((e.bits & stream_events::readable) != 0 && tcp_->peek(*this, e.id).empty()) return void(fault("readable, but there is nothing to read"));
     r->events = static_cast<u8>(r->events | e.bits);
     if ((e.bits & stream_events::closed) != 0) r->is_over = r->closed_unclaimed = true, r->why = e.why;
+    if ((e.bits & r->aborts_at) != 0 && tcp_->abort(*this, e.id, now_)) r->aborts_at = 0;
   }
   bool ends_well() {
     for (const remote& r : peer_)

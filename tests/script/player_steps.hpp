@@ -120,6 +120,7 @@ template <class C> bool player<C>::run(const step& s) {
     case verb::close: return answered(s, "close", tcp_->close(*this, r.id, now_)) && polled();
     case verb::shutdown: return answered(s, "shutdown", tcp_->shutdown_send(*this, r.id, now_)) && polled();
     case verb::abort: return answered(s, "abort", tcp_->abort(*this, r.id, now_)) && polled();
+    case verb::abort_when_told: r.aborts_at = s.code; return true;
     case verb::abandon:
       tcp_->abandon(*this);
       for (remote& one : peer_) one.is_over = one.has_id;

@@ -21,7 +21,7 @@ enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
   shutdown_receive, keep_alive, linger, cork, user_timeout, pacing_rate, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
   next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart,
-  no_deadline, due_in, gather, send_low_water, notsent_low_water, abandon, hop_limit
+  no_deadline, due_in, gather, send_low_water, notsent_low_water, abandon, hop_limit, abort_when_told
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
@@ -248,6 +248,8 @@ consteval step timer(u32 ms, here h = here::current()) { return make(verb::timer
 using bit = stream_events::bit;
 /// The event was told since the connection began, or since the last expect() of it.
 consteval step expect(bit event, here h = here::current()) { step s = make(verb::expect, h); s.code = event; return s; }
+/// The handler that is told `event` next aborts its connection, in that turn.
+consteval step abort_when_told(bit event, here h = here::current()) { step s = make(verb::abort_when_told, h); s.code = event; return s; }
 /// It was not.
 consteval step never(bit event, here h = here::current()) { step s = make(verb::never, h); s.code = event; return s; }
 consteval step closed(close_reason why, here h = here::current()) { step s = make(verb::closed, h); s.code = static_cast<u8>(why); return s; }

@@ -14,7 +14,7 @@ sent layer<C>::join(B&& below, connection& c, buffer::descriptor& d, bool with_f
     t.head = &d;
     t.bytes = 0;
     t.most = train_bytes(below, c);
-    t.before = {c.snd_nxt, c.resend, c.small_end, c.send_next, c.first_unacked, c.armed, c.rtt_timed, c.small_unacked, c.fin_sent};
+    t.before = {c.snd_nxt, c.resend, c.small_end, c.send_next, c.armed, c.rtt_timed, c.small_unacked, c.fin_sent};
   }
   ++t.parts;
   t.bytes += d.body_length;
@@ -43,7 +43,7 @@ template <config C> template <class B> sent layer<C>::depart(B&& below, connecti
   const sent what = parts == 1 ? transmit(below, c, *t.head, t.with_fin, now) : transmit_train(below, c, *t.head, parts, t.with_fin, now);
   if (what == sent::full) {
     const auto& b = t.before;
-    c.snd_nxt = b.snd_nxt, c.resend = b.resend, c.small_end = b.small_end, c.send_next = b.send_next, c.first_unacked = b.first_unacked, c.armed = b.armed;
+    c.snd_nxt = b.snd_nxt, c.resend = b.resend, c.small_end = b.small_end, c.send_next = b.send_next, c.armed = b.armed;
     c.rtt_timed = b.rtt_timed, c.small_unacked = b.small_unacked, c.fin_sent = b.fin_sent;
   }
   return what;

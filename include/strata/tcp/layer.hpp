@@ -368,7 +368,6 @@ template <config C> class layer {
     struct {
       serial32 snd_nxt{}, resend{}, small_end{};
       u32 send_next = 0;
-      time_point first_unacked{};
       u8 armed = 0;
       bool rtt_timed = false, small_unacked = false, fin_sent = false;
     } before{};
