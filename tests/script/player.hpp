@@ -11,6 +11,7 @@
 #include <strata/link/segment.hpp>
 #include <strata/tcp/layer.hpp>
 
+#include <map>
 #include <memory>
 
 namespace strata::script {
@@ -95,6 +96,8 @@ template <class C> class player : ledger {
     auto s = dissect(p.bytes(), addresses_of(which), why);
     if (protocol != 6 || way.local != near(which) || way.remote != far()) why = "sent to somebody else";
     else if (hop_limit_ != 0 && way.hop_limit != hop_limit_) why = "sent with another hop limit";
+    else if (way.traffic_class != dscp_ << 2) why = "sent with another DSCP";
+    else if (!keeps_image(way)) why = "sent with the header of a path that has changed since";
     else if (p->transport != p->offset) why = "the offset of the transport header is not set";
     else if (s && p.size() + ip_header > mtu()) why = "a segment does not fit the MTU";
     else if (C::gso_max_size == 0 && (!tells_of(header, p) || !tells_of(checksum, p) || ((!s->data.empty() || (s->flags & flag::fin) != 0) && (header.connection == 0 || checksum.connection == 0)))) why = "an observer is told of another segment";
@@ -144,6 +147,12 @@ template <class C> class player : ledger {
   }
 
  private:
+  /// As ip/ does: the header is built once, and again where `generation` says that it is void.
+  bool keeps_image(path& way) {
+    const std::pair<u8, u8> now{way.hop_limit, way.traffic_class};
+    if (std::exchange(way.generation, 1) == 0) images_[&way] = now;
+    return images_[&way] == now;
+  }
   bool tells_of_chunk(const trace::record& r) const {
     const buffer::descriptor* d = chunks_.named(r.chunk);
     switch (r.what) {
@@ -326,6 +335,8 @@ template <class C> class player : ledger {
     return true;
   }
   // player_steps.hpp
+  template <class O> bool is_told(const remote& r, const O& o);
+  template <class O> bool set_and_told(const step& s, const remote& r, const char* what, const O& o);
   bool run(const step& s);
   bool read(const step& s, remote& r);
   bool compare(const step& s, const remote& r);
@@ -344,7 +355,8 @@ template <class C> class player : ledger {
   u64 entropy_;
   time_point start_, now_;
   connection_id listener_{};
-  u8 hop_limit_ = 0;
+  u8 hop_limit_ = 0, dscp_ = 0;
+  std::map<const path*, std::pair<u8, u8>> images_;  // what the header that was built for a path asks for
   bool listening_ = false, unroutable_ = false, nic_holds_ = false, broadcast_ = false;
   u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, confirmed_ = 0, selected_ = 1;
   u32 connections_seen_ = 0, taken_ = 0;

@@ -5,6 +5,23 @@
 
 namespace strata::script {
 
+template <class O> bool is_same(const O& a, const O& b) {
+  const auto& [of_a] = a;
+  const auto& [of_b] = b;
+  return of_a == of_b;
+}
+inline bool is_same(const tcp::option::linger& a, const tcp::option::linger& b) { return a.value == b.value && a.ms == b.ms; }
+inline bool is_same(const tcp::option::keep_alive& a, const tcp::option::keep_alive& b) {
+  return a.value == b.value && a.idle_s == b.idle_s && a.interval_s == b.interval_s && a.probes == b.probes;
+}
+template <class C> template <class O> bool player<C>::is_told(const remote& r, const O& o) {
+  const auto told = tcp_->template get<O>(r.id);
+  return (told && is_same(*told, o)) || fault("an option is told otherwise than it was set");
+}
+template <class C> template <class O> bool player<C>::set_and_told(const step& s, const remote& r, const char* what, const O& o) {
+  return answered(s, what, tcp_->set(*this, r.id, o, now_)) && (s.has_fails || is_told(r, o)) && polled();
+}
+
 template <class C> bool player<C>::run(const step& s) {
   if (s.what == verb::out) {
     if (sent_.empty()) move_to(since_start_ + (sizeof(rep) == 4 ? 4'999'999 : 999'999));  // a deadline that is no whole number of milliseconds; a coarse tick adds up
@@ -130,8 +147,13 @@ template <class C> bool player<C>::run(const step& s) {
       hop_limit_ = static_cast<u8>(s.number);
       if (!answered(s, "hop_limit", tcp_->set(*this, r.id, tcp::option::hop_limit{hop_limit_}, now_))) return false;
       return s.has_fails || ((tcp_->template get<tcp::option::hop_limit>(r.id)->value == hop_limit_ || fault("hop_limit is told otherwise")) && polled());
+    case verb::dscp: {
+      const auto set = tcp_->set(*this, r.id, tcp::option::dscp{static_cast<u8>(s.number)}, now_);
+      if (set) dscp_ = static_cast<u8>(s.number);
+      return answered(s, "dscp", set) && (s.has_fails || is_told(r, tcp::option::dscp{dscp_})) && polled();
+    }
     case verb::no_delay:
-      if constexpr (C::coalescing::has_no_delay) return answered(s, "no_delay", tcp_->set(*this, r.id, tcp::option::no_delay{s.flagged}, now_)) && polled();
+      if constexpr (C::coalescing::has_no_delay) return set_and_told(s, r, "no_delay", tcp::option::no_delay{s.flagged});
       return fault("this Config has no no_delay");
     case verb::pacing_rate:
       if constexpr (C::pacing::is_paced) {
@@ -139,15 +161,15 @@ template <class C> bool player<C>::run(const step& s) {
         return s.has_fails || (tcp_->template get<tcp::option::pacing_rate>(r.id)->bytes_per_second == s.number && polled());
       }
       return fault("connections are not paced here");
-    case verb::user_timeout: return answered(s, "user_timeout", tcp_->set(*this, r.id, tcp::option::user_timeout{s.number}, now_)) && polled();
+    case verb::user_timeout: return set_and_told(s, r, "user_timeout", tcp::option::user_timeout{s.number});
     case verb::shutdown_receive: return answered(s, "shutdown_receive", tcp_->shutdown_receive(*this, r.id, now_)) && polled();
     case verb::keep_alive: {
       const tcp::option::keep_alive o = s.flagged ? tcp::option::keep_alive{true, static_cast<u16>(s.number >> 16), static_cast<u16>(s.number), s.has_fails ? u8{0} : s.code}
                                                   : tcp::option::keep_alive{};
-      return answered(s, "keep_alive", tcp_->set(*this, r.id, o, now_)) && polled();
+      return set_and_told(s, r, "keep_alive", o);
     }
-    case verb::cork: return answered(s, "cork", tcp_->set(*this, r.id, tcp::option::cork{s.flagged}, now_)) && polled();
-    case verb::linger: return answered(s, "linger", tcp_->set(*this, r.id, tcp::option::linger{true, s.number}, now_)) && polled();
+    case verb::cork: return set_and_told(s, r, "cork", tcp::option::cork{s.flagged});
+    case verb::linger: return set_and_told(s, r, "linger", tcp::option::linger{true, s.number});
     case verb::timer: return answered(s, "timer", tcp_->set_timer(r.id, layer::duration::from_ms(s.number), now_)) && polled();
     case verb::expect:
       if ((r.events & s.code) == 0) return fault("an event was not told: " + describe_event(s.code));

@@ -21,7 +21,7 @@ enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
   shutdown_receive, keep_alive, linger, cork, user_timeout, pacing_rate, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
   next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart,
-  no_deadline, due_in, gather, send_low_water, notsent_low_water, abandon, hop_limit, abort_when_told
+  no_deadline, due_in, gather, send_low_water, notsent_low_water, abandon, hop_limit, abort_when_told, dscp
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
@@ -240,6 +240,8 @@ consteval step cork(bool on, here h = here::current()) { step s = make(verb::cor
 consteval step linger(u32 ms, here h = here::current()) { return make(verb::linger, ms, h); }
 /// option::hop_limit; from now on every segment asks for it.
 consteval step hop_limit(u8 n, here h = here::current()) { return make(verb::hop_limit, n, h); }
+/// option::dscp, likewise.
+consteval step dscp(u8 n, here h = here::current()) { return make(verb::dscp, n, h); }
 /// The stack is stopped: everything ends silently, and the layer is as new.
 consteval step abandon(here h = here::current()) { return make(verb::abandon, h); }
 consteval step timer(u32 ms, here h = here::current()) { return make(verb::timer, ms, h); }

@@ -54,6 +54,14 @@ TEST_CASE("A write that was not taken leaves it as it was whether more follows")
   };
   play(nothing_more, with::either, policy::writing), play(more_follows, with::either, policy::writing);
 }
+// RFC 2474 §3: six bits.
+TEST_CASE("A DSCP goes with every segment from the next one on, and one of seven bits is refused") {
+  static constexpr step script[] = {
+      established_active(), write(10), out("P. 1:11(10)"), in(". ack 11"), dscp(46), write(10), out("P. 11:21(10)"), in("P. 1:11(10) ack 21"), dscp(64).fails(tcp::call_error::bad_options), at(40), out(". ack 11"),
+      dscp(63), shutdown(), out("F. 21:21(0)"), hop_limit(9), dscp(0), abort(), out("R. 22:22(0)"), closed(close_reason::aborted), dscp(1).fails(tcp::call_error::stale),
+  };
+  play(script);
+}
 TEST_CASE("A connection that is over has no options") {
   static constexpr step script[] = {
       established_active(), abort(), out("R. 1:1(0)"), closed(close_reason::aborted), cork(true).fails(tcp::call_error::stale), keep_alive(1, 1, 1).fails(tcp::call_error::stale),
