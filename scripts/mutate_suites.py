@@ -41,7 +41,7 @@ LAYERS = {
         units("stack", "stack", "stack_first_time"),
         units("prediction", "header_prediction"),
         units("checksums", "checksum_modes"),
-        scripts("pacing", "player_paced", "player_deferring"),
+        scripts("pacing", "player_paced", "player_paced_trains", "player_deferring"),
         scripts("acking", "player_adaptive", "player_immediate", "player_minshall"),
         scripts("families", "player_v6", "player_32_bits"),
         units("autobind", "autobind"),

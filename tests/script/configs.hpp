@@ -48,6 +48,7 @@ struct paced : over_v4 {
   using pacing = strata::tcp::pacing::rate;
   static constexpr u32 small_queue = 3 * 1460;
 };
+struct paced_trains : in_trains_over_v4 { using pacing = strata::tcp::pacing::rate; };
 struct deferring : in_trains_over_v4 { static constexpr bool tso_deferral = true; };
 struct in_32_bits : over_v4 {  // as on a microcontroller
   using tick = microseconds32;

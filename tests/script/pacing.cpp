@@ -51,6 +51,24 @@ TEST_CASE("The pacing rate follows the congestion window and the round-trip time
   play(script, with::no_timestamps, policy::paced);
 }
 
+// 5,980,160 bytes a second are four segments in 0.98 ms. Linux: tcp_tso_autosize.
+TEST_CASE("A paced train is a millisecond's worth, and two segments at least") {
+  static constexpr step four[] = {
+      established_active(1), pacing_rate(5'980'160), write(9 * 1460), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"), is(tcp::limited_by::pacing),
+      out("5841:7301(1460)"), out("7301:8761(1460)"), out("8761:10221(1460)"), out("10221:11681(1460)"), is(tcp::limited_by::pacing), out("P. 11681:13141(1460)"),
+  };
+  static constexpr step two[] = {
+      established_active(100), pacing_rate(292'000), write(5 * 1460), out("1:1461(1460)"), out("1461:2921(1460)"), is(tcp::limited_by::pacing), at(109), at(110), out("2921:4381(1460)"),
+      out("4381:5841(1460)"), at(119), at(120), out("P. 5841:7301(1460)"),
+  };
+  // At 200 % of ten segments over 100 ms, the first ten of a connection are free, and a train may begin among them and end behind them.
+  static constexpr step free[] = {
+      established_active(100), write(8 * 1460), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("4381:5841(1460)"), out("5841:7301(1460)"), out("7301:8761(1460)"),
+      out("8761:10221(1460)"), out("P. 10221:11681(1460)"), is(tcp::limited_by::application),
+  };
+  play(four, with::no_timestamps, policy::paced_trains), play(two, with::no_timestamps, policy::paced_trains), play(free, with::no_timestamps, policy::paced_trains);
+}
+
 // Three segments of this connection, by the Config, while no rate is known.
 TEST_CASE("small_queue: enough of one connection waits below, and a completion lets it go on") {
   static constexpr step script[] = {

@@ -70,6 +70,7 @@ void play(std::span<const step> steps, with timestamps, policy which, here h) {
       if (which == policy::immediate) text = play_immediate(script, v);
       if (which == policy::adaptive) text = play_adaptive(script, v);
       if (which == policy::paced) text = play_paced(script, v);
+      if (which == policy::paced_trains) text = play_paced_trains(script, v);
       if (which == policy::deferring) text = play_deferring(script, v);
       if (which == policy::minshall) text = play_minshall(script, v);
       if (which == policy::corking) text = play_corking(script, v);

@@ -24,6 +24,7 @@ std::string play_immediate(const script_file& script, variation v);
 std::string play_adaptive(const script_file& script, variation v);
 std::string play_minshall(const script_file& script, variation v);
 std::string play_paced(const script_file& script, variation v);
+std::string play_paced_trains(const script_file& script, variation v);
 std::string play_deferring(const script_file& script, variation v);
 std::string play_in_trains_over_v4(const script_file& script, variation v);
 std::string play_in_trains_over_v6(const script_file& script, variation v);
@@ -44,7 +45,7 @@ template <class C> class player : ledger {
   static constexpr u64 unit = 1'000'000'000 / C::tick::per_second;  // ns
 
   explicit player(const variation& v, u64 secrets = 42) : ledger(v, addresses(1), addresses(2)), entropy_(secrets), start_{v.clock_wraps ? static_cast<rep>(0 - 150'000'000 / unit) : static_cast<rep>(v.start / unit)}, now_{start_} {
-    memory_.resize(std::size_t{C::limits.chunks} * C::limits.chunk_size);
+    memory_.resize(std::size_t{C::limits.chunks} * C::limits.chunk_size, std::byte{0xa5});  // nothing may be taken for zero
     chunks_.open(region({memory_.data(), memory_.size()}), table_, C::limits.chunk_size, hashes_);
     tcp_->open(*this, now_);
   }
@@ -98,6 +99,7 @@ template <class C> class player : ledger {
     else if (hop_limit_ != 0 && way.hop_limit != hop_limit_) why = "sent with another hop limit";
     else if (way.traffic_class != dscp_ << 2) why = "sent with another DSCP";
     else if (!keeps_image(way)) why = "sent with the header of a path that has changed since";
+    else if (p->offset < headroom()) why = "no room is left for the headers below";
     else if (p->transport != p->offset) why = "the offset of the transport header is not set";
     else if (s && p.size() + ip_header > mtu()) why = "a segment does not fit the MTU";
     else if (C::gso_max_size == 0 && (!tells_of(header, p) || !tells_of(checksum, p) || ((!s->data.empty() || (s->flags & flag::fin) != 0) && (header.connection == 0 || checksum.connection == 0)))) why = "an observer is told of another segment";

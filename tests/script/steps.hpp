@@ -298,8 +298,8 @@ consteval step established_passive(u32 rtt = 0, here h = here::current()) { retu
 /// far from their wrap and just below it.
 enum class with : u8 { either, timestamps, no_timestamps };
 /// standard: both families; immediate: tcp::none and tcp::immediate_acks; adaptive: tcp::adaptive_acks; minshall: tcp::minshall and every fourth ACK;
-/// writing: everything that tcp/write_path.hpp has; corking: tcp::autocork_over<tcp::none>; paced: pacing::rate, and three segments of a connection below it; deferring: trains that wait to become longer.
-enum class policy : u8 { standard, only_v4, only_v6, immediate, adaptive, minshall, writing, corking, paced, deferring };
+/// writing: everything that tcp/write_path.hpp has; corking: tcp::autocork_over<tcp::none>; paced: pacing::rate, and three segments of a connection below it; paced_trains: that rate, and trains; deferring: trains that wait to become longer.
+enum class policy : u8 { standard, only_v4, only_v6, immediate, adaptive, minshall, writing, corking, paced, paced_trains, deferring };
 
 /// Plays it in each variation; the first that fails is shown, with the trace until then.
 void play(std::span<const step> script, with timestamps = with::either, policy which = policy::standard, here h = here::current());

@@ -37,6 +37,39 @@ TEST_CASE("An ICMP error about a half-open connection does nothing to an open on
   play(script);
 }
 
+TEST_CASE("A reset for which the ring has no room was not sent") {
+  static constexpr step script[] = {ring_full(1), in(". 1:1(0) ack 5"), counted(&tcp::counters::out_resets, 0), counted(&tcp::counters::out_segments, 0), counted(&tcp::counters::ring_full, 1)};
+  play(script);
+}
+// RFC 9293 §3.9.1.1: the user timeout counts from when the FIN left, and not from the last data.
+TEST_CASE("A FIN after a long silence has its whole user timeout") {
+  static constexpr step script[] = {
+      established_active(), user_timeout(1000), at(5000), shutdown(), out("F. 1:1(0)"), at(5200), out("F. 1:1(0)"), at(5600), out("F. 1:1(0)"), at(5999), is(tcp::state::fin_wait_1), at(6000),
+      closed(close_reason::timed_out),
+  };
+  play(script);
+}
+TEST_CASE("A connection that ended before its listener was told of it holds no place in the backlog") {
+  static constexpr step script[] = {
+      listen(1), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), together(2), in(". 1:1(0) ack 1"), in("R 1:1(0)"), in_use(0, 0, 0), never(bit::accepted),
+      in("S 0:0(0)").peer_is(1), out("S. 0:0(0) ack 1").peer_is(1), in(". 1:1(0) ack 1").peer_is(1), expect(bit::accepted).peer_is(1), counted(&tcp::counters::listen_overflows, 0),
+  };
+  play(script);
+}
+// RFC 9293 §3.10.7.4 (first): the number of the SYN itself is before the window.
+TEST_CASE("An ACK with the number of the SYN does not open a half-open connection") {
+  static constexpr step script[] = {
+      listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), in(". 0:0(0) ack 1"), out(". 1:1(0) ack 1"), counted(&tcp::counters::out_of_window, 1), in_use(0, 1, 0), in(". 1:1(0) ack 1"), expect(bit::accepted),
+  };
+  play(script);
+}
+// RFC 6298 §3, Karn: which of the two SYN-ACKs was answered nobody knows.
+TEST_CASE("A SYN that came twice measures nothing") {
+  static constexpr step script[] = {
+      listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), at(500), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), at(510), in(". 1:1(0) ack 1"), expect(bit::accepted), is(field::srtt_ms, 0), is(field::rto_ms, 1000),
+  };
+  play(script, with::no_timestamps);
+}
 TEST_CASE("What has ended, and what idles, leaves no timer behind") {
   static constexpr step half_open[] = {
       listen(), no_deadline(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), at(100), in("R 1:1(0)"), in_use(0, 0, 0), no_deadline(),

@@ -8,6 +8,10 @@ using namespace strata;
 using alone = tcp::layer<tcp::archetype>;
 static_assert(tcp::config<tcp::archetype>);
 static_assert(tcp::network<tcp::network_archetype, ipv4_address, tcp::network_archetype::path>);
+// All that may be switched on is, or its code would not be looked at here.
+static_assert(tcp::archetype::timestamps && tcp::archetype::keep_alive && tcp::archetype::urgent && tcp::archetype::linger && tcp::archetype::shutdown_receive && tcp::archetype::header_prediction &&
+              tcp::archetype::gro && tcp::archetype::coalescing::has_no_delay);
+static_assert(tcp::archetype::writes.low_water && tcp::archetype::writes.fair && tcp::archetype::writes.records && tcp::archetype::writes.collapse);
 template class strata::tcp::layer<tcp::archetype>;  // every member that is no template
 
 TEST_CASE("tcp asks for no more than its concepts say") {

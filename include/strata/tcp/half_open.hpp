@@ -6,7 +6,6 @@
 
 namespace strata::inline STRATA_ABI::tcp {
 
-
 /// A SYN for one of our ports: RFC 9293 §3.10.7.2. The record is small, so that a flood costs little (RFC 4987 §3.1).
 template <config C> template <class B>
 void layer<C>::on_syn(B&& below, const pair& who, const segment& s, const tcp_options& o, time_point now, std::optional<serial32> above) {
@@ -96,7 +95,6 @@ template <config C> template <class B> void layer<C>::acknowledge_half_open(B&& 
 template <config C> void layer<C>::drop_half_open(slot& h) {
   const u32 index = static_cast<u32>(&h - slots_);
   (void)table_.erase(h.hash, value_of(kind::half_open, index));
-  freed_a_name();
   wheel_.disarm(limits_.connections + index);
   --listeners_[h.listener - 1].waiting;
   h.listener = 0;

@@ -235,13 +235,13 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
   const bool is_syn = c.state == state::syn_sent || c.state == state::syn_received;
   if (!is_syn && c.snd_una == c.snd_nxt) return;
   ++counters_.timeouts;
-  const duration waited = now.since(is_syn ? c.last_sent : c.first_unacked);
+  const duration waited = now.since(c.first_unacked);
   const duration allowed = c.user_timeout_ms != 0 ? duration::from_ms(c.user_timeout_ms) : duration::max();
   if (c.unanswered >= max_backoff || (!is_syn && waited >= allowed)) {  // RFC 9293 §3.8.3, R2
     end(below, c, close_reason::timed_out);
     return;
   }
-  if (is_syn && (c.unanswered >= max_syn_retries || now.since(c.first_unacked) >= allowed)) {
+  if (is_syn && (c.unanswered >= max_syn_retries || waited >= allowed)) {
     ++counters_.attempt_fails;
     end(below, c, close_reason::timed_out);
     return;
