@@ -120,6 +120,28 @@ TEST_CASE("A segment outside the window is answered by an ACK and dropped") {
   };
   play(script);
 }
+// Both sides may have filled the other's window and lost a part: then all that they say lies there.
+TEST_CASE("An ACK at the right edge of the window counts, and nothing else there does") {
+  static constexpr step script[] = {
+      established_active(), write(10), out("P. 1:11(10)"), in(". 58402:58402(0) ack 11"), out(". 11:11(0) ack 1"), is(field::send_chunks, 1),
+      in("R 58401:58401(0)"), in("F. 58401:58401(0) ack 11"), out(". 11:11(0) ack 1"), in(". 58401:58402(1) ack 11"), out(". 11:11(0) ack 1"),
+      is(field::send_chunks, 1), counted(&tcp::counters::out_of_window, 4), in(". 58401:58401(0) ack 11 win 777"), is(field::send_chunks, 0), is(field::send_window, 777),
+      counted(&tcp::counters::out_of_window, 4),
+  };
+  play(script, with::no_timestamps, policy::only_v4);
+}
+// Two sides that each find the other's ACKs not acceptable would answer each other for ever.
+TEST_CASE("Empty segments outside the window are answered eight times in half a second, and those with data always") {
+#define STRAY in(". 0:0(0) ack 1"), out(". 1:1(0) ack 1")
+  static constexpr step script[] = {
+      established_active(), at(100), STRAY, at(200), STRAY, STRAY, STRAY, STRAY, STRAY, STRAY, STRAY, in(". 0:0(0) ack 1"), in("S 99999:99999(0)"),
+      counted(&tcp::counters::challenge_limited, 2), in(". 0:1(1) ack 1"), out(". 1:1(0) ack 1"), in("F. 0:0(0) ack 1"), out(". 1:1(0) ack 1"),
+      at(599), in(". 0:0(0) ack 1"), at(600), STRAY, STRAY, STRAY, STRAY, STRAY, STRAY, STRAY, STRAY, in(". 0:0(0) ack 1"),
+      counted(&tcp::counters::challenge_limited, 4),
+  };
+#undef STRAY
+  play(script);
+}
 // RFC 9293 §3.8.4, RFC 1122 §4.2.3.6: a keep-alive is a segment of which everything is old (1122-4).
 TEST_CASE("Keep-alive probes are answered, with a byte and without") {
   static constexpr step script[] = {

@@ -193,8 +193,7 @@ STRATA_OFF_PATH void layer<C>::on_segment(B&& below, connection& c, packet& p, s
     }
     if (serial32{s.ts_value} < c.ts_recent && now.since(c.ts_recent_at) < paws_idle) {
       ++counters_.paws_rejected;
-      c.ack_now = true;
-      add_to_turn(c);
+      answer_unacceptable(c, s, now);
       return;
     }
   }
@@ -215,7 +214,10 @@ STRATA_OFF_PATH void layer<C>::on_segment(B&& below, connection& c, packet& p, s
   const u32 window = c.rcv_adv - c.rcv_nxt;
   const u32 span = s.has(wire::tcp::flag::rst) ? 0 : s.span();  // a closed window lets a reset in, whatever text it carries (RFC 9293 §3.10.7.4)
   const serial32 last = s.seq + (span == 0 ? 0 : span - 1);
-  const bool acceptable = span == 0 ? (s.seq == c.rcv_nxt || in_range(s.seq, c.rcv_nxt, window))
+  // An ACK whose sender has filled the window lies at its right edge, which the table leaves out: if both sides did and lost some, neither's ACK would ever
+  // count. Linux: tcp_sequence.
+  const bool is_at_edge = s.seq == c.rcv_adv && !s.has(wire::tcp::flag::rst);
+  const bool acceptable = span == 0 ? (s.seq == c.rcv_nxt || in_range(s.seq, c.rcv_nxt, window) || is_at_edge)
                                     : (window != 0 && (in_range(s.seq, c.rcv_nxt, window) || in_range(last, c.rcv_nxt, window)));
   if (!acceptable) {
     // A retransmission of what we have: its ACK field may still be news to nobody, but its sender wants ours.
@@ -226,8 +228,7 @@ STRATA_OFF_PATH void layer<C>::on_segment(B&& below, connection& c, packet& p, s
     if (span != 0 && last < c.rcv_nxt) ++counters_.duplicate_data;
     else ++counters_.out_of_window;
     const bool only_closed_window = window == 0 && s.seq == c.rcv_nxt && s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::syn);
-    c.ack_now = true;
-    add_to_turn(c);
+    answer_unacceptable(c, s, now);
     if (!only_closed_window) return;
     s.length = 0;  // a probe of a closed window: its data is refused, its ACK is taken (RFC 9293 §3.10.7.4)
     s.flags = static_cast<u8>(s.flags & ~(wire::tcp::flag::fin | wire::tcp::flag::psh));

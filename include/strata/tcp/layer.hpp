@@ -238,6 +238,7 @@ template <config C> class layer {
   static constexpr u32 max_syn_retries = 7;                               // 255 s; RFC 1122 §4.2.3.5: at least three minutes
   static constexpr duration linger_length = duration::seconds(60);        // FIN-WAIT-2 after close(). Linux: tcp_fin_timeout
   static constexpr duration challenge_interval = duration::ms(500);
+  static constexpr u8 most_strays = 8;  ///< empty segments that are not acceptable and are answered within challenge_interval
   static constexpr duration paws_idle = duration::from_ms(24u * 24 * 3600 * 1000);  // RFC 7323 §5.5: 24 days, or the horizon of a shorter tick
   static constexpr u64 receive_budget = u64{limits_.receive_chunks} * limits_.chunk_size;
   static constexpr u8 receive_shift = [] {                                // RFC 7323 §2.3: large enough for the budget
@@ -328,6 +329,7 @@ template <config C> class layer {
   [[nodiscard]] u32 receive_window(const connection& c) const;
   [[nodiscard]] u16 advertise(connection& c) const;
   [[nodiscard]] u32 window_step(const connection& c) const;
+  void answer_unacceptable(connection& c, const segment& s, time_point now);
   template <class B> void challenge(B&& below, connection& c, time_point now);
   template <class B> [[nodiscard]] bool may_challenge(B&& below, const address& peer, time_point now);
   template <class B> void decide_ack(B&& below, connection& c, time_point now);

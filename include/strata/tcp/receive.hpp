@@ -258,6 +258,24 @@ template <config C> STRATA_OFF_PATH void layer<C>::open_window(connection& c) {
   }
 }
 
+/// The ACK that a segment which is not acceptable gets: RFC 9293 §3.10.7.4, first; RFC 7323 §5.3 R1. Empty ones get a few in half a second: two sides that each
+/// find the other's ACKs not acceptable would answer each other for ever. Linux: tcp_oow_rate_limited.
+template <config C> STRATA_OFF_PATH void layer<C>::answer_unacceptable(connection& c, const segment& s, time_point now) {
+  if (s.length == 0 && !s.has(wire::tcp::flag::fin)) {
+    if (c.strays == 0 || now.since(c.strays_since) >= challenge_interval) {
+      c.strays_since = now;
+      c.strays = 0;
+    }
+    if (c.strays == most_strays) {
+      ++counters_.challenge_limited;
+      return;
+    }
+    ++c.strays;
+  }
+  c.ack_now = true;
+  add_to_turn(c);
+}
+
 /// RFC 5961 §3.2, §4.2, §5.2: an ACK that a real peer answers with the right RST and a blind attacker never sees. Limited per connection, and for all
 /// together without a counter that a stranger could watch (RFC 5961 §7; challenges.hpp).
 template <config C> template <class B> void layer<C>::challenge(B&& below, connection& c, time_point now) {

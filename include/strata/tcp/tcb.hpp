@@ -65,6 +65,7 @@ template <class C> struct tcb {
   u8 probes = 0;                 ///< how often the interval between probes of a closed window was doubled
 
   bool was_challenged = false;
+  u8 strays = 0;                 ///< empty segments that were not acceptable and were answered since `strays_since`
   bool fin_ahead = false;
   close_reason why = close_reason::none;  ///< while it is open: what ICMP said about what is outstanding
   limited_by limit = limited_by::nothing;
@@ -130,6 +131,7 @@ template <class C> struct tcb {
   u32 resent_ts = 0;             ///< the timestamp clock when the head, or the SYN, was last sent again
   time_point ts_recent_at{};
   time_point challenged{};       ///< when the last challenge ACK left, RFC 5961 §7
+  time_point strays_since{};
 
   serial32 fin_at{};             ///< sequence number of an out-of-order FIN
   serial32 rcv_up{};             ///< behind the last urgent byte, RFC 9293 §3.8.5
