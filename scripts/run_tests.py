@@ -19,7 +19,6 @@ import time
 import xml.etree.ElementTree as tree
 
 out = threading.Lock()
-locks = {}
 
 
 class Result:
@@ -114,18 +113,11 @@ def run_script(test, result):
 
 
 def run_test(test, cases, no_skip, folder):
-    held = [locks[name] for name in test["locks"]]
-    for lock in held:
-        lock.acquire()
     result, start = Result(), time.monotonic()
-    try:
-        if "catch2" in test["labels"]:
-            run_catch2(test, cases, result, folder)
-        else:
-            run_script(test, result)
-    finally:
-        for lock in held:
-            lock.release()
+    if "catch2" in test["labels"]:
+        run_catch2(test, cases, result, folder)
+    else:
+        run_script(test, result)
     with out:
         for name, reason in result.skipped:
             print(f"skipped {name}: {reason}")
@@ -152,11 +144,25 @@ def read_tests(build, labels):
         tests.append({
             "name": entry["name"], "command": entry.get("command"), "labels": properties.get("LABELS", []), "env": env,
             "timeout": float(properties.get("TIMEOUT", 600)), "cwd": properties.get("WORKING_DIRECTORY", build),
-            "skip": int(properties.get("SKIP_RETURN_CODE", 77)), "locks": sorted(properties.get("RESOURCE_LOCK", [])),
+            "skip": int(properties.get("SKIP_RETURN_CODE", 77)), "locks": set(properties.get("RESOURCE_LOCK", [])),
         })
-        for name in tests[-1]["locks"]:
-            locks.setdefault(name, threading.Lock())
     return tests
+
+
+def run_all(pool, jobs, work, run_one):
+    """The results of run_one(test, cases) for all of `work`, `jobs` at a time. A test whose lock another one holds lets those behind it pass."""
+    waiting, running, results = list(work), {}, []
+    while waiting or running:
+        for entry in list(waiting):
+            held = set().union(*(test["locks"] for test, _ in running.values()))
+            if len(running) < jobs and not held & entry[0]["locks"]:
+                waiting.remove(entry)
+                running[pool.submit(run_one, *entry)] = entry
+        done = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done
+        for job in done:
+            del running[job]
+            results.append(job.result())
+    return results
 
 
 def main():
@@ -186,8 +192,8 @@ def main():
                     continue
             elif matches and not matches.search(test["name"]):
                 continue
-            work.append(pool.submit(run_test, test, cases, set(given.no_skip), folder))
-        results += [job.result() for job in work]
+            work.append((test, cases))
+        results += run_all(pool, given.jobs, work, lambda test, cases: run_test(test, cases, set(given.no_skip), folder))
     with open(given.counts, "a", encoding="utf-8") as counts:
         counts.write(f"{sum(r.passed for r in results)} {sum(len(r.failed) for r in results)} {sum(len(r.skipped) for r in results)}\n")
     return 0

@@ -56,9 +56,10 @@ __asm__(".globl strata_abi_is_mixed\n.set strata_abi_is_mixed, 0x1" STRATA_ISA_D
 #endif
 #endif
 
-/// A function that is worth its copies on a hot path; nothing where size counts more (-Os). STRATA_INLINE_LAMBDA stands behind a lambda's parameters.
-/// STRATA_OFF_PATH keeps a function that is seldom called out of such a path.
-#if defined(__OPTIMIZE_SIZE__)
+/// A function that is worth its copies on a hot path; nothing where size counts more (-Os), or where nothing is optimised (-O0): there the copies of copies
+/// would be most of what a unit is compiled to. STRATA_INLINE_LAMBDA stands behind a lambda's parameters. STRATA_OFF_PATH keeps a function that is seldom
+/// called out of such a path.
+#if defined(__OPTIMIZE_SIZE__) || !defined(__OPTIMIZE__)
 #define STRATA_ALWAYS_INLINE
 #define STRATA_INLINE_LAMBDA
 #define STRATA_OFF_PATH
@@ -68,7 +69,11 @@ __asm__(".globl strata_abi_is_mixed\n.set strata_abi_is_mixed, 0x1" STRATA_ISA_D
 #define STRATA_OFF_PATH [[gnu::noinline]]
 #endif
 /// A function that is shorter than a call of it, which compilers do not always see where its result is a pair of words.
+#if defined(__OPTIMIZE__)
 #define STRATA_SHORTER_INLINE [[gnu::always_inline]]
+#else
+#define STRATA_SHORTER_INLINE
+#endif
 /// A function of many callers: where size counts more than speed (-Os), one copy of it is better than many, and the compiler guesses otherwise.
 #if defined(__OPTIMIZE_SIZE__)
 #define STRATA_OUT_OF_LINE [[gnu::noinline]]

@@ -46,7 +46,7 @@ struct tcp {
     return h;
   }
   /// The same into `h`, for the hot path: see ipv4::read.
-  [[nodiscard, gnu::always_inline]] static constexpr bool read(std::span<const std::byte> bytes, tcp& h) {
+  [[nodiscard]] STRATA_SHORTER_INLINE static constexpr bool read(std::span<const std::byte> bytes, tcp& h) {
     if (bytes.size() < header_size) return false;
     const std::byte* const p = bytes.data();
     const u32 ports = load_be<u32>(p);
