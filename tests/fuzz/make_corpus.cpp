@@ -13,6 +13,17 @@ namespace {
 using namespace strata;
 using namespace strata::fuzz;
 
+octets from_hex(const char* text) {
+  octets out;
+  unsigned n = 0, value = 0;
+  for (; *text != 0; ++text) {
+    if (*text == ' ') continue;
+    value = value * 16 + static_cast<unsigned>(*text <= '9' ? *text - '0' : *text - 'a' + 10);
+    if (++n % 2 == 0) out.push_back(static_cast<std::byte>(value)), value = 0;
+  }
+  return out;
+}
+
 class script {
  public:
   explicit script(unsigned setting = 0) { add({setting}); }
@@ -211,6 +222,8 @@ std::vector<named_script> scripts() {
         .turn()
         .deadline(8);
   }());
+  add("v4-arp-two-answers", script().habits(0).tell(call::send_to, 0, 20 + 1024).arp(1, reply)
+      .raw(from_hex("ffffffffffff 020000000109 0806 0001 0800 0604 0002 020000000109 0a000003 000000000000 0a000001")).tell(call::send_to, 0, 20 + 1024));
   add("v4-arp-table-is-full", script().habits(0).times(4, [](script& s, unsigned i) { s.tell(call::send_to, 0, 20 + 1024 * (i + 1)); })
       .arp(5, request).tell(call::send_to, 0, 20 + 1024 * 5).deadline(2).arp(5, request));
   add("v4-arp-nobody", script().habits(0).times(12, [](script& s, unsigned i) { s.tell(call::send_to, 0, 20 + 1024 * (i % 3 + 1)); })
@@ -237,16 +250,6 @@ std::vector<named_script> scripts() {
   return all;
 }
 
-octets from_hex(const char* text) {
-  octets out;
-  unsigned n = 0, value = 0;
-  for (; *text != 0; ++text) {
-    if (*text == ' ') continue;
-    value = value * 16 + static_cast<unsigned>(*text <= '9' ? *text - '0' : *text - 'a' + 10);
-    if (++n % 2 == 0) out.push_back(static_cast<std::byte>(value)), value = 0;
-  }
-  return out;
-}
 octets mended_packet(const char* text) {
   octets p = from_hex(text);
   mend(p, 0);

@@ -77,7 +77,10 @@ inline constexpr named<neighbour::arp::counters, u32> arp_names[] = {
     STRATA_NAMED(neighbour::arp::counters, malformed), STRATA_NAMED(neighbour::arp::counters, refused),
     STRATA_NAMED(neighbour::arp::counters, conflicts), STRATA_NAMED(neighbour::arp::counters, unres_discards),
     STRATA_NAMED(neighbour::arp::counters, res_failed), STRATA_NAMED(neighbour::arp::counters, table_fulls),
-    STRATA_NAMED(neighbour::arp::counters, forced_gc_runs), STRATA_NAMED(neighbour::arp::counters, no_chunk)};
+    STRATA_NAMED(neighbour::arp::counters, forced_gc_runs), STRATA_NAMED(neighbour::arp::counters, no_chunk),
+    STRATA_NAMED(neighbour::arp::counters, probes_sent), STRATA_NAMED(neighbour::arp::counters, announcements),
+    STRATA_NAMED(neighbour::arp::counters, proxied), STRATA_NAMED(neighbour::arp::counters, unres_refused),
+    STRATA_NAMED(neighbour::arp::counters, locked)};
 
 #undef STRATA_NAMED
 

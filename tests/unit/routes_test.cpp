@@ -107,7 +107,9 @@ TEMPLATE_TEST_CASE("the trie answers what a walk over all routes answers, whatev
       case 3:
         if (any(200) == 0) {
           const u8 link = static_cast<u8>(any(4));
-          t->withdraw(link), w->withdraw(link);
+          const TestType ours = lan<TestType>(link).address;
+          if (any(2) == 0) t->withdraw(link), w->withdraw(link);
+          else REQUIRE((t->withdraw(ours, link) && w->withdraw(ours, link) && !t->withdraw(ours, link) && !w->withdraw(ours, link)));
           std::erase_if(all, [&](const row& r) { return r.link == link; });
           REQUIRE(t->configure(link, lan<TestType>(link)));
           REQUIRE(w->configure(link, lan<TestType>(link)));
@@ -123,6 +125,30 @@ TEMPLATE_TEST_CASE("the trie answers what a walk over all routes answers, whatev
   for (u8 link = 0; link < 4; ++link) t->withdraw(link);
   CHECK(t->size() == 0);
   CHECK(t->nodes() == 0);  // each is free again
+}
+
+TEST_CASE("an address that is taken back takes its network and the routes through that with it, and leaves the other addresses of its link") {
+  const auto t = std::make_unique<trie<ipv4_address>>();
+  const auto w = std::make_unique<walk<ipv4_address>>();
+  const auto look = [](auto& table) {
+    constexpr ipv4_address one{0x0a000001}, two{0x0a010001};
+    REQUIRE(table.configure(0, {one, 24}));
+    REQUIRE(table.configure(0, {two, 24}));
+    REQUIRE(table.add({{0xc0000000}, 8}, {0x0a000009}, 0));
+    REQUIRE(table.add({{0xc1000000}, 8}, {0x0a010009}, 0));
+    CHECK(table.source_for({0x0a010007}, 0) == two);
+    CHECK_FALSE(table.withdraw(one, 1));
+    CHECK(table.withdraw(one, 0));
+    CHECK_FALSE(table.is_ours(one));
+    CHECK(table.best({0x0a000007}) == nullptr);
+    CHECK(table.best({0xc0000007}) == nullptr);
+    CHECK(table.source_for({0x0a000007}, 0).is_unspecified());
+    CHECK(table.is_ours(two));
+    REQUIRE(table.best({0xc1000007}));
+    CHECK(table.best({0xc1000007})->local == two);
+    CHECK(table.size() == 2);
+  };
+  look(*t), look(*w);
 }
 
 TEST_CASE("a trie without a row or without nodes for it says full and is what it was") {

@@ -87,14 +87,17 @@ template <config C, class Header> class output {
   }
 
   /// Sends a datagram that is longer than the MTU of `way`, whose route is known: as fragments, under an identification that nobody can guess (RFC 7739).
-  /// fill(to, from, n) writes the `n` bytes of it that begin at `from`: once each, behind the headers that they leave with. full: there are not as many chunks, and
-  /// nothing is sent; any other answer is that of the last fragment.  Linux: ip_append_data, ip_push_pending_frames.
+  /// fill(to, from, n) writes the `n` bytes of it that begin at `from`: once each, behind the headers that they leave with. full: there are not as many chunks, or
+  /// not as many places to wait for a neighbour who is not known yet (he is being asked), and nothing is sent; any other answer is that of the last fragment.  Linux: ip_append_data, ip_push_pending_frames.
   [[nodiscard]] sent send_long(links<address> auto&& below, path& way, u32 bytes, u8 protocol, auto&& fill, counters& count) requires(Header::is_v4) {
     ++count.out_requests;
     if (bytes + Header::size > 0xffff || way.mtu < Header::size + 8) return too_big(count);
     const u16 id = static_cast<u16>(below.random());
     const u32 most = static_cast<u32>(way.mtu - Header::size) & ~u32{7};
     if (below.chunks().available() < bytes / most + 1 + C::limits.receive_reserve) return sent::full;
+    if constexpr (requires { below.may_wait(way.link, way.next_hop, bytes); }) {
+      if (!next_mac(below, way) && !below.may_wait(way.link, way.next_hop, (bytes + most - 1) / most)) return sent::full;
+    }
     sent last = sent::full;
     for (u32 from = 0; from < bytes; from += most) {
       const u32 n = bytes - from < most ? bytes - from : most;

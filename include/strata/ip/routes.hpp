@@ -65,9 +65,9 @@ template <class Address, u32 Capacity> class route_table {
   void withdraw(u8 link) {
     (void)erase([&](const route<Address>& r) { return r.link == link; }, Capacity);
   }
-  /// Forgets our address on `link`; routes through its network stay.
-  void withdraw(const Address& local, u8 link) {
-    (void)erase([&](const route<Address>& r) { return r.is_connected && r.link == link && r.local == local; }, 1);
+  /// Forgets our address on `link`, its network, and what is reached through that. False: it is not ours there.
+  bool withdraw(const Address& local, u8 link) {
+    return erase([&](const route<Address>& r) { return r.link == link && r.local == local; }, Capacity);
   }
 
   /// The row with the longest prefix that holds `a`; the older of two equal ones; null if there is none.
@@ -99,6 +99,12 @@ template <class Address, u32 Capacity> class route_table {
   [[nodiscard]] Address address_on(u8 link) const {
     for (u32 i = 0; i < count_; ++i)
       if (rows_[i].is_connected && rows_[i].link == link) return rows_[i].local;
+    return {};
+  }
+  /// Our address on `link` in the network of `a`, a neighbour there; unspecified if there is none.  Linux: inet_select_addr.
+  [[nodiscard]] Address source_for(const Address& a, u8 link) const {
+    for (u32 i = 0; i < count_; ++i)
+      if (rows_[i].is_connected && rows_[i].link == link && rows_[i].to.contains(a)) return rows_[i].local;
     return {};
   }
   /// All ones behind the prefix of a connected network (RFC 1122 §3.2.1.3 (d)). A network of one or two addresses has none (RFC 3021).
@@ -146,11 +152,13 @@ template <class T, class Address> concept routing_table = requires(T t, const T 
   { t.add(to, a, link) } -> std::same_as<expected<void, route_error>>;
   { t.remove(to, a, link) } -> std::same_as<bool>;
   { t.withdraw(link) } -> std::same_as<void>;
+  { t.withdraw(a, link) } -> std::same_as<bool>;
   { c.best(a) } -> std::same_as<const route<Address>*>;
   { c.of_local(a) } -> std::same_as<const route<Address>*>;
   { c.of_local(a, link) } -> std::same_as<const route<Address>*>;
   { c.first() } -> std::same_as<const route<Address>*>;
   { c.address_on(link) } -> std::same_as<Address>;
+  { c.source_for(a, link) } -> std::same_as<Address>;
   { c.is_ours(a) } -> std::same_as<bool>;
   { c.is_group(a) } -> std::same_as<bool>;
   { c.is_subnet_broadcast(a) } -> std::same_as<bool>;

@@ -29,7 +29,7 @@ template <u32 Nodes, u32 Addresses = 16> struct trie {
       if (is_moved) (void)erase(old);
       if (const auto e = insert({ours, {}, ours.address, link, true}); !e) {
         if (is_moved) (void)own_.configure(link, old.to), (void)insert(old);  // its row and nodes were free a moment ago
-        else own_.withdraw(ours.address, link);
+        else (void)own_.withdraw(ours.address, link);
         return e.error();
       }
       return {};
@@ -44,11 +44,14 @@ template <u32 Nodes, u32 Addresses = 16> struct trie {
     [[nodiscard]] bool remove(const subnet<Address>& to, const Address& gateway, u8 link) { return erase({to, gateway, {}, link, false}); }
     /// Forgets every row of `link`: a walk over all.
     void withdraw(u8 link) {
-      for (u32 i = 0; i < used_;) {
-        if (rows_[i].is_used && rows_[i].is.link == link) (void)erase(route<Address>{rows_[i].is});  // or its twin: look again
-        else ++i;
-      }
+      erase_all([&](const route<Address>& r) { return r.link == link; });
       own_.withdraw(link);
+    }
+    /// Forgets our address on `link`, its network, and what is reached through that: a walk over all. False: it is not ours there.
+    bool withdraw(const Address& local, u8 link) {
+      if (!own_.withdraw(local, link)) return false;
+      erase_all([&](const route<Address>& r) { return r.link == link && r.local == local; });
+      return true;
     }
 
     /// The row with the longest prefix that holds `a`; the older of two equal ones; null if there is none.
@@ -69,6 +72,7 @@ template <u32 Nodes, u32 Addresses = 16> struct trie {
     [[nodiscard]] bool is_ours(const Address& a) const { return own_.is_ours(a); }
     [[nodiscard]] const route<Address>* first() const { return own_.first(); }
     [[nodiscard]] Address address_on(u8 link) const { return own_.address_on(link); }
+    [[nodiscard]] Address source_for(const Address& a, u8 link) const { return own_.source_for(a, link); }
     [[nodiscard]] bool is_subnet_broadcast(const Address& a) const { return own_.is_subnet_broadcast(a); }
     [[nodiscard]] bool is_group(const Address& a) const { return own_.is_group(a); }
     [[nodiscard]] u32 size() const { return count_; }             ///< rows
@@ -134,6 +138,12 @@ template <u32 Nodes, u32 Addresses = 16> struct trie {
       return {};
     }
 
+    void erase_all(auto&& is_meant) {
+      for (u32 i = 0; i < used_;) {
+        if (rows_[i].is_used && is_meant(rows_[i].is)) (void)erase(route<Address>{rows_[i].is});  // or its twin: look again
+        else ++i;
+      }
+    }
     /// Takes out the row that `r` describes; nodes that hold nothing any more are free again.
     bool erase(const route<Address>& r) {
       const u32 depth = depth_of(r.to.prefix);

@@ -41,6 +41,7 @@ template <config C> class v4 {
   using header = v4_header<typename C::family::address>;
   using out = output<C, header>;
   static constexpr bool reassembles = C::limits.fragments != 0;
+  static constexpr bool makes_fragments = reassembles || requires { requires bool{C::long_datagrams}; };  // of long echoes, or of datagrams
 
  public:
   using address = typename C::family::address;
@@ -60,7 +61,18 @@ template <config C> class v4 {
   [[nodiscard]] bool remove_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.remove(to, gateway, link); }
   /// Forgets addresses and routes of `link`. The caller moves the generation.
   void withdraw(u8 link) { out_.routes.withdraw(link); }
+  /// Forgets one address on `link`, and the routes through its network; false: it is not ours there. The caller moves the generation.
+  [[nodiscard]] bool withdraw(const address& ours, u8 link) { return out_.routes.withdraw(ours, link); }
   [[nodiscard]] address address_on(u8 link) const { return out_.routes.address_on(link); }
+  /// Whether neighbours on `link` are told that `a` is ours there.  Linux: arp_ignore 0.
+  [[nodiscard]] bool is_ours_on(const address& a, u8 link) const { return C::strong_host ? out_.routes.of_local(a, link) != nullptr : out_.routes.is_ours(a); }
+  /// Whether `a` is somebody whom another link than `link` leads to.
+  [[nodiscard]] bool is_beyond(const address& a, u8 link) const {
+    const auto* const way = out_.routes.is_group(a) || out_.routes.is_ours(a) ? nullptr : out_.routes.best(a);
+    return way != nullptr && way->link != link;
+  }
+  /// Our address in whose name a neighbour on `link` is asked: that of its network.
+  [[nodiscard]] address source_for(const address& a, u8 link) const { return out_.routes.source_for(a, link); }
   [[nodiscard]] bool is_ours(const address& a) const { return out_.routes.is_ours(a); }
   /// Multicast, or a broadcast address of all or of one of our networks.
   [[nodiscard]] bool is_group(const address& a) const { return out_.routes.is_group(a); }
@@ -152,6 +164,7 @@ template <config C> class v4 {
     e.local = header::widen(h->source);
     e.remote = header::widen(h->destination);
     e.protocol = h->protocol;
+    if (makes_fragments && h->fragment_offset != 0) e.protocol = 0xff;  // reserved: no transport's header is quoted
     e.kind = icmp_error_kind::host_unreachable;
     e.is_local = true;
     copy_bytes(e.quoted, bytes.data() + h->header_length, sizeof e.quoted);

@@ -17,7 +17,8 @@ struct interface_archetype {
   sent transmit_arp(packet, const mac_address&) { return sent::dropped; }
   sent transmit_ip(packet, const mac_address&) { return sent::dropped; }
   mac_address mac() { return {}; }
-  ipv4_address address() { return {}; }
+  bool is_ours(ipv4_address) { return false; }
+  ipv4_address source_for(ipv4_address) { return {}; }
   void changed() {}
   void failed(packet) {}
   u64 random() { return 0; }

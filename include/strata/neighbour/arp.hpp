@@ -7,47 +7,33 @@
 //
 // Limits: entries per interface, packets per entry (the oldest goes), one request per entry and second (RFC 1122 §2.3.2.1), six of them at most.
 // Strangers who ask for our address get entries, but only free or long unused ones. A gratuitous ARP changes what exists and creates nothing.
+//
+//   arp.hpp     the table, and what the way down asks     arp_input.hpp  messages, and what is learned of them
+//   arp_life.hpp  questions, probes, the end              arp_static.hpp entries that the application sets
+//   arp_claims.hpp what is said of our own addresses: announced, probed, defended (claims.hpp)
 #pragma once
 #include <strata/core/small_table.hpp>
 #include <strata/core/limits.hpp>
 #include <strata/core/siphash.hpp>
+#include <strata/neighbour/arp_options.hpp>
 #include <strata/neighbour/cache.hpp>
+#include <strata/neighbour/claims.hpp>
 #include <strata/wire/arp.hpp>
 
 namespace strata::inline STRATA_ABI::neighbour {
 
-/// RFC 4861 §7.3.2, and `failed`, which keeps an address that does not answer from being asked again at once.
-enum class state : u8 { none, incomplete, reachable, stale, delay, probe, failed };
-
-struct arp {
-  /// Named as `ip -s neighbour` and /proc/net/stat/arp_cache name them, where they do.
-  struct counters {
-    u32 requests_sent = 0;
-    u32 replies_sent = 0;
-    u32 requests_received = 0;  ///< for our address
-    u32 replies_received = 0;   ///< to us
-    u32 malformed = 0;          ///< not Ethernet and IPv4, or too short
-    u32 refused = 0;            ///< a sender without a unicast address
-    u32 conflicts = 0;          ///< somebody else uses our address
-    u32 unres_discards = 0;     ///< packets that fell out of a full queue, or could not leave when it opened
-    u32 res_failed = 0;         ///< neighbours that did not answer
-    u32 table_fulls = 0;        ///< no entry could be had
-    u32 forced_gc_runs = 0;     ///< entries that were recycled
-    u32 no_chunk = 0;           ///< messages that were not sent for lack of a chunk
-  };
-
-  template <config C> class of;
-};
-
-template <config C> class arp::of {
+template <config C, arp_options O> class arp_cache {
  public:
   using address = typename C::family::address;
   using moment = time_point<typename C::tick>;
   using interval = duration<typename C::tick>;
+  using counters = arp_counters;
+  static constexpr arp_options options = O;
 
   // RFC 4861 §10, the constants of hosts and nodes.
   static constexpr u32 multicast_probes = 3;
   static constexpr u32 unicast_probes = 3;
+  static constexpr u32 most_probes = unicast_probes + O.broadcast_probes;
   static constexpr interval retransmit = interval::seconds(1);
   static constexpr interval first_probe = interval::seconds(5);
   static constexpr u32 base_reachable_ms = 30'000;
@@ -94,42 +80,7 @@ template <config C> class arp::of {
   }
 
   /// An ARP message, its link header taken off. RFC 826, "Packet Reception".  Linux: arp_process.
-  [[gnu::noinline]] void on_arp(interface_below<address> auto&& below, packet& p, moment now) {
-    const auto m = wire::arp::parse(p.bytes());
-    if (!m) {
-      ++counters_.malformed;
-      return;
-    }
-    if (m->sender_mac.is_group() || m->sender_mac.is_zero()) {
-      ++counters_.refused;
-      return;
-    }
-    const address ours = below.address();
-    const bool for_us = ours.is_v4() && !ours.is_unspecified() && m->target == ours.v4();
-    const bool is_request = m->operation == wire::arp::request;
-    if (m->is_probe()) {  // RFC 5227 §1.1: its sender has no address yet
-      if (for_us && is_request) reply(below, m->sender_mac, m->sender);
-      return;
-    }
-    if (ours.is_v4() && m->sender == ours.v4()) {
-      if (m->sender_mac != below.mac()) ++counters_.conflicts;
-      return;
-    }
-    if (!m->sender.is_unicast() || m->sender.is_loopback()) {
-      ++counters_.refused;
-      return;
-    }
-    const address sender = as_address(m->sender);
-    entry* e = find(sender);
-    if (for_us) ++(is_request ? counters_.requests_received : counters_.replies_received);
-    if (e != nullptr) {
-      learn(below, *e, m->sender_mac, for_us && !is_request, now);
-    } else if (for_us && is_request) {
-      e = create(below, sender, false);
-      if (e != nullptr) e->mac = m->sender_mac, e->now_in = state::stale;  // RFC 4861 §7.2.3
-    }
-    if (for_us && is_request) reply(below, m->sender_mac, m->sender);
-  }
+  [[gnu::noinline]] void on_arp(interface_below<address> auto&& below, packet& p, moment now);
 
   /// Forward progress seen by a transport: what was sent arrives. RFC 4861 §7.3.1. `name` is resolved_neighbour's and belongs to the generation that it
   /// came with: callers compare that first.  Linux: dst_confirm_neigh.
@@ -137,6 +88,9 @@ template <config C> class arp::of {
     if (name == 0 || name > capacity) return;
     entry& e = anchored(table_[name - 1]);
     if (!is_usable(e.now_in)) return;
+    if constexpr (O.static_entries) {
+      if (e.now_in == state::permanent) return;
+    }
     e.now_in = state::reachable;
     arm(e, now + reachable_);
   }
@@ -146,6 +100,7 @@ template <config C> class arp::of {
   void advance(interface_below<address> auto&& below, moment now) {
     if (!is_due(now)) return;
     armed_ = false;
+    if constexpr (O.conflict_detection != 0) advance_claims(below, now);
     for (u32 i = 0; i < fresh_; ++i) {
       entry& e = anchored(table_[i]);
       if (!has_timer(e.now_in)) continue;
@@ -159,6 +114,31 @@ template <config C> class arp::of {
     return next_;
   }
 
+  /// An entry that the application sets: neither messages nor time change it, and a full table does not take it for somebody else. What waits leaves. An entry
+  /// that there is becomes one.  Linux: ip neighbour replace ... nud permanent.
+  [[nodiscard]] neighbour_error add(interface_below<address> auto&& below, const address& a, const mac_address& mac) requires(O.static_entries);
+  /// Forgets an entry, static or not, and drops what waits. False: there is none.  Linux: ip neighbour delete.
+  bool remove(interface_below<address> auto&& below, const address& a) requires(O.static_entries);
+  /// Begins to find out whether an address is free (RFC 5227 §2.1); some seconds later below.adopt() or below.conflict() is called. False: no place is free.
+  [[nodiscard]] bool claim_address(interface_below<address> auto&& below, const subnet<address>& ours, const address& gateway, moment now) requires(O.conflict_detection != 0);
+  void announce(interface_below<address> auto&& below, const address& a) requires(O.speaks_of_us());
+  /// An address that is no longer wanted.
+  bool forget_claim(const address& a) requires(O.conflict_detection != 0) { return claims_.forget(a); }
+  [[nodiscard]] claim claim_of(const address& a) const requires(O.conflict_detection != 0) { return claims_.state_of(a); }
+  void begin_time(moment now) requires(O.conflict_detection != 0) {
+    claims_.begin_time(now);
+    if (const auto next = claims_.next_deadline()) next_ = *next, armed_ = true;
+  }
+
+  /// Whether so many packets, the fragments of one datagram, may all wait for `a` and none goes for them; if not, that is counted. For one that failed they do
+  /// not wait.
+  [[nodiscard]] bool may_wait(const address& a, u32 packets) {
+    const entry* e = find(a);
+    if (packets <= queue_limit - (e == nullptr ? 0 : e->waiting.size()) || (e != nullptr && e->now_in == state::failed)) return true;
+    ++counters_.unres_refused;
+    return false;
+  }
+
   /// Forgets everybody and drops what waits.
   void clear(buffer::pool& chunks) {
     for (u32 i = 0; i < fresh_; ++i) {
@@ -169,6 +149,7 @@ template <config C> class arp::of {
     fresh_ = 0;
     free_ = 0;
     armed_ = false;
+    if constexpr (O.conflict_detection != 0) claims_.clear();
   }
 
   /// For reports and tests: where an entry is in its life; none if there is no entry.
@@ -179,6 +160,7 @@ template <config C> class arp::of {
   [[nodiscard]] constexpr const counters& counted() const { return counters_; }
 
  private:
+  struct nothing {};
   struct entry {
     address ip{};
     mac_address mac{};
@@ -187,11 +169,12 @@ template <config C> class arp::of {
     u16 next = 0;        // in the list of free entries: 1 + index
     u32 used = 0;        // value of uses_ when it was last resolved
     moment deadline{};
+    [[no_unique_address]] std::conditional_t<O.locktime_ms != 0, moment, nothing> told{};  // when mac was learned or heard again
     buffer::list<&buffer::descriptor::below, buffer::owner::qdisc> waiting{};
   };
 
-  [[nodiscard]] static constexpr bool is_usable(state s) { return s >= state::reachable && s <= state::probe; }
-  [[nodiscard]] static constexpr bool has_timer(state s) { return s != state::none && s != state::stale; }
+  [[nodiscard]] static constexpr bool is_usable(state s) { return s >= (O.static_entries ? state::permanent : state::reachable) && s <= state::probe; }
+  [[nodiscard]] static constexpr bool has_timer(state s) { return s != state::none && s != state::stale && (!O.static_entries || s != state::permanent); }
   [[nodiscard]] u16 name_of(const entry& e) const { return static_cast<u16>(&e - table_ + 1); }
   [[nodiscard]] static constexpr address as_address(ipv4_address a) {
     if constexpr (address::bits == 32) return a;
@@ -235,7 +218,7 @@ template <config C> class arp::of {
       ++counters_.forced_gc_runs;
       // No image holds a stale neighbour: changed() was called when it became one, and resolve() would have moved it on.
       if (is_usable(e->now_in) && e->now_in != state::stale) below.changed();
-      give_up(below, *e);
+      drop_waiting(*e);
       unlink(*e);
     } else {
       ++counters_.table_fulls;
@@ -250,18 +233,28 @@ template <config C> class arp::of {
     return nullptr;
   }
 
-  /// The entry to recycle: a stale one before any other, the longest unused first; one that holds packets only if all do. Strangers get no better than a stale
-  /// or failed one. A walk over the table, once per new entry when it is full.
+  /// The entry to recycle: that with which the least is lost, and among equals the longest unused, or among those who are there the one of whom nobody heard for
+  /// longest. Thus no flood of neighbours that do not exist drives out one with whom a transport speaks. Strangers get no better than a stale or failed one. A
+  /// walk over the table, once per new entry when it is full.  Linux: neigh_forced_gc.
   [[nodiscard]] entry* least_worth(bool for_ourselves) {
-    const auto rank = [](const entry& e) -> u32 {
-      return e.now_in == state::stale ? 3 : e.now_in == state::failed ? 2 : e.waiting.empty() ? 1 : 0;
-    };
+    const auto loss = [](const entry& e) { return 0x1330'4920u >> 4 * static_cast<u32>(e.now_in) & 15; };  // by state
     entry* worst = &table_[0];
     for (u32 i = 1; i < capacity; ++i) {
       entry& e = anchored(table_[i]);
-      if (rank(e) > rank(*worst) || (rank(e) == rank(*worst) && static_cast<i32>(e.used - worst->used) < 0)) worst = &e;
+      const u32 more = loss(e) - loss(*worst);
+      if (more != 0 ? more > 15 : is_older(e, *worst)) worst = &e;
     }
-    return for_ourselves || rank(*worst) >= 2 ? worst : nullptr;
+    return loss(*worst) <= (for_ourselves ? 4 : 1) ? worst : nullptr;
+  }
+  [[nodiscard]] static bool is_older(const entry& e, const entry& other) {
+    if constexpr (O.spares_the_confirmed) {
+      if (e.now_in == state::reachable) return e.deadline.is_before(other.deadline);
+    }
+    return static_cast<i32>(e.used - other.used) < 0;
+  }
+  /// What waits for an entry that is no more. Its senders are not told: nobody said that the neighbour is not there.
+  void drop_waiting(entry& e) {
+    while (!e.waiting.empty()) (void)e.waiting.pop(*chunks_), ++counters_.unres_discards;
   }
 
   void unlink(entry& e) {
@@ -269,101 +262,21 @@ template <config C> class arp::of {
     e.now_in = state::none;
   }
 
-  /// Somebody said where `e` is. `solicited`: it answers a request of ours (RFC 4861 §7.2.5), else the news is only taken over (§7.2.3).
-  void learn(interface_below<address> auto&& below, entry& e, const mac_address& mac, bool is_reply_to_us, moment now) {
-    const bool was_usable = is_usable(e.now_in);
-    const bool is_other = e.mac != mac;
-    const bool solicited = is_reply_to_us && (e.now_in == state::incomplete || e.now_in == state::probe);
-    e.mac = mac;
-    if (solicited) {
-      reachable_ = draw_reachable(below.random());  // RFC 4861 §6.3.4 wants a new one every few hours; this is oftener
-      e.now_in = state::reachable;
-      arm(e, now + reachable_);
-    } else if (!was_usable || is_other) {
-      e.now_in = state::stale;
-    }
-    if (was_usable && is_other) below.changed();
-    if (!e.waiting.empty()) {
-      if (e.now_in == state::stale) {
-        e.now_in = state::delay;
-        e.probes = 0;
-        arm(e, now + first_probe);
-      }
-      send_waiting(below, e);
-    }
-  }
-
-  void send_waiting(interface_below<address> auto&& below, entry& e) {
-    const mac_address mac = e.mac;
-    while (packet p = next_waiting(e)) {
-      const sent r = below.transmit_ip(std::move(p), mac);
-      if (r == sent::full || r == sent::dropped) ++counters_.unres_discards;
-    }
-  }
-  /// RFC 4861 §7.2.2: nobody answered, so who waits is told.
-  void give_up(interface_below<address> auto&& below, entry& e) {
-    while (packet p = next_waiting(e)) below.failed(std::move(p));
-  }
-  [[nodiscard]] packet next_waiting(entry& e) {
-    if (e.waiting.empty()) return {};
-    packet p = e.waiting.pop(*chunks_);
-    p.become(buffer::owner::application);
-    return p;
-  }
-
-  void expire(interface_below<address> auto&& below, entry& e, moment now) {
-    switch (e.now_in) {
-      case state::reachable:  // images are built again through resolve(), which starts the confirmation
-        e.now_in = state::stale;
-        below.changed();
-        break;
-      case state::delay:
-        e.now_in = state::probe;
-        e.probes = 0;
-        ask(below, e, now);
-        break;
-      case state::incomplete:
-      case state::probe:
-        if (e.probes < (e.now_in == state::probe ? unicast_probes : multicast_probes)) {
-          ask(below, e, now);
-          break;
-        }
-        ++counters_.res_failed;
-        if (e.now_in == state::probe) below.changed();
-        e.now_in = state::failed;
-        arm(e, now + hold_down);
-        give_up(below, e);
-        break;
-      case state::failed:
-        unlink(e);
-        e.next = std::exchange(free_, name_of(e));
-        break;
-      case state::stale:
-      case state::none: break;
-    }
-  }
-
-  void ask(interface_below<address> auto&& below, entry& e, moment now) {
-    ++e.probes;
-    arm(e, now + retransmit);
-    const bool knows = e.now_in == state::probe;
-    if (say(below, wire::arp::request, knows ? e.mac : mac_address::broadcast(), mac_address{}, e.ip.v4())) ++counters_.requests_sent;
-  }
-  void reply(interface_below<address> auto&& below, const mac_address& to, ipv4_address target) {
-    if (say(below, wire::arp::reply, to, to, target)) ++counters_.replies_sent;
-  }
-  bool say(interface_below<address> auto&& below, u16 operation, const mac_address& to, const mac_address& target_mac, ipv4_address target) {
-    packet p = below.take();
-    if (!p) {
-      ++counters_.no_chunk;
-      return false;
-    }
-    const address ours = below.address();
-    const wire::arp message{operation, below.mac(), ours.is_v4() ? ours.v4() : ipv4_address{}, target_mac, target};
-    message.emit(p.room().data());
-    p.extend(wire::arp::header_size);
-    return below.transmit_arp(std::move(p), to) == sent::sent;
-  }
+  // ---- arp_input.hpp ----
+  void learn(interface_below<address> auto&& below, entry& e, const wire::arp& m, bool is_reply_to_us, moment now);
+  [[nodiscard]] bool is_beyond(interface_below<address> auto&& below, const wire::arp& m);
+  void send_waiting(interface_below<address> auto&& below, entry& e);
+  [[nodiscard]] packet next_waiting(entry& e);
+  // ---- arp_claims.hpp ----
+  void probe(interface_below<address> auto&& below, const address& a) requires(O.conflict_detection != 0);
+  void look_for_conflict(interface_below<address> auto&& below, const wire::arp& m, moment now) requires(O.conflict_detection != 0);
+  void advance_claims(interface_below<address> auto&& below, moment now) requires(O.conflict_detection != 0);
+  // ---- arp_life.hpp ----
+  void give_up(interface_below<address> auto&& below, entry& e);
+  void expire(interface_below<address> auto&& below, entry& e, moment now);
+  void ask(interface_below<address> auto&& below, entry& e, moment now);
+  void reply(interface_below<address> auto&& below, const wire::arp& to);
+  bool say(interface_below<address> auto&& below, u16 operation, const mac_address& to, ipv4_address sender, const mac_address& target_mac, ipv4_address target);
 
   [[nodiscard]] static constexpr interval draw_reachable(u64 random) {  // RFC 4861 §6.3.2: uniform between half and one and a half
     return interval::from_ms(base_reachable_ms / 2 + (static_cast<u32>(random & 0xffff) * (base_reachable_ms + 1) >> 16));
@@ -388,7 +301,21 @@ template <config C> class arp::of {
   u16 free_ = 0;
   bool armed_ = false;
   bool is_keyed_ = false;
+  using claims_or_none = typename std::conditional_t<O.conflict_detection != 0, std::type_identity<claims<address, typename C::tick, O.conflict_detection, O.keeps_addresses>>,
+                                                     std::type_identity<nothing>>::type;
+  [[no_unique_address]] claims_or_none claims_{};
   counters counters_{};
 };
 
+template <arp_options O> struct arp_of {
+  using counters = arp_counters;
+  template <config C> using of = arp_cache<C, O>;
+};
+using arp = arp_of<arp_options{}>;
+
 }  // namespace strata::inline STRATA_ABI::neighbour
+
+#include <strata/neighbour/arp_claims.hpp>
+#include <strata/neighbour/arp_input.hpp>
+#include <strata/neighbour/arp_life.hpp>
+#include <strata/neighbour/arp_static.hpp>

@@ -23,10 +23,19 @@ template <class B, class Address> concept interface_below = requires(B below, Ad
   { below.transmit_arp(std::move(p), mac) } -> std::same_as<sent>;    // link header in front, then out
   { below.transmit_ip(std::move(p), mac) } -> std::same_as<sent>;     // the same for an IP packet that waited
   { below.mac() } -> std::same_as<mac_address>;
-  { below.address() } -> std::same_as<Address>;                       // ours on this interface
+  { below.is_ours(a) } -> std::same_as<bool>;                         // one of our addresses, of which this interface speaks
+  { below.source_for(a) } -> std::same_as<Address>;                   // ours on this interface, in whose name `a` is asked
   { below.changed() } -> std::same_as<void>;                          // a link address that images hold is no longer good
   { below.failed(std::move(p)) } -> std::same_as<void>;               // a packet that waited and will not leave: becomes an error of the next turn
   { below.random() } -> std::same_as<u64>;                            // the table's key, and ReachableTime (RFC 4861 §6.3.2)
+};
+
+/// Why a neighbour was not added.
+enum class neighbour_error : u8 {
+  none,
+  full,         ///< limits::neighbours are in use and none may go
+  bad_address,  ///< not the unicast address of somebody else, or a link address of nobody or of many
+  bad_link      ///< there is no such interface, or its link has no addresses
 };
 
 /// What the stack asks of a cache, `of<C>`. Time is an argument; nothing blocks.
@@ -46,5 +55,14 @@ concept cache = requires(T c, const T cc, Below below, const Address& a, packet&
   { cc.next_deadline() } -> std::same_as<std::optional<TimePoint>>;
   { c.clear(chunks) } -> std::same_as<void>;
 };
+
+/// Optional: the application may set entries.
+template <class T> concept has_static_entries = std::remove_cvref_t<T>::options.static_entries;
+/// Optional: addresses of ours are probed before use and defended (claims.hpp).
+template <class T> concept claims_addresses = (std::remove_cvref_t<T>::options.conflict_detection != 0);
+/// Optional: each address of ours is announced once.
+template <class T> concept announces_addresses = std::remove_cvref_t<T>::options.announces;
+/// Optional: answers for others.
+template <class T> concept answers_for_others = std::remove_cvref_t<T>::options.proxies;
 
 }  // namespace strata::inline STRATA_ABI::neighbour

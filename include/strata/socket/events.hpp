@@ -37,7 +37,8 @@ template <class Net> struct datagram { socket::datagram_socket<Net> socket; };
 
 enum class error_kind : u8 {
   network,   ///< the network, or a neighbour, said that something of this stream or socket did not arrive
-  link_down  ///< an interface went down; neither stream nor socket is set
+  link_down,        ///< an interface went down; neither stream nor socket is set
+  address_conflict  ///< somebody has an address that we want or had on this link: claim_of() tells which; neither stream nor socket is set
 };
 /// What ends nothing.
 template <class Net> struct error {
@@ -45,7 +46,7 @@ template <class Net> struct error {
   socket::datagram_socket<Net> socket{};
   error_kind kind = error_kind::network;
   icmp_error_kind reason = icmp_error_kind::host_unreachable;  ///< of a socket's error
-  u8 link = 0;  ///< with link_down: which interface
+  u8 link = 0;  ///< with link_down and address_conflict: which interface
 };
 
 }  // namespace strata::inline STRATA_ABI::event

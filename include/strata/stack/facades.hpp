@@ -21,11 +21,26 @@ template <stack_config C> struct stack<C>::cache_below {
     s.interfaces_.at(link, [&](auto& i) { m = i.mac(); });
     return m;
   }
-  stack::address address() const {
-    stack::address a{};
-    (void)s.networks_.any([&](auto, auto& ip) { return !(a = ip.address_on(link)).is_unspecified(); });
-    return a;
+  bool is_ours(const stack::address& a) const {
+    return s.networks_.any([&](auto, auto& ip) { return ip.carries(a) && ip.is_ours_on(a, link); });
   }
+  stack::address source_for(const stack::address& a) const {
+    stack::address ours{};
+    s.network_of(a, [&](auto& ip) { ours = ip.source_for(a, link); });
+    return ours;
+  }
+  /// Whether `a` is reached by another link.
+  bool is_beyond(const stack::address& a) const requires(bound::answers_for_others) {
+    bool is = false;
+    s.network_of(a, [&](auto& ip) { is = ip.is_beyond(a, link); });
+    return is;
+  }
+  bool adopt(const subnet<stack::address>& ours, const stack::address& gateway) const requires(bound::claims_own_addresses) { return s.adopt(link, ours, gateway); }
+  void lose(const stack::address& a) const requires(bound::claims_own_addresses) {
+    s.network_of(a, [&](auto& ip) { (void)ip.withdraw(a, link); });
+    s.changed();
+  }
+  void conflict() const requires(bound::claims_own_addresses) { s.conflicts_.links = static_cast<u8>(s.conflicts_.links | 1u << link); }
   void changed() const { s.changed(); }
   void failed(packet&& p) const { s.report_undelivered(std::move(p)); }
   u64 random() const { return s.entropy_.next(); }
@@ -74,6 +89,13 @@ template <stack_config C> struct stack<C>::links {
     sent what = sent::dropped;
     s.interfaces_.at(link, [&](auto& i) { what = i.neighbour.hold(cache_below{s, link}, hop, std::move(p), s.now_); });
     return what;
+  }
+  bool may_wait(u8 link, const stack::address& hop, u32 packets) const {
+    bool may = true;
+    s.interfaces_.at(link, [&](auto& i) {
+      if constexpr (requires { i.neighbour.may_wait(hop, packets); }) may = i.neighbour.may_wait(hop, packets);
+    });
+    return may;
   }
   u64 random() const { return s.entropy_.next(); }
   void observe(const trace::record& r) const { s.observe(r); }
@@ -159,6 +181,8 @@ template <stack_config C> consteval void stack<C>::check_facades() {
   static_assert(image == 0 || image >= bound::link_header + (address::bits == 32 ? 20 : 40),
                 "the link header of this Config is longer than its header_image has room for: use strata::header_image::cached_behind<N>, N bytes, or built");
   static_assert(neighbour::interface_below<cache_below, address>);
+  if constexpr (bound::claims_own_addresses) static_assert(neighbour::takes_addresses<cache_below, address>);
+  static_assert(!bound::answers_for_others || C::forwards, "arp_options::proxies of this Config wants `static constexpr bool forwards = true`: who answers for others is a router");
   static_assert(ip::links<links, address>);
   static_assert(tcp::network<internet, address, path>);
   static_assert(udp::network<internet, address, path>);

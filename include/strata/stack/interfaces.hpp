@@ -19,6 +19,9 @@ template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
   static constexpr std::size_t transmit_headroom = max_of(I::template of<C>::transmit_headroom...);
   static constexpr bool may_fill_in_checksum = (I::template of<C>::may_fill_in_checksum || ...);
   static constexpr bool claims = (I::template of<C>::claims || ...);
+  static constexpr bool has_static_neighbours = (neighbour::has_static_entries<typename I::template of<C>::cache> || ...);
+  static constexpr bool claims_own_addresses = (neighbour::claims_addresses<typename I::template of<C>::cache> || ...);
+  static constexpr bool answers_for_others = (neighbour::answers_for_others<typename I::template of<C>::cache> || ...);
   static constexpr bool hands_up_trains = bool{C::long_datagrams} || (I::template of<C>::hands_up_trains || ...);
   static constexpr u8 checksum_marks = (0 | ... | I::template of<C>::checksum_marks);
   static constexpr std::size_t ring_bytes = (0 + ... + I::template of<C>::driver::ring_bytes);

@@ -81,6 +81,7 @@ struct low_latency : server {
 struct embedded : server {
   using tick = strata::milliseconds32;
   using header_image = strata::header_image::built;
+  using neighbour = strata::neighbour::arp_of<strata::neighbour::least_arp>;
   using acks = strata::tcp::delayed_acks;
   static constexpr bool timestamps = false;
   static constexpr bool keep_alive = false;

@@ -272,12 +272,21 @@ template <stack_config C> class stack {
   }
 
   // ---- the network: what may change while the stack runs ----
-  /// One more address of ours on `link`, with the network that is connected there; the same address again changes its prefix.  Linux: ip address add.
+  /// One more address of ours on `link`, with the network that is connected there; the same address again changes its prefix. Where the neighbour policy detects
+  /// conflicts it is ours some seconds later, if nobody has it: claim_of() says so.  Linux: ip address add.
   expected<void, ip::route_error> add_address(u8 link, const subnet<address>& ours);
+  /// Takes it back, with its network and the routes through that. False: it is not ours on `link`.  Linux: ip address delete.
+  bool remove_address(u8 link, const address& ours);
+  /// How far an address is of which the neighbour policy finds out whether it is ours alone (RFC 5227); none if it does not know it.
+  [[nodiscard]] neighbour::claim claim_of(u8 link, const address& ours) const requires(bound::claims_own_addresses);
   /// What lies in `to` is reached through `gateway` on `link`, whose network must be connected.  Linux: ip route add.
   expected<void, ip::route_error> add_route(const subnet<address>& to, const address& gateway, u8 link = 0);
   /// Takes back what add_route() was told. False: there is no such route.
   bool remove_route(const subnet<address>& to, const address& gateway, u8 link = 0);
+  /// From now on `a` on `link` is at `mac`, whatever is said there; exists where the neighbour policy has static entries.  Linux: ip neighbour replace.
+  expected<void, neighbour::neighbour_error> add_neighbour(u8 link, const address& a, const mac_address& mac) requires(bound::has_static_neighbours);
+  /// Forgets who is known at `a` on `link`, static or not, and drops what waits there. False: nobody is.  Linux: ip neighbour delete.
+  bool remove_neighbour(u8 link, const address& a) requires(bound::has_static_neighbours);
   /// The I-th hook of this Config: its counters, and what it may be told. Each network layer has its own.
   template <std::size_t I, std::size_t Network = 0> [[nodiscard]] auto& hook() { return expect_held(), networks_.template get<Network>().template hook<I>(); }
 
@@ -330,6 +339,8 @@ template <stack_config C> class stack {
  private:
   struct no_hashes {};
   struct forwards_nothing {};
+  struct claims_nothing {};
+  struct links_in_conflict { u8 links = 0; };  // bits
   using undelivered = buffer::list<&buffer::descriptor::below, buffer::owner::qdisc>;
   struct no_slots {};
   /// 64 bytes behind a TCP header with timestamps, as TCP places them: 144 over Ethernet and IPv4.
@@ -360,6 +371,8 @@ template <stack_config C> class stack {
   [[nodiscard]] static constexpr u16 link_type(link::kind k) { return k == link::kind::ipv4 ? 0x0800 : 0x86dd; }
   /// The listener that `accepted` names; its generation, if the transport tells.
   [[nodiscard]] listener listener_of(const stream_events& e);
+  [[nodiscard]] bool begin_claim(u8 link, const subnet<address>& ours, const address& gateway, ip::route_error& said);
+  [[nodiscard]] bool adopt(u8 link, const subnet<address>& ours, const address& gateway);
   static consteval void check_facades();
   template <std::size_t I> bool open_interface(auto& wanted);
 
@@ -427,6 +440,9 @@ template <stack_config C> class stack {
     if constexpr (C::forwards) {
       if (!forwarded_.empty()) return true;
     }
+    if constexpr (bound::claims_own_addresses) {
+      if (conflicts_.links != 0) return true;
+    }
     return links_down_ != 0 || errors_out_ != errors_in_;
   }
   [[nodiscard]] bool run_timers();
@@ -460,6 +476,7 @@ template <stack_config C> class stack {
   [[no_unique_address]] transports transports_{};
   network_error errors_[C::limits.errors]{};
   [[no_unique_address]] std::conditional_t<C::forwards, undelivered, forwards_nothing> forwarded_{};  // of others: their senders will be told
+  [[no_unique_address]] std::conditional_t<bound::claims_own_addresses, links_in_conflict, claims_nothing> conflicts_{};
   [[no_unique_address]] std::conditional_t<has_slots, stack_slots, no_slots> slots_{};
   buffer::descriptor descriptors_[descriptor_count]{};
   [[no_unique_address]] hash_table hashes_{};

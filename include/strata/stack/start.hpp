@@ -75,9 +75,15 @@ template <stack_config C> template <std::size_t I> bool stack<C>::open_interface
   i.prepare(pool_);
   if (i.has_addresses && i.mac().is_zero()) i.set_mac(detail::local_mac(entropy_.next()));
   network_of(wanted.address.address, [&](auto& ip) {
+    if constexpr (bound::claims_own_addresses) {
+      ip::route_error said = ip::route_error::none;
+      if (begin_claim(static_cast<u8>(I), wanted.address, wanted.gateway, said)) return;
+    }
     (void)ip.configure(static_cast<u8>(I), wanted.address);
     if (!wanted.gateway.is_unspecified()) (void)ip.add_route({detail::any_like(wanted.gateway), 0}, wanted.gateway, static_cast<u8>(I));
   });
+  if constexpr (neighbour::announces_addresses<decltype(i.neighbour)> && !neighbour::claims_addresses<decltype(i.neighbour)>)
+    i.neighbour.announce(cache_below{*this, static_cast<u8>(I)}, wanted.address.address);
   return i.claim(wanted.address.address);
 }
 
@@ -106,6 +112,7 @@ template <stack_config C> void stack<C>::shut_down() {
     if constexpr (requires { ip.clear(pool_); }) ip.clear(pool_);
   });
   errors_in_ = errors_out_ = 0;
+  if constexpr (bound::claims_own_addresses) conflicts_ = {};
 }
 
 template <stack_config C> constexpr memory_map stack<C>::memory() {

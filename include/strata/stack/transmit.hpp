@@ -55,6 +55,10 @@ template <stack_config C> void stack<C>::report_undelivered(packet&& p) {
     if constexpr (C::forwards) {
       if (!ip.is_ours(e->local)) return keep_for_sender(p);
     }
+    // Of answers to strangers' pings nobody wants to hear: they would fill the queue. Where it has two places they are not worth the code.
+    if constexpr (C::limits.errors > 2) {
+      if (!transports_.any([&](auto, const auto& t) { return t.protocol == e->protocol; })) return;
+    }
     report(*e);
   });
 }

@@ -20,6 +20,9 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::begin_time(time_point n
   transports_.each([&](auto, auto& t) {
     if constexpr (requires { t.begin_time(now); }) t.begin_time(now);
   });
+  interfaces_.each([&](auto, auto& i) {
+    if constexpr (requires { i.neighbour.begin_time(now); }) i.neighbour.begin_time(now);
+  });
 }
 template <stack_config C> void stack<C>::advance(time_point now) {
   const auto held = exclusion_.enter();
@@ -72,6 +75,14 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_more() 
 template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
   if constexpr (C::forwards) {
     if (!forwarded_.empty()) return next_undelivered();
+  }
+  if constexpr (bound::claims_own_addresses) {
+    if (conflicts_.links != 0) {
+      r.link = static_cast<u8>(__builtin_ctz(conflicts_.links) | raised::conflict);
+      conflicts_.links = static_cast<u8>(conflicts_.links & (conflicts_.links - 1));
+      r.transport = raised::from_stack;
+      return;
+    }
   }
   if (links_down_ != 0) next_link_down(r);
   else next_error(r);
@@ -268,6 +279,12 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
     if constexpr (handles<H, std::remove_cvref_t<decltype(e)>>) h(e);  // check_handler says what is missing: one error, not two
   };
   if (r.transport == raised::from_stack) {
+    if constexpr (bound::claims_own_addresses) {
+      if ((r.link & raised::conflict) != 0) {
+        tell(error{.kind = event::error_kind::address_conflict, .link = static_cast<u8>(r.link & ~raised::conflict)});
+        return;
+      }
+    }
     tell(error{.kind = event::error_kind::link_down, .link = r.link});
     return;
   }

@@ -57,6 +57,7 @@ template <class C> requires requires { C::allows_weak_entropy; } inline constexp
 template <std::size_t Bytes> struct raised_event {
   static constexpr u8 none = 0xff;
   static constexpr u8 from_stack = 0xfe;
+  static constexpr u8 conflict = 0x80;  // with from_stack, a bit of `link`: not that it went down
   u8 transport = none;
   u8 link = 0;
   alignas(8) std::byte value[Bytes];

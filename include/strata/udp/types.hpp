@@ -21,7 +21,7 @@ enum class connect_error : u8 { none, stale, no_route, bad_address, not_permitte
 enum class send_error : u8 {
   none,
   stale,
-  would_block,    ///< no chunk is free, or the NIC's ring is full
+  would_block,    ///< no chunk is free, or the NIC's ring is full, or more fragments than limits.neighbour_queue would wait for a neighbour that is being asked
   too_big,        ///< more than the path's MTU or a chunk holds; with `long_datagrams` of the Config: more than 65,507 bytes, or over IPv6 more than the MTU
   no_route,       ///< no route, or the next hop does not answer
   not_connected,  ///< send() without connect()
