@@ -27,6 +27,14 @@ TEST_CASE("pacing_rate: segments leave that far apart, and what comes later may 
   };
   play(script, with::no_timestamps, policy::paced);
 }
+// No more than a millisecond, or a loop that slept would send a burst.
+TEST_CASE("A loop that comes late sends the next segment by so much earlier") {
+  static constexpr step script[] = {
+      established_active(100), pacing_rate(146'000), write(5 * 1460), out("1:1461(1460)"), sleeps_until(111), out("1461:2921(1460)"), at(119), at(120), out("2921:4381(1460)"),
+      sleeps_until(150), out("4381:5841(1460)"), at(158), at(159), out("P. 5841:7301(1460)"),
+  };
+  play(script, with::no_timestamps, policy::paced);
+}
 TEST_CASE("pacing_rate: a small segment takes less time") {
   static constexpr step script[] = {
       established_active(100), pacing_rate(146'000), no_delay(true), write(146), out("P. 1:147(146)"), write(1460), at(101), out("P. 147:1607(1460)"), write(10), at(110), at(111),

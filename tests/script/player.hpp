@@ -337,6 +337,7 @@ template <class C> class player : ledger {
     return true;
   }
   // player_steps.hpp
+  bool is_dead_if_closed(const remote& r);
   template <class O> bool is_told(const remote& r, const O& o);
   template <class O> bool set_and_told(const step& s, const remote& r, const char* what, const O& o);
   bool run(const step& s);

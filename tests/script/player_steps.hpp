@@ -22,6 +22,12 @@ template <class C> template <class O> bool player<C>::set_and_told(const step& s
   return answered(s, what, tcp_->set(*this, r.id, o, now_)) && (s.has_fails || is_told(r, o)) && polled();
 }
 
+/// What ends by a call is told of nothing but `closed`, and its handle says so at once.
+template <class C> bool player<C>::is_dead_if_closed(const remote& r) {
+  const auto i = tcp_->info(r.id, now_);
+  return !i || i->state != tcp::state::closed || !tcp_->is_live(r.id) || fault("the handle of a connection that was ended is still live");
+}
+
 template <class C> bool player<C>::run(const step& s) {
   if (s.what == verb::out) {
     if (sent_.empty()) move_to(since_start_ + (sizeof(rep) == 4 ? 4'999'999 : 999'999));  // a deadline that is no whole number of milliseconds; a coarse tick adds up
@@ -134,9 +140,10 @@ template <class C> bool player<C>::run(const step& s) {
       return polled();
     }
     case verb::drop_taken: views_.clear(); return polled();
-    case verb::close: return answered(s, "close", tcp_->close(*this, r.id, now_)) && polled();
+    case verb::sleeps: return set_time(u64{s.number} * 1'000'000), polled();
+    case verb::close: return answered(s, "close", tcp_->close(*this, r.id, now_)) && is_dead_if_closed(r) && polled();
     case verb::shutdown: return answered(s, "shutdown", tcp_->shutdown_send(*this, r.id, now_)) && polled();
-    case verb::abort: return answered(s, "abort", tcp_->abort(*this, r.id, now_)) && polled();
+    case verb::abort: return answered(s, "abort", tcp_->abort(*this, r.id, now_)) && is_dead_if_closed(r) && polled();
     case verb::abort_when_told: r.aborts_at = s.code; return true;
     case verb::abandon:
       tcp_->abandon(*this);

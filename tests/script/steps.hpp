@@ -21,7 +21,7 @@ enum class verb : u8 {
   at, in, out, in_raw, together, listen, close_listener, connect, write, write_view, reserve, commit, read, take, drop_taken, close, shutdown, abort, no_delay,
   shutdown_receive, keep_alive, linger, cork, user_timeout, pacing_rate, timer, expect, never, closed, icmp, mtu, value, counter, ring_full, chunks, unroutable, nic_holds, complete,
   next_life, corrupt, in_use, active, passive, peer_unscaled, stale, above, header_words, reserved, broadcast, selects, connect_nowhere, iss_moved, iss_apart,
-  no_deadline, due_in, gather, send_low_water, notsent_low_water, abandon, hop_limit, abort_when_told, dscp
+  no_deadline, due_in, gather, send_low_water, notsent_low_water, abandon, hop_limit, abort_when_told, dscp, sleeps
 };
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
@@ -175,6 +175,8 @@ consteval step make(verb v, u32 n, here h) { step s = make(v, h); s.number = n; 
 // ---- time and segments ----
 /// Nothing leaves before `ms`; then one poll. What must leave then is named by the out() that follow.
 consteval step at(u32 ms, here h = here::current()) { return make(verb::at, ms, h); }
+/// The loop comes back at `ms` only, whatever was due before; then one poll. What leaves in it is named by the out() that follow.
+consteval step sleeps_until(u32 ms, here h = here::current()) { return make(verb::sleeps, ms, h); }
 consteval step in(const char* text, here h = here::current()) { step s = make(verb::in, h); s.s = detail::parse(text); return s; }
 consteval step out(const char* text, here h = here::current()) { step s = make(verb::out, h); s.s = detail::parse(text); return s; }
 /// The next `n` segments come in one poll.

@@ -15,7 +15,11 @@ TEST_CASE("Segments that met a full ring are unsent: they leave again in the sam
   static constexpr step measured[] = {
       established_active(100), ring_full(1), write(2920), is(field::unacked, 0), at(150), out("1:1461(1460)"), out("P. 1461:2921(1460)"), at(250), in(". ack 2921"), is(field::srtt_ms, 100),
   };
-  play(script, with::no_timestamps), play(measured, with::no_timestamps);
+  static constexpr step no_fin[] = {
+      established_active(100), ring_full(1), write(2920), at(150), out("1:1461(1460)"), out("P. 1461:2921(1460)"), at(450), out(". 1:1461(1460)"), in(". ack 1461"), out("P. 1461:2921(1460)"),
+      in(". ack 2921"), is(field::unacked, 0), is(tcp::state::established),
+  };
+  play(script, with::no_timestamps), play(measured, with::no_timestamps), play(no_fin, with::no_timestamps);
 }
 // Operators read them in nstat: what holds a sender back.
 TEST_CASE("Each time that a window or the coalescing of small segments stops the send loop is counted") {

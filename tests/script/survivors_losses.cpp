@@ -19,6 +19,14 @@ TEST_CASE("After a loss only echoes of what was sent again last are measurements
   };
   play(script, with::timestamps);
 }
+// RFC 7323 §5.5: 24 days count from the last timestamp that was taken, by whichever way it came.
+TEST_CASE("An old timestamp is told from a new one for 24 days after the last usual segment") {
+  static constexpr step script[] = {
+      established_active(), at(864'000'000), in("P. 1:11(10)"), at(864'000'040), out(". ack 11"), at(2'592'000'000), in("P. 11:21(10) <ts 5 0>"), out(". ack 11"),
+      counted(&tcp::counters::paws_rejected, 1),
+  };
+  play(script, with::timestamps);
+}
 // RFC 7661 §4.1.
 TEST_CASE("Half of the congestion window in flight lets it grow, a byte less does not") {
   static constexpr step half[] = {
