@@ -81,12 +81,13 @@ template <config C> void layer<C>::enter_time_wait(connection& c) {
 template <config C> template <class B> void layer<C>::leave_for_time_wait(B&& below, connection& c, time_point now) {
   ++counters_.time_waits;
   (void)table_.erase(c.hash, value_of(kind::connection, index_of(c)));
-  (void)add_time_wait(c, now);
+  add_time_wait(c, now);
   end(below, c, close_reason::orderly);
 }
 
-template <config C> bool layer<C>::add_time_wait(const connection& c, time_point now) {
-  if constexpr (limits_.time_wait == 0) return false;
+/// The record's name is the connection's, whose entry in the table was just taken away: there is room for it.
+template <config C> void layer<C>::add_time_wait(const connection& c, time_point now) {
+  if constexpr (limits_.time_wait == 0) return;
   u32 index;
   if (free_records_ != 0) {
     index = free_records_ - 1;
@@ -112,16 +113,12 @@ template <config C> bool layer<C>::add_time_wait(const connection& c, time_point
   r.ts_offset = c.ts_offset;
   const u32 window = (c.rcv_adv - c.rcv_nxt) >> c.rcv_shift;
   r.window = static_cast<u16>(window < 65535 ? window : 65535);
-  if (!table_.insert(c.hash, value_of(kind::time_wait, index))) {
-    ++counters_.table_full;
-    r.newer = free_records_;
-    free_records_ = index + 1;
-    return false;
-  }
+  const bool fits = table_.insert(c.hash, value_of(kind::time_wait, index));
+  STRATA_EXPECTS(fits);
+  (void)fits;
   r.is_used = true;
   ++time_wait_count_;
   append_time_wait(index, now);
-  return true;
 }
 
 /// All wait equally long, so the list by age is the list by expiry.

@@ -473,7 +473,7 @@ template <config C> class layer {
   void enter_time_wait(connection& c);
   template <class B> void leave_for_time_wait(B&& below, connection& c, time_point now);
   template <class B> void on_time_wait(B&& below, u32 index, const segment& s, const tcp_options& o, time_point now);
-  [[nodiscard]] bool add_time_wait(const connection& c, time_point now);
+  void add_time_wait(const connection& c, time_point now);
   void drop_time_wait(u32 index);
   void unlink_time_wait(u32 index);
   void append_time_wait(u32 index, time_point now);
