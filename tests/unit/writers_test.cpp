@@ -113,6 +113,22 @@ TEST_CASE("one who comes first to a pool that others wait for stands behind them
   s.tcp_ip->shut_down();
 }
 
+// Who takes its share and wants more stands at the end again: of eight chunks for three that is 8/3 + 1, 5/3 + 1, 3/3 + 1 and the last.
+TEST_CASE("who is served takes its share of what is free, and not what those behind it wait for") {
+  scene s(4);
+  const std::vector<std::byte> much(16 * 1460);
+  std::vector<packet> held;
+  while (s.tcp_ip->chunks().available() > fair::limits.receive_reserve) held.push_back(s.tcp_ip->chunks().take(0));
+  for (u32 n = 0; n < 3; ++n) CHECK(s.all[n].send(much).error() == tcp::send_error::would_block);
+  held.resize(held.size() - 8);
+  std::vector<std::pair<u32, std::size_t>> taken;
+  s.tick(1, on{[&](net::writable e) { taken.push_back({e.stream.id().index, e.stream.send(much).value_or(0) / 1460}); }, ignore_rest{}});
+  const auto name = [&](u32 n) { return s.all[n].id().index; };
+  CHECK(taken == std::vector<std::pair<u32, std::size_t>>{{name(0), 3}, {name(1), 2}, {name(2), 2}, {name(0), 1}});
+  held.clear();
+  s.tcp_ip->shut_down();
+}
+
 TEST_CASE("who ends or changes its mind leaves the line") {
   scene s(4);
   const std::vector<std::byte> much(2 * 1460);
