@@ -62,7 +62,7 @@ LAYERS = {
     ],
     "udp": [scripts("scripts", "datagram_player"), units("unit", "udp*"), stacks()],
     "ip": [units("unit", "ip*", "icmp"), stacks()],
-    "neighbour": [units("unit", "arp"), stacks()],
+    "neighbour": [units("unit", "arp*"), units("addresses", "own_addresses*", "proxy_arp", "neighbours"), stacks()],
     "link": [units("unit", "link*"), stacks()],
     "wire": [units("unit", "wire_*"), units("layers", "arp", "ip*", "icmp", "udp")],
     "buffer": [units("unit", "buffer*"), units("slots", "slots"), stacks()],

@@ -210,6 +210,10 @@ TEST_CASE("a packet that is too old, for nowhere, or too big is dropped, and its
   t->send({.fragment = 0x4000, .payload = 580});
   CHECK(t->answer().type == 0xff);
   CHECK(t->far.receive().size() == 1);
+  t->send({.options = {1, 0x44, 9, 0}});  // an option that leaves the header
+  a = t->answer();
+  CHECK((a.type == 12 && a.code == 0 && a.rest == 21u << 24 && a.from == 0x0a0000fe && a.quoted_to == 0x0a090001));
+  CHECK(t->between.network().icmp_counted().out_parm_probs == 1);
   CHECK(t->between.network().icmp_counted().out_time_excds == 2);
   CHECK(t->between.network().icmp_counted().out_dest_unreachs == 2);
 }

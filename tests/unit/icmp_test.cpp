@@ -253,4 +253,53 @@ TEST_CASE("a token bucket gives its burst, then one a time, whatever the step of
   CHECK(given <= 5 + 100);
 }
 
+TEST_CASE("whoever sends an option that is none hears which byte it is, and nobody else does") {  // RFC 1122 §3.2.2.5, RFC 1812 §4.3.3.5
+  two_links<ipv4_address> below{};
+  ip::v4<ip::archetype_of<only_v4, header_image::cached, 4>> ip{};
+  time_point<milliseconds32> now{5};
+  REQUIRE(ip.configure(0, "10.0.0.1/24"_net));
+  const auto with_options = [](std::span<const std::byte> options, ipv4_address from = b, ipv4_address to = us, u8 protocol = 17, u16 fragment = 0) {
+    bytes p = ip_packet(from, to, protocol, text("12345678"), options.size());
+    copy_bytes(&p[20], options.data(), options.size());
+    store_be<u16>(&p[6], fragment), store_be<u16>(&p[10], 0);
+    store_be<u16>(&p[10], static_cast<u16>(~plain_sum(std::span(p).first(20 + options.size()))));
+    return p;
+  };
+  const auto in = [&](bytes what, bool link_broadcast = false) {
+    what.resize(what.size() + 3);  // link padding, which is not quoted
+    packet p = below.pool.incoming(what);
+    CHECK(ip.on_packet(below, p, {0, link_broadcast}, now).is == finding::what::nothing);
+    return below.taken();
+  };
+  const struct {
+    bytes options;
+    u8 at;
+  } bad[] = {{copy_of(hex("44 00 00 00")), 20}, {copy_of(hex("01 44 01 00")), 21}, {copy_of(hex("01 01 44 03")), 22}, {copy_of(hex("01 01 01 44")), 23},
+             {copy_of(hex("44 08 05 00 00 00 00 00 01 01 07 04")), 30}};
+  for (const auto& o : bad) {
+    const bytes wrong = with_options(o.options);
+    const auto out = in(wrong);
+    REQUIRE(out.size() == 1);
+    const auto said = std::span(out[0].what).subspan(14);
+    CHECK(load_be<u32>(&said[12]) == us.value);
+    CHECK(load_be<u32>(&said[16]) == b.value);
+    CHECK(equal(said.subspan(20), message(12, 0, u32{o.at} << 24, wrong)));
+  }
+  CHECK(ip.icmp_counted().out_parm_probs == 5);
+  CHECK(ip.counted().in_hdr_errors == 5);
+  const auto& wrong = bad[0].options;
+  CHECK(in(with_options(copy_of(hex("83 03 04 00")))).empty());           // a source route: RFC 7126 §4.3
+  CHECK(in(with_options(wrong), true).empty());                           // to everybody on the link
+  CHECK(in(with_options(wrong, b, "10.0.0.255"_ip)).empty());
+  CHECK(in(with_options(wrong, b, "224.0.0.1"_ip)).empty());
+  CHECK(in(with_options(wrong, b, "10.0.0.12"_ip)).empty());              // to somebody else, and we are no router
+  CHECK(in(with_options(wrong, "255.255.255.255"_ip)).empty());
+  CHECK(in(with_options(wrong, us)).empty());
+  CHECK(in(with_options(wrong, b, us, 17, 0x0001)).empty());              // a later fragment
+  bytes about_an_error = with_options(wrong, b, us, 1);
+  about_an_error[24] = std::byte{3};
+  CHECK(in(about_an_error).empty());
+  CHECK(ip.icmp_counted().out_msgs == 5);
+}
+
 }  // namespace

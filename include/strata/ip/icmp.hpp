@@ -23,6 +23,7 @@ struct icmp_counters {
   u32 out_errors = 0;         ///< no chunk, no route
   u32 out_dest_unreachs = 0;
   u32 out_time_excds = 0;
+  u32 out_parm_probs = 0;     ///< bad options
   u32 out_echo_reps = 0;
   u32 out_rate_limit = 0;     ///< errors that the limit held back
 };
@@ -82,9 +83,9 @@ template <config C, class Header> class icmp {
 
   /// An error about the received packet `p`, whose IP header stands at p->network. Never about a broadcast, a fragment behind the first, an error
   /// (RFC 1122 §3.2.2, RFC 1812 §4.3.2.7); at most `errors_per_second`. Kinds: protocol_unreachable, port_unreachable, host_unreachable, prohibited; of a
-  /// router net_unreachable, time_exceeded and packet_too_big with its `mtu`, too. From info.local, or if that is unspecified from the address of the link that
+  /// router net_unreachable, time_exceeded and packet_too_big with its mtu as `rest`, too; parameter_problem with a pointer in the high byte of that. From info.local, or if that is unspecified from the address of the link that
   /// it leaves by (RFC 1812 §4.3.2.4).  Linux: icmp_send.
-  void send_error(links<address> auto&& below, out& down, const datagram_info<address>& info, const packet& p, icmp_error_kind kind, moment now, counters& ip_count, u16 mtu = 0) {
+  void send_error(links<address> auto&& below, out& down, const datagram_info<address>& info, const packet& p, icmp_error_kind kind, moment now, counters& ip_count, u32 rest = 0) {
     const auto told = message_for(kind);
     if (!told || info.is_broadcast || !info.remote.is_unicast() || is_about_an_error(info, p)) return;
     if (!bucket_.take(now)) {
@@ -102,12 +103,15 @@ template <config C, class Header> class icmp {
     if (quote > room.size() - wire::icmpv4::header_size) quote = room.size() - wire::icmpv4::header_size;
     const u32 quoted = copy_and_sum(room.data() + wire::icmpv4::header_size, p->chunk + p->network, quote);
     wire::icmpv4 m = *told;
-    m.rest = mtu;
+    m.rest = rest;
     m.checksum = static_cast<u16>(~fold(m.word_sum() + quoted));
     m.emit(room.data());
     reply.extend(wire::icmpv4::header_size + quote);
     path way = way_back(info);
     if (!post(below, down, std::move(reply), way, ip_count)) return;
+    if constexpr (C::limits.fragments != 0 || C::forwards) {
+      if (m.type == wire::icmpv4::type_of::parameter_problem) return void(++count_.out_parm_probs);
+    }
     if (m.type == wire::icmpv4::type_of::time_exceeded) ++count_.out_time_excds;
     else ++count_.out_dest_unreachs;
   }
@@ -124,6 +128,9 @@ template <config C, class Header> class icmp {
       case icmp_error_kind::host_unreachable: return wire::icmpv4{type::unreachable, code::host, 0, 0};
       case icmp_error_kind::prohibited: return wire::icmpv4{type::unreachable, code::filtered, 0, 0};
       default: break;
+    }
+    if constexpr (C::limits.fragments != 0 || C::forwards) {
+      if (kind == icmp_error_kind::parameter_problem) return wire::icmpv4{type::parameter_problem, 0, 0, 0};
     }
     if constexpr (C::limits.fragments != 0) {
       if (kind == icmp_error_kind::reassembly_time_exceeded) return wire::icmpv4{type::time_exceeded, 1, 0, 0};

@@ -99,7 +99,14 @@ template <config C> class v4 {
       count_fault(p);
       return f;
     }
-    if (h.header_length != header_size && !options_are_good(p.bytes().subspan(header_size, h.header_length - header_size))) return f;
+    if (h.header_length != header_size) [[unlikely]] {
+      if (const u32 bad = fault_in_options(p.bytes().first(h.header_length)); bad != 0) {
+        if constexpr (reassembles || C::forwards) {
+          if (bad != silently) refuse_option(below, p, h, came, now, bad);
+        }
+        return f;
+      }
+    }
     datagram_info<address>& info = f.info;
     auto what = passing_of(p, h, came);
     if (!out_.template passes<point::prerouting>(below, what, p, now)) return f;
@@ -246,28 +253,42 @@ template <config C> class v4 {
     }
   }
 
-  /// RFC 1122 §3.2.1.8: options are passed over. Source routes make us a relay, so such packets are dropped (RFC 7126 §4.3, §4.4). At most 40 steps.
-  [[nodiscard]] [[gnu::cold]] bool options_are_good(std::span<const std::byte> options) {
+  /// RFC 1122 §3.2.1.8: options are passed over. Source routes make us a relay, so such packets are dropped (RFC 7126 §4.3, §4.4). At most 40 steps. Where
+  /// the first one stands that cannot be read; zero: there is none; or `silently`.
+  static constexpr u32 silently = 0xff;
+  [[nodiscard]] [[gnu::cold]] u32 fault_in_options(std::span<const std::byte> head) {
     constexpr u8 end = 0, no_operation = 1, loose_route = 131, strict_route = 137;
-    for (std::size_t i = 0; i < options.size();) {
-      const u8 type = static_cast<u8>(options[i]);
-      if (type == end) return true;
+    for (std::size_t i = header_size; i < head.size();) {
+      const u8 type = static_cast<u8>(head[i]);
+      if (type == end) return 0;
       if (type == no_operation) {
         ++i;
         continue;
       }
-      const std::size_t length = i + 1 < options.size() ? static_cast<std::size_t>(options[i + 1]) : 0;
-      if (length < 2 || length > options.size() - i) {
+      const std::size_t length = i + 1 < head.size() ? static_cast<std::size_t>(head[i + 1]) : 0;
+      if (length < 2 || length > head.size() - i) {
         ++count_.in_hdr_errors;
-        return false;
+        return static_cast<u32>(i);
       }
       if (type == loose_route || type == strict_route) {
         ++count_.in_source_routed;
-        return false;
+        return silently;
       }
       i += length;
     }
-    return true;
+    return 0;
+  }
+  /// The sender hears that the option `at` that byte is none: RFC 1122 §3.2.2.5, RFC 1812 §4.3.3.5. A Config without reassembly spares itself that.  Linux: ip_options_compile.
+  STRATA_OFF_PATH void refuse_option(links<address> auto&& below, packet& p, const wire::ipv4& h, const arrival& came, moment now, u32 at) {
+    datagram_info<address> info{.local = header::widen(h.destination), .remote = header::widen(h.source), .protocol = h.protocol, .link = came.link};
+    info.is_broadcast = came.is_broadcast || h.fragment_offset != 0;
+    p->network = p->offset;
+    if (!may_be_a_sender(info.remote) || !buffer::trim_received<decltype(below)>(p, h.total_length, buffer::received_bytes<decltype(below)>(p))) return;
+    if (!is_ours_on(info.local, came.link)) {
+      if (!C::forwards || !info.local.is_unicast() || info.local.is_loopback() || out_.routes.is_group(info.local)) return;
+      info.local = {};
+    }
+    icmp_.send_error(below, out_, info, p, icmp_error_kind::parameter_problem, now, count_, at << 24);
   }
 
   struct {
