@@ -56,6 +56,14 @@ template <class Address> struct finding {
   network_error<Address> error{};    ///< of an error
 };
 
+inline constexpr u8 no_link = 0xff;
+/// Which link leads to ourselves; no_link where none does.
+template <class Links> constexpr u8 loopback_of_links() {
+  if constexpr (requires { Links::loopback_link; }) return Links::loopback_link;
+  else return no_link;
+}
+template <class Links> inline constexpr u8 loopback_link = loopback_of_links<std::remove_cvref_t<Links>>();
+
 /// Packets by what became of them; named as in /proc/net/snmp (Ip:, Ip6:) and netstat (IpExt:), where those have the name.
 struct counters {
   u32 in_receives = 0;

@@ -23,8 +23,6 @@ enum class verdict : u8 {
   steal    ///< the hook has moved the packet away, or has copied what it wanted: nobody goes on with it. Linux: NF_STOLEN
 };
 
-inline constexpr u8 no_link = 0xff;
-
 /// What a hook is told of a packet. A fragment behind the first has no ports.
 template <class Address> struct passing {
   point at{};

@@ -21,12 +21,24 @@ template <config C, class Header> class output {
                 "this Config's routing is no table of routes: `of<Address, Capacity>` needs what strata::ip::routing_table lists");
 
   /// Fills in how `way.remote` is reached: local, if unset, next hop, link and mtu. False if it is not, or `way.local` is not ours; what `way` said before is
-  /// void then. Our own addresses are not reached by any link.  Linux: ip_route_output_key.
+  /// void then. Our own addresses are reached by the interface to ourselves (stack/loopback.hpp), if there is one.  Linux: ip_route_output_key.
   [[nodiscard]] bool route(links<address> auto&& below, path& way, counters& count) const {
     way.generation = 0;
     const address& to = way.remote;
     const bool is_group = routes.is_group(to);
     const bool is_bound = !way.local.is_unspecified();
+    if constexpr (loopback_link<decltype(below)> != no_link) {
+      if (to.is_loopback() || routes.is_ours(to)) {
+        if (!is_bound) way.local = routes.is_ours(to) ? to : routes.address_on(loopback_link<decltype(below)>);
+        if (!way.local.is_loopback() && !routes.is_ours(way.local)) return ++count.out_no_routes, false;
+        way.next_hop = to;
+        way.link = loopback_link<decltype(below)>;
+        way.mtu = below.mtu(way.link);
+        way.neighbour = 0;
+        return true;
+      }
+      if (way.local.is_loopback()) return ++count.out_no_routes, false;  // RFC 1122 §3.2.1.3 (g)
+    }
     const ip::route<address>* r = nullptr;
     if (!to.is_unspecified() && !to.is_loopback() && !routes.is_ours(to)) {
       r = is_group && is_bound ? routes.of_local(way.local) : routes.best(to);

@@ -65,7 +65,7 @@ template <config C> class v4 {
   [[nodiscard]] bool withdraw(const address& ours, u8 link) { return out_.routes.withdraw(ours, link); }
   [[nodiscard]] address address_on(u8 link) const { return out_.routes.address_on(link); }
   /// Whether neighbours on `link` are told that `a` is ours there.  Linux: arp_ignore 0.
-  [[nodiscard]] bool is_ours_on(const address& a, u8 link) const { return C::strong_host ? out_.routes.of_local(a, link) != nullptr : out_.routes.is_ours(a); }
+  [[nodiscard]] bool is_ours_on(const address& a, u8 link) const { return !a.is_loopback() && (C::strong_host ? out_.routes.of_local(a, link) != nullptr : out_.routes.is_ours(a)); }
   /// Whether `a` is somebody whom another link than `link` leads to.
   [[nodiscard]] bool is_beyond(const address& a, u8 link) const {
     const auto* const way = out_.routes.is_group(a) || out_.routes.is_ours(a) ? nullptr : out_.routes.best(a);
@@ -117,9 +117,10 @@ template <config C> class v4 {
     info.ecn = h.ecn();
     // Trains of packets between the same two pass the checks of the first.
     if (came.is_broadcast || info.remote != known_.remote || info.local != known_.local || known_.generation != below.generation() || !is_known_on(came.link)) {
-      switch (whose(info.remote, info.local, came)) {
+      switch (whose<loopback_link<decltype(below)>>(info.remote, info.local, came)) {
         case ends::refused: return f;
         case ends::group: info.is_broadcast = true; break;
+        case ends::ourselves: break;
         case ends::ours: known_ = {info.remote, info.local, below.generation(), came.link}; break;
         case ends::elsewhere:
           if constexpr (C::forwards) forwarder_.on_packet(below, out_, icmp_, p, h, came, now, count_);
@@ -211,9 +212,16 @@ template <config C> class v4 {
     if (f.info.protocol == wire::icmpv4::protocol) icmp_.on_message(below, out_, p, count_, f);
     else f.is = finding<address>::what::datagram;
   }
-  enum class ends : u8 { refused, group, ours, elsewhere };
+  enum class ends : u8 { refused, group, ours, ourselves, elsewhere };
   /// Whether a packet may come from `remote` and is for us, alone or among others; if not, it is counted.
-  [[nodiscard]] STRATA_OFF_PATH ends whose(const address& remote, const address& local, const arrival& came) {
+  template <u8 Loopback> [[nodiscard]] STRATA_OFF_PATH ends whose(const address& remote, const address& local, const arrival& came) {
+    if constexpr (Loopback != no_link) {  // RFC 1122 §3.2.1.3 (g): 127.0.0.0/8 never appears outside a host, and our own addresses as senders only within
+      if (came.link == Loopback) {
+        if (is_one_of_us(remote) && is_one_of_us(local)) return ends::ourselves;
+        return ++count_.in_martian_src, ends::refused;
+      }
+      if (local.is_loopback()) return ++count_.in_addr_errors, ends::refused;
+    }
     if (!may_be_a_sender(remote)) {
       ++count_.in_martian_src;
       return ends::refused;
@@ -228,6 +236,7 @@ template <config C> class v4 {
     ++count_.in_addr_errors;  // RFC 1122 §3.2.1.3: not for us, and a host does not forward
     return ends::refused;
   }
+  [[nodiscard]] bool is_one_of_us(const address& a) const { return a.is_loopback() || out_.routes.is_ours(a); }
   /// RFC 1122 §3.2.1.3: a source is one host's own address; ours come from us only.
   [[nodiscard]] bool may_be_a_sender(const address& a) const {
     return a.is_unicast() && !a.is_loopback() && !out_.routes.is_ours(a) && !out_.routes.is_subnet_broadcast(a);

@@ -59,7 +59,7 @@ template <config C> class v6 {
   [[nodiscard]] bool withdraw(const address& ours, u8 link) { return out_.routes.withdraw(ours, link); }
   [[nodiscard]] address address_on(u8 link) const { return out_.routes.address_on(link); }
   /// Whether neighbours on `link` are told that `a` is ours there.  Linux: arp_ignore 0.
-  [[nodiscard]] bool is_ours_on(const address& a, u8 link) const { return C::strong_host ? out_.routes.of_local(a, link) != nullptr : out_.routes.is_ours(a); }
+  [[nodiscard]] bool is_ours_on(const address& a, u8 link) const { return !a.is_loopback() && (C::strong_host ? out_.routes.of_local(a, link) != nullptr : out_.routes.is_ours(a)); }
   /// Whether `a` is somebody whom another link than `link` leads to.
   [[nodiscard]] bool is_beyond(const address& a, u8 link) const {
     const auto* const way = out_.routes.is_group(a) || out_.routes.is_ours(a) ? nullptr : out_.routes.best(a);
@@ -96,11 +96,12 @@ template <config C> class v6 {
     info.link = came.link;
     info.ecn = h->ecn();
     // RFC 4291 §2.5.2, §2.5.3, §2.7: never a source on a link. IPv4 in IPv6 clothes would get around IPv4's checks.
-    if (!info.remote.is_unicast() || info.remote.is_loopback() || info.remote.is_v4() || out_.routes.is_ours(info.remote)) {
+    const bool is_from_us = loopback_link<decltype(below)> != no_link && came.link == loopback_link<decltype(below)>;
+    if (is_from_us ? !is_one_of_us(info.remote) : !info.remote.is_unicast() || info.remote.is_loopback() || info.remote.is_v4() || out_.routes.is_ours(info.remote)) {
       ++count_.in_martian_src;
       return {};
     }
-    const bool is_ours = C::strong_host ? out_.routes.of_local(info.local, came.link) != nullptr : out_.routes.is_ours(info.local);
+    const bool is_ours = is_from_us ? is_one_of_us(info.local) : info.local.is_loopback() ? false : C::strong_host ? out_.routes.of_local(info.local, came.link) != nullptr : out_.routes.is_ours(info.local);
     info.is_broadcast = !is_ours && info.local.is_multicast() && !info.local.is_v4();
     if (is_ours ? came.is_broadcast : !info.is_broadcast) {
       ++count_.in_addr_errors;
@@ -152,6 +153,7 @@ template <config C> class v6 {
   [[nodiscard]] constexpr const counters& counted() const { return count_; }
 
  private:
+  [[nodiscard]] bool is_one_of_us(const address& a) const { return a.is_loopback() || out_.routes.is_ours(a); }
   [[nodiscard]] STRATA_ALWAYS_INLINE static auto passing_of(const packet& p, const wire::ipv6& h, const arrival& came) requires(!out::hooks_to_us) { return (void)p, (void)h, (void)came, nothing_passes{}; }
   [[nodiscard]] static auto passing_of(const packet& p, const wire::ipv6& h, const arrival& came) requires(out::hooks_to_us) {
     passing<address> what{.protocol = h.next_header, .in = came.link, .source = h.source, .destination = h.destination, .bytes = h.payload_length};

@@ -76,6 +76,12 @@ template <class T> concept has_queues = requires(T n, const T c, std::span<packe
   { c.queues() } -> std::same_as<u32>;
 };
 
+/// Optional: comes_back says that frames go to the stack that sent them; has_frames() whether some have not been received yet, so that nobody sleeps.
+template <class T> concept comes_back = requires(const T n) {
+  { T::comes_back } -> std::convertible_to<bool>;
+  { n.has_frames() } -> std::same_as<bool>;
+};
+
 /// Optional: descriptor() is what a loop may sleep on (poll(2)) until a frame comes.
 template <class T> concept can_be_waited_for = requires(const T n) {
   { n.descriptor() } -> std::same_as<int>;

@@ -229,8 +229,9 @@ template <class Parts> struct interface {
       ++count_.link_downs;
       return false;
     }
-    /// Whether a packet was taken from the queue and waits for room in the driver's ring.
+    /// Whether a packet was taken from the queue and waits for room in the driver's ring, or came back and waits to be received.
     [[nodiscard]] bool has_waiting() const {
+      if constexpr (nic::comes_back<driver>) if (nic->has_frames()) return true;
       if constexpr (limiter::is_limited) if (waiting_ != nullptr && limit.retry_at()) return false;  // there is a time to look again
       if constexpr (has_trains) return waiting_ != nullptr || !trains_.rest.empty();
       else return waiting_ != nullptr;

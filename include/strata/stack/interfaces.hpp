@@ -15,6 +15,12 @@ template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
   static_assert(count > 0, "a stack has at least one interface");
   using type = layers<typename I::template of<C>...>;
   using options = layers<typename I::template of<C>::options...>;
+  /// The first interface to ourselves; no_link where there is none.
+  static constexpr u8 loopback_link = [] {
+    u8 found = ip::no_link, i = 0;
+    ((found = found == ip::no_link && nic::comes_back<typename I::template of<C>::driver> ? i : found, ++i), ...);
+    return found;
+  }();
   static constexpr std::size_t link_header = max_of(I::template of<C>::framing::header_size...);
   static constexpr std::size_t transmit_headroom = max_of(I::template of<C>::transmit_headroom...);
   static constexpr bool may_fill_in_checksum = (I::template of<C>::may_fill_in_checksum || ...);
