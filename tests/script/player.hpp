@@ -255,8 +255,10 @@ template <class C> class player : ledger {
   }
   /// What the stack does in a poll, after frames.
   void turn() {
-    tcp_->advance(*this, now_);
-    for (u32 n = 0; auto e = tcp_->pending(*this, now_);) {
+    if (tcp_->is_due(now_)) tcp_->advance(*this, now_);
+    for (u32 n = 0; tcp_->has_pending();) {
+      const auto e = tcp_->pending(*this, now_);
+      if (!e) break;
       if (++n == 1000) { fault("events without end"); return; }
       tell(*e);
       tcp_->finish(*this, *e, now_);

@@ -188,7 +188,7 @@ template <class C> bool player<C>::run(const step& s) {
       r.closed_unclaimed = false;
       return static_cast<u8>(r.why) == s.code || fault("closed, why", s.code, static_cast<u8>(r.why));
     case verb::stale: return answered(step{.code = static_cast<u8>(tcp::send_error::stale), .has_fails = true}, "send", tcp_->send(*this, r.id, std::span<const std::byte>{}, {}, now_));
-    case verb::no_deadline: return !tcp_->next_deadline() || fault("something is due");
+    case verb::no_deadline: return (!tcp_->next_deadline() && tcp_->is_idle()) || fault("something is due");
     case verb::due_in: {
       const auto next = tcp_->next_deadline();
       if (!next) return fault("nothing is due");
