@@ -37,6 +37,7 @@ struct piece {
   u32 gap = 0;        ///< bytes that are missing in front of it
   u16 from = 2000;    ///< the peer's port
   bool is_good = true;
+  bool dont_fragment = false;
 };
 
 struct world {
@@ -74,6 +75,7 @@ struct world {
     ip.protocol = 6;
     ip.type_of_service = p.type_of_service;
     ip.ttl = p.ttl;
+    ip.dont_fragment = p.dont_fragment;
     ip.total_length = static_cast<u16>(40 + p.bytes);
     ip.source = "10.0.0.2"_ip;
     ip.destination = "10.0.0.1"_ip;
@@ -138,6 +140,7 @@ TEST_CASE("a change of what the header says ends what is joined, in front of it"
   CHECK(w->looks_at({{}, {.type_of_service = 1}}) == 2);
   CHECK(w->looks_at({{}, {.type_of_service = 4}}) == 2);
   CHECK(w->looks_at({{}, {.ttl = 63}}) == 2);
+  CHECK(w->looks_at({{}, {.dont_fragment = true}}) == 2);
   CHECK(w->looks_at({{}, {.flags = urgent}}) == 2);
   CHECK(w->looks_at({{}, {.from = 2001}, {}}) == 3);
   CHECK(w->looks_at({{}, {.bytes = 0}, {}}) == 3);
@@ -170,6 +173,8 @@ TEST_CASE("a segment with a wrong checksum is not joined") {
 TEST_CASE("small segments are copied as they come") {
   auto w = std::make_unique<world>();
   CHECK(w->looks_at({{.bytes = 100}, {.bytes = 100}, {.bytes = 100}}) == 3);
+  CHECK(w->looks_at({{.bytes = 255}, {.bytes = 255}}) == 2);
+  CHECK(w->looks_at({{.bytes = 256}, {.bytes = 256}}) == 1);
 }
 
 }  // namespace

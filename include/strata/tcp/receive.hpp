@@ -53,7 +53,6 @@ template <config C> template <class B> void layer<C>::receive_data(B&& below, co
     n = window;
     s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::fin);
     c.ack_now = true;
-    if (n == 0) return;
   }
   if (seq != c.rcv_nxt) {
     ++counters_.out_of_order;
