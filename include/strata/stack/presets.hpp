@@ -58,6 +58,7 @@ struct server {
   static constexpr u32 gso_max_size = 0;              ///< payload bytes that TCP hands down behind one header, at most 65,000; zero: each segment by itself. Linux: gso_max_size
   static constexpr bool tso_deferral = false;         ///< a train that cwnd keeps short waits for the next ACK. Linux: tcp_tso_should_defer
   static constexpr bool gro = false;                  ///< segments of a batch that follow each other are joined and looked at once. Linux: generic-receive-offload
+  static constexpr bool datagram_options = true;      ///< udp::option::dscp, hop_limit and, with long_datagrams, dont_fragment exist
   static constexpr bool forwards = false;             ///< a router: packets for others go on (RFC 1812)
   static constexpr bool long_datagrams = false;       ///< datagrams longer than a chunk come up, put together of fragments; false: a shorter one is copied to be one piece
   static constexpr bool strong_host = false;          ///< RFC 1122 §3.3.4.2: an address is ours on its own link only; false: on each, as Linux has it
@@ -89,6 +90,7 @@ struct embedded : server {
   static constexpr bool linger = false;
   static constexpr bool shutdown_receive = false;
   static constexpr bool header_prediction = false;
+  static constexpr bool datagram_options = false;
   static constexpr bool destroyed = false;
   static constexpr strata::limits limits{.chunks = 10,
                                          .chunk_size = 1536,  // a frame of MTU 1500 behind its headroom

@@ -31,6 +31,9 @@ template <config C> class layer {
   template <class B> static constexpr bool may_be_joined = joins || buffer::may_be_trains<B>;
   template <class B> using view_of = datagram_view<address, may_be_joined<B>>;
   template <class B> using received_of = received<address, may_be_joined<B>>;
+  /// Whether sockets have option::dscp and hop_limit: unless the Config says `datagram_options = false`; and dont_fragment: options.hpp.
+  static constexpr bool has_options = !requires { requires !bool{C::datagram_options}; };
+  static constexpr bool may_be_long = has_options && requires { requires bool{C::long_datagrams}; };
   /// Ports that bind() chooses from.
   static constexpr u16 first_ephemeral = C::limits.first_local_port, last_ephemeral = C::limits.last_local_port;
   static_assert(first_ephemeral != 0 && first_ephemeral <= last_ephemeral, "limits.first_local_port to last_local_port is no range of ports");
@@ -63,6 +66,7 @@ template <config C> class layer {
     s.way = path{};
     s.first = 0;
     if constexpr (may_be_joined<decltype(below)>) s.wants_trains = false;
+    if constexpr (may_be_long) s.whole = {};
     return connection_id{index, s.generation};
   }
 
@@ -82,7 +86,7 @@ template <config C> class layer {
     if (s == nullptr) return send_error::stale;
     if (const send_error e = ready(below, *s, bytes.size(), to); e != send_error::none) {
       if constexpr (requires { below.send_long(s->way, 0u, protocol, [](std::byte*, u32, u32) {}); }) {
-        if (e == send_error::too_big) return send_long(below, *s, bytes, to);
+        if (e == send_error::too_big && may_be_fragmented(*s)) return send_long(below, *s, bytes, to);
       }
       return e;
     }
@@ -191,6 +195,12 @@ template <config C> class layer {
   [[nodiscard]] expected<void, call_error> set(network<address, path> auto&& below, connection_id id, option::gro o) requires(may_be_joined<decltype(below)>);
   template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const requires std::same_as<O, option::gro>;
 
+  [[nodiscard]] expected<void, call_error> set(network<address, path> auto&& below, connection_id id, option::dscp o) requires(has_options);
+  [[nodiscard]] expected<void, call_error> set(network<address, path> auto&& below, connection_id id, option::hop_limit o) requires(has_options);
+  [[nodiscard]] expected<void, call_error> set(network<address, path> auto&& below, connection_id id, option::dont_fragment o) requires(may_be_long);
+  template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const
+    requires((has_options && (std::same_as<O, option::dscp> || std::same_as<O, option::hop_limit>)) || (may_be_long && std::same_as<O, option::dont_fragment>));
+
   [[nodiscard]] constexpr const counters& counted() const { return count_; }
 
   // ---- what the stack calls ----
@@ -286,6 +296,7 @@ template <config C> class layer {
  private:
   struct nothing {};
   template <class Number> struct number { Number count = 0; };
+  struct whole_only { bool is_set = false; };
   template <class Number> using joining = std::conditional_t<joins, number<Number>, nothing>;
   struct socket {
     path way{};             // to whom was sent last: the image is good for the next datagram there
@@ -295,6 +306,7 @@ template <config C> class layer {
     bool is_open = false;
     bool wants_trains = false;  // option::gro
     u16 behind = 0;         // datagrams that wait behind the header of another
+    [[no_unique_address]] std::conditional_t<may_be_long, whole_only, nothing> whole{};  // option::dont_fragment
     [[no_unique_address]] joining<u16> untold{};  // entries of unread that no event told of yet
     [[no_unique_address]] identity_type identity{};
     u32 first = 0;          // of from[]: the sender of the oldest unread datagram
@@ -327,12 +339,22 @@ template <config C> class layer {
   /// Makes `s.way` lead to `to`: as it is, if the last datagram went there too.
   [[nodiscard]] bool aim(network<address, path> auto&& below, socket& s, const address& to) {
     if (s.way.mtu != 0 && s.way.remote == to) return true;
-    s.way = path{};
+    forget_way(s);
     s.way.local = s.local.address;
     s.way.remote = to;
     if (below.route(s.way)) return true;
-    s.way = path{};
+    forget_way(s);
     return false;
+  }
+  /// All but what the application set.
+  static void forget_way(socket& s) {
+    path way{};
+    if constexpr (has_options) way.traffic_class = s.way.traffic_class, way.hop_limit = s.way.hop_limit;
+    s.way = way;
+  }
+  [[nodiscard]] static constexpr bool may_be_fragmented(const socket& s) {
+    if constexpr (may_be_long) return !s.whole.is_set;
+    else return (void)s, true;
   }
   [[nodiscard]] send_error ready(network<address, path> auto&& below, socket& s, std::size_t n, const endpoint& to) {
     if (to.address.is_unspecified() || to.port == 0) return send_error::bad_address;
@@ -404,3 +426,4 @@ template <config C> class layer {
 #include <strata/udp/gro.hpp>
 #include <strata/udp/gso.hpp>
 #include <strata/udp/long.hpp>
+#include <strata/udp/options.hpp>

@@ -31,7 +31,7 @@ enum class send_error : u8 {
   bad_options
 };
 enum class receive_error : u8 { none, stale, would_block, not_permitted };
-enum class call_error : u8 { none, stale, not_permitted };
+enum class call_error : u8 { none, stale, not_permitted, bad_options };
 
 /// How long the datagrams are that one send_to() makes of its bytes; the last one takes what is left. Linux: UDP_SEGMENT.
 struct segment_size { u16 bytes = 0; };
@@ -41,6 +41,13 @@ namespace option {
 /// Datagrams of one peer and size that came behind one header are one view, and segment_size says how long each is; exists where a driver hands up trains, or the
 /// Config's `gro` is true. Linux: UDP_GRO.
 struct gro { bool value = false; };
+/// DSCP (RFC 2474 §3) of what the socket sends, 0 to 63; beyond: bad_options. Linux: IP_TOS, IPV6_TCLASS.
+struct dscp { u8 value = 0; };
+/// Time to live of what the socket sends; zero: 64. Linux: IP_TTL, IP_MULTICAST_TTL, IPV6_UNICAST_HOPS.
+struct hop_limit { u8 value = 0; };
+/// A datagram over the path's MTU is refused as too_big and not sent in fragments; exists where the Config has long_datagrams. What fits always says that it must
+/// not be fragmented on its way. Linux: IP_MTU_DISCOVER with IP_PMTUDISC_DO.
+struct dont_fragment { bool value = false; };
 }  // namespace option
 
 /// What bind() takes.
