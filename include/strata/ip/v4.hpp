@@ -102,7 +102,7 @@ template <config C> class v4 {
     if (h.header_length != header_size) [[unlikely]] {
       if (const u32 bad = fault_in_options(p.bytes().first(h.header_length)); bad != 0) {
         if constexpr (reassembles || C::forwards) {
-          if (bad != silently) refuse_option(below, p, h, came, now, bad);
+          if (bad != silently) refuse_option(below, p, arrival{came}, now, bad);
         }
         return f;
       }
@@ -288,11 +288,13 @@ template <config C> class v4 {
     return 0;
   }
   /// The sender hears that the option `at` that byte is none: RFC 1122 §3.2.2.5, RFC 1812 §4.3.3.5. A Config without reassembly spares itself that.  Linux: ip_options_compile.
-  STRATA_OFF_PATH void refuse_option(links<address> auto&& below, packet& p, const wire::ipv4& h, const arrival& came, moment now, u32 at) {
-    datagram_info<address> info{.local = header::widen(h.destination), .remote = header::widen(h.source), .protocol = h.protocol, .link = came.link};
-    info.is_broadcast = came.is_broadcast || h.fragment_offset != 0;
+  STRATA_OFF_PATH void refuse_option(links<address> auto&& below, packet& p, arrival came, moment now, u32 at) {
+    const auto h = wire::ipv4::parse_quoted(p.bytes());  // once more: the fast path keeps the fields in registers
+    if (!h) return;
+    datagram_info<address> info{.local = header::widen(h->destination), .remote = header::widen(h->source), .protocol = h->protocol, .link = came.link};
+    info.is_broadcast = came.is_broadcast || h->fragment_offset != 0;
     p->network = p->offset;
-    if (!may_be_a_sender(info.remote) || !buffer::trim_received<decltype(below)>(p, h.total_length, buffer::received_bytes<decltype(below)>(p))) return;
+    if (!may_be_a_sender(info.remote) || !buffer::trim_received<decltype(below)>(p, h->total_length, buffer::received_bytes<decltype(below)>(p))) return;
     if (!is_ours_on(info.local, came.link)) {
       if (!C::forwards || !info.local.is_unicast() || info.local.is_loopback() || out_.routes.is_group(info.local)) return;
       info.local = {};
