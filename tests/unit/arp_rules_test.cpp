@@ -110,7 +110,9 @@ TEST_CASE("a static neighbour holds against messages, time and a full table, and
   for (u32 i = 0; i < 8; ++i) CHECK(net.hold({0x0a000100 + i}, hex("45")) == sent::queued);
   CHECK(net.cache.state_of(b) == state::permanent);
 
+  net.changes = 0;
   CHECK(net.cache.remove(net.below(), b));
+  CHECK(net.changes == 1);  // no header image sends there any more
   CHECK_FALSE(net.cache.remove(net.below(), b));
   CHECK(net.cache.state_of(b) == state::none);
   CHECK_FALSE(net.resolve(b));
@@ -130,6 +132,16 @@ TEST_CASE("a static neighbour that cannot be one is refused by value") {
   CHECK(net.resolve({0x0a000100})->mac == mac_c);
   CHECK(net.cache.remove(net.below(), {0x0a000101}));
   CHECK(net.hold(b, hex("45")) == sent::queued);
+}
+
+TEST_CASE("of those who are about to be asked the one that was not used for longest goes") {
+  lan<nanoseconds64> net;
+  const auto host = [](u32 n) { return ipv4_address{0x0a000100 + n}; };
+  for (u32 i = 0; i < 4; ++i) net.in(1, mac_b, host(i), {}, us);
+  for (const u32 i : {0u, 1u, 2u, 3u, 0u}) CHECK(net.resolve(host(i)));
+  CHECK(net.hold(b, hex("45")) == sent::queued);
+  CHECK(net.cache.state_of(host(0)) == state::delay);
+  CHECK(net.cache.state_of(host(1)) == state::none);
 }
 
 TEST_CASE("removing a neighbour drops what waits for it, and its place is used again") {

@@ -100,9 +100,9 @@ template <config C> class v4 {
       return f;
     }
     if (h.header_length != header_size) [[unlikely]] {
-      if (const u32 bad = fault_in_options(p.bytes().first(h.header_length)); bad != 0) {
-        if constexpr (reassembles || C::forwards) {
-          if (bad != silently) refuse_option(below, p, arrival{came}, now, bad);
+      if (const u32 bad = fault_in_options<true>(p.bytes().first(h.header_length)); bad != 0) {
+        if constexpr (reassembles) {
+          if (bad != silently) f.is = finding<address>::what::fragment, f.info.link = came.link, f.info.is_broadcast = came.is_broadcast;  // off this path
         }
         return f;
       }
@@ -142,7 +142,7 @@ template <config C> class v4 {
     return f;
   }
 
-  /// What on_packet() found to be a fragment: the datagram, with `p`, if it is whole now.  Linux: ip_defrag.
+  /// What on_packet() found to be a fragment, or to have an option that is none: the datagram, with `p`, if it is whole now.  Linux: ip_defrag.
   [[nodiscard]] STRATA_OFF_PATH finding<address> on_fragment(links<address> auto&& below, packet& p, const finding<address>& part, moment now) requires(reassembles) {
     finding<address> f = part;
     f.is = finding<address>::what::nothing;
@@ -151,6 +151,7 @@ template <config C> class v4 {
     if constexpr (buffer::may_be_trains<decltype(below)>) {
       if (buffer::is_joined(p.d())) buffer::drop_parts(p);  // no driver joins fragments
     }
+    if (const u32 bad = fault_in_options<false>(p.bytes().first(h->header_length)); bad != 0) return refuse_option(below, p, *h, {f.info.link, f.info.is_broadcast}, now, bad), f;
     auto what = passing_of(p, *h, {f.info.link, f.info.is_broadcast});
     if (!fragments_.on_fragment(below, p, *h, now, f.info.ecn, count_)) return f;
     if constexpr (out::hooks_at(point::input)) what.bytes = static_cast<u32>(buffer::received_bytes<decltype(below)>(p)), what.read_transport(p.bytes());
@@ -265,7 +266,7 @@ template <config C> class v4 {
   /// RFC 1122 §3.2.1.8: options are passed over. Source routes make us a relay, so such packets are dropped (RFC 7126 §4.3, §4.4). At most 40 steps. Where
   /// the first one stands that cannot be read; zero: there is none; or `silently`.
   static constexpr u32 silently = 0xff;
-  [[nodiscard]] [[gnu::cold]] u32 fault_in_options(std::span<const std::byte> head) {
+  template <bool Counts> [[nodiscard]] [[gnu::cold]] u32 fault_in_options(std::span<const std::byte> head) {
     constexpr u8 end = 0, no_operation = 1, loose_route = 131, strict_route = 137;
     for (std::size_t i = header_size; i < head.size();) {
       const u8 type = static_cast<u8>(head[i]);
@@ -276,11 +277,11 @@ template <config C> class v4 {
       }
       const std::size_t length = i + 1 < head.size() ? static_cast<std::size_t>(head[i + 1]) : 0;
       if (length < 2 || length > head.size() - i) {
-        ++count_.in_hdr_errors;
+        if constexpr (Counts) ++count_.in_hdr_errors;
         return static_cast<u32>(i);
       }
       if (type == loose_route || type == strict_route) {
-        ++count_.in_source_routed;
+        if constexpr (Counts) ++count_.in_source_routed;
         return silently;
       }
       i += length;
@@ -288,13 +289,11 @@ template <config C> class v4 {
     return 0;
   }
   /// The sender hears that the option `at` that byte is none: RFC 1122 §3.2.2.5, RFC 1812 §4.3.3.5. A Config without reassembly spares itself that.  Linux: ip_options_compile.
-  STRATA_OFF_PATH void refuse_option(links<address> auto&& below, packet& p, arrival came, moment now, u32 at) {
-    const auto h = wire::ipv4::parse_quoted(p.bytes());  // once more: the fast path keeps the fields in registers
-    if (!h) return;
-    datagram_info<address> info{.local = header::widen(h->destination), .remote = header::widen(h->source), .protocol = h->protocol, .link = came.link};
-    info.is_broadcast = came.is_broadcast || h->fragment_offset != 0;
+  void refuse_option(links<address> auto&& below, packet& p, const wire::ipv4& h, const arrival& came, moment now, u32 at) {
+    datagram_info<address> info{.local = header::widen(h.destination), .remote = header::widen(h.source), .protocol = h.protocol, .link = came.link};
+    info.is_broadcast = came.is_broadcast || h.fragment_offset != 0;
     p->network = p->offset;
-    if (!may_be_a_sender(info.remote) || !buffer::trim_received<decltype(below)>(p, h->total_length, buffer::received_bytes<decltype(below)>(p))) return;
+    if (!may_be_a_sender(info.remote) || !buffer::trim_received<decltype(below)>(p, h.total_length, buffer::received_bytes<decltype(below)>(p))) return;
     if (!is_ours_on(info.local, came.link)) {
       if (!C::forwards || !info.local.is_unicast() || info.local.is_loopback() || out_.routes.is_group(info.local)) return;
       info.local = {};
