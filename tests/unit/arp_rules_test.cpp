@@ -142,6 +142,9 @@ TEST_CASE("of those who are about to be asked the one that was not used for long
   CHECK(net.hold(b, hex("45")) == sent::queued);
   CHECK(net.cache.state_of(host(0)) == state::delay);
   CHECK(net.cache.state_of(host(1)) == state::none);
+  CHECK(net.cache.add(net.below(), c, mac_c) == neighbour_error::none);  // the application gets in, too: who waits for an answer goes first
+  CHECK(net.cache.state_of(b) == state::none);
+  for (const u32 i : {0u, 2u, 3u}) CHECK(net.cache.state_of(host(i)) == state::delay);
 }
 
 TEST_CASE("removing a neighbour drops what waits for it, and its place is used again") {
