@@ -54,7 +54,7 @@ LAYERS = {
         Suite("ip_endpoint", ["tests/ip_endpoint/v4_test.cpp"]),
         # The whole.
         scripts("all_scripts"),
-        units("unit", "tcp_*", "challenges", "header_prediction", "stack*", "no_heap", "autobind", "backlog", "checksum_modes", "copies", "gro*", "lock", "overheard", "permission_*", "slots",
+        units("unit", "tcp_*", "challenges", "header_prediction", "stack*", "no_heap", "autobind", "backlog", "checksum_modes", "copies", "gro*", "lock", "permission_*", "slots",
               "trains*", "writers"),
         Suite("ip_endpoints", ["tests/ip_endpoint/*.cpp"]),
         contract(),
