@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The interfaces of a Config, in order: `template <class C> using interfaces = strata::interfaces<strata::interface<lan>, strata::interface<wan>>`.
 #pragma once
+#include <strata/ip/config.hpp>
 #include <strata/stack/interface.hpp>
 
 namespace strata::inline STRATA_ABI {
