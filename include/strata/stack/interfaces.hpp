@@ -2,6 +2,7 @@
 // The interfaces of a Config, in order: `template <class C> using interfaces = strata::interfaces<strata::interface<lan>, strata::interface<wan>>`.
 #pragma once
 #include <strata/ip/config.hpp>
+#include <strata/neighbour/claims.hpp>
 #include <strata/stack/interface.hpp>
 
 namespace strata::inline STRATA_ABI {
@@ -9,6 +10,13 @@ namespace strata::inline STRATA_ABI {
 template <class... I> struct interfaces {};
 
 namespace detail {
+/// The unspecified address of the same family: with a prefix of zero bits, everything.
+template <class Address> constexpr Address any_like(const Address& a) {
+  if constexpr (Address::bits == 128)
+    if (a.is_v4()) return ipv4_address{}.v6();
+  return {};
+}
+
 template <class C, class Interfaces> struct bind_interfaces;
 template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
   static constexpr std::size_t count = sizeof...(I);

@@ -13,12 +13,6 @@ constexpr mac_address local_mac(u64 bits) {
   m.bytes[0] = static_cast<u8>((m.bytes[0] & 0xfc) | 2);
   return m;
 }
-/// The unspecified address of the same family: with a prefix of zero bits, everything.
-template <class Address> constexpr Address any_like(const Address& a) {
-  if constexpr (Address::bits == 128)
-    if (a.is_v4()) return ipv4_address{}.v6();
-  return {};
-}
 }  // namespace detail
 
 template <stack_config C> bad_option stack<C>::check(const options& o) {
