@@ -3,6 +3,7 @@
 // set, ID zero (RFC 6864 §4.1). Not here: options on what we send.
 #pragma once
 #include <strata/buffer/train.hpp>
+#include <strata/ip/addresses.hpp>
 #include <strata/ip/forward.hpp>
 #include <strata/ip/icmp.hpp>
 #include <strata/ip/reassemble.hpp>
@@ -37,8 +38,9 @@ template <class Address> struct v4_header {
   }
 };
 
-template <config C> class v4 {
+template <config C> class v4 : public addresses<C, v4_header<typename C::family::address>> {
   using header = v4_header<typename C::family::address>;
+  using base = addresses<C, header>;
   using out = output<C, header>;
   static constexpr bool reassembles = C::limits.fragments != 0;
   static constexpr bool makes_fragments = reassembles || requires { requires bool{C::long_datagrams}; };  // of long echoes, or of datagrams
@@ -52,30 +54,6 @@ template <config C> class v4 {
 
   /// Whether packets to `a` are ours to send.
   [[nodiscard]] static constexpr bool carries(const address& a) { return a.is_v4(); }
-
-  /// Our address on `link` and the network that is connected there. The caller moves the generation.
-  [[nodiscard]] expected<void, route_error> configure(u8 link, const subnet<address>& ours) { return out_.routes.configure(link, ours); }
-  /// What lies in `to` is reached through `gateway` on `link`; configure() comes first. The caller moves the generation.
-  [[nodiscard]] expected<void, route_error> add_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.add(to, gateway, link); }
-  /// Takes back what add_route() was told; false: there is no such route. The caller moves the generation.
-  [[nodiscard]] bool remove_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.remove(to, gateway, link); }
-  /// Forgets addresses and routes of `link`. The caller moves the generation.
-  void withdraw(u8 link) { out_.routes.withdraw(link); }
-  /// Forgets one address on `link`, and the routes through its network; false: it is not ours there. The caller moves the generation.
-  [[nodiscard]] bool withdraw(const address& ours, u8 link) { return out_.routes.withdraw(ours, link); }
-  [[nodiscard]] address address_on(u8 link) const { return out_.routes.address_on(link); }
-  /// Whether neighbours on `link` are told that `a` is ours there.  Linux: arp_ignore 0.
-  [[nodiscard]] bool is_ours_on(const address& a, u8 link) const { return !a.is_loopback() && (C::strong_host ? out_.routes.of_local(a, link) != nullptr : out_.routes.is_ours(a)); }
-  /// Whether `a` is somebody whom another link than `link` leads to.
-  [[nodiscard]] bool is_beyond(const address& a, u8 link) const {
-    const auto* const way = out_.routes.is_group(a) || out_.routes.is_ours(a) ? nullptr : out_.routes.best(a);
-    return way != nullptr && way->link != link;
-  }
-  /// Our address in whose name a neighbour on `link` is asked: that of its network.
-  [[nodiscard]] address source_for(const address& a, u8 link) const { return out_.routes.source_for(a, link); }
-  [[nodiscard]] bool is_ours(const address& a) const { return out_.routes.is_ours(a); }
-  /// Multicast, or a broadcast address of all or of one of our networks.
-  [[nodiscard]] bool is_group(const address& a) const { return out_.routes.is_group(a); }
 
   /// Fills local (if unset), next hop, link and mtu of `way`. False: no route, or `way.local` is not ours.
   [[nodiscard]] bool route(links<address> auto&& below, path& way) { return out_.route(below, way, count_); }
@@ -237,7 +215,6 @@ template <config C> class v4 {
     ++count_.in_addr_errors;  // RFC 1122 §3.2.1.3: not for us, and a host does not forward
     return ends::refused;
   }
-  [[nodiscard]] bool is_one_of_us(const address& a) const { return a.is_loopback() || out_.routes.is_ours(a); }
   /// RFC 1122 §3.2.1.3: a source is one host's own address; ours come from us only.
   [[nodiscard]] bool may_be_a_sender(const address& a) const {
     return a.is_unicast() && !a.is_loopback() && !out_.routes.is_ours(a) && !out_.routes.is_subnet_broadcast(a);
@@ -294,7 +271,7 @@ template <config C> class v4 {
     info.is_broadcast = came.is_broadcast || h.fragment_offset != 0;
     p->network = p->offset;
     if (!may_be_a_sender(info.remote) || !buffer::trim_received<decltype(below)>(p, h.total_length, buffer::received_bytes<decltype(below)>(p))) return;
-    if (!is_ours_on(info.local, came.link)) {
+    if (!base::is_ours_on(info.local, came.link)) {
       if (!C::forwards || !info.local.is_unicast() || info.local.is_loopback() || out_.routes.is_group(info.local)) return;
       info.local = {};
     }
@@ -306,7 +283,8 @@ template <config C> class v4 {
     u32 generation = 0;
     u8 link = 0;
   } known_{};  // the ends of the last packet that was to us alone
-  out out_{};
+  using base::out_;
+  using base::is_one_of_us;
   icmp<C, header> icmp_{};
   [[no_unique_address]] forwarder<C, header> forwarder_{};
   struct drops_fragments {};

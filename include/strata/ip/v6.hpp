@@ -3,7 +3,7 @@
 // Not here: extension headers and ICMPv6, which are dropped and counted, and with them neighbour discovery: the neighbour is `fixed` or the link is raw.
 #pragma once
 #include <strata/buffer/train.hpp>
-#include <strata/ip/output.hpp>
+#include <strata/ip/addresses.hpp>
 #include <strata/wire/ethernet.hpp>
 #include <strata/wire/ipv6.hpp>
 
@@ -33,7 +33,8 @@ struct v6_header {
   }
 };
 
-template <config C> class v6 {
+template <config C> class v6 : public addresses<C, v6_header> {
+  using base = addresses<C, v6_header>;
   using out = output<C, v6_header>;
 
  public:
@@ -46,29 +47,6 @@ template <config C> class v6 {
 
   /// Whether packets to `a` are ours to send.
   [[nodiscard]] static constexpr bool carries(const address& a) { return !a.is_v4(); }
-
-  /// Our address on `link` and the network that is connected there. The caller moves the generation.
-  [[nodiscard]] expected<void, route_error> configure(u8 link, const subnet<address>& ours) { return out_.routes.configure(link, ours); }
-  /// What lies in `to` is reached through `gateway` on `link`; configure() comes first. The caller moves the generation.
-  [[nodiscard]] expected<void, route_error> add_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.add(to, gateway, link); }
-  /// Takes back what add_route() was told; false: there is no such route. The caller moves the generation.
-  [[nodiscard]] bool remove_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.remove(to, gateway, link); }
-  /// Forgets addresses and routes of `link`. The caller moves the generation.
-  void withdraw(u8 link) { out_.routes.withdraw(link); }
-  /// Forgets one address on `link`, and the routes through its network; false: it is not ours there. The caller moves the generation.
-  [[nodiscard]] bool withdraw(const address& ours, u8 link) { return out_.routes.withdraw(ours, link); }
-  [[nodiscard]] address address_on(u8 link) const { return out_.routes.address_on(link); }
-  /// Whether neighbours on `link` are told that `a` is ours there.  Linux: arp_ignore 0.
-  [[nodiscard]] bool is_ours_on(const address& a, u8 link) const { return !a.is_loopback() && (C::strong_host ? out_.routes.of_local(a, link) != nullptr : out_.routes.is_ours(a)); }
-  /// Whether `a` is somebody whom another link than `link` leads to.
-  [[nodiscard]] bool is_beyond(const address& a, u8 link) const {
-    const auto* const way = out_.routes.is_group(a) || out_.routes.is_ours(a) ? nullptr : out_.routes.best(a);
-    return way != nullptr && way->link != link;
-  }
-  /// Our address in whose name a neighbour on `link` is asked: that of its network.
-  [[nodiscard]] address source_for(const address& a, u8 link) const { return out_.routes.source_for(a, link); }
-  [[nodiscard]] bool is_ours(const address& a) const { return out_.routes.is_ours(a); }
-  [[nodiscard]] bool is_group(const address& a) const { return out_.routes.is_group(a); }
 
   /// Fills local (if unset), next hop, link and mtu of `way`. False: no route, or `way.local` is not ours.
   [[nodiscard]] bool route(links<address> auto&& below, path& way) { return out_.route(below, way, count_); }
@@ -96,12 +74,14 @@ template <config C> class v6 {
     info.link = came.link;
     info.ecn = h->ecn();
     // RFC 4291 §2.5.2, §2.5.3, §2.7: never a source on a link. IPv4 in IPv6 clothes would get around IPv4's checks.
-    const bool is_from_us = loopback_link<decltype(below)> != no_link && came.link == loopback_link<decltype(below)>;
+    constexpr u8 loopback = loopback_link<decltype(below)>;
+    const bool is_from_us = loopback != no_link && came.link == loopback;
     if (is_from_us ? !is_one_of_us(info.remote) : !info.remote.is_unicast() || info.remote.is_loopback() || info.remote.is_v4() || out_.routes.is_ours(info.remote)) {
       ++count_.in_martian_src;
       return {};
     }
-    const bool is_ours = is_from_us ? is_one_of_us(info.local) : info.local.is_loopback() ? false : C::strong_host ? out_.routes.of_local(info.local, came.link) != nullptr : out_.routes.is_ours(info.local);
+    bool is_ours = C::strong_host ? out_.routes.of_local(info.local, came.link) != nullptr : out_.routes.is_ours(info.local);
+    if constexpr (loopback != no_link) is_ours = is_from_us ? is_one_of_us(info.local) : is_ours && !info.local.is_loopback();
     info.is_broadcast = !is_ours && info.local.is_multicast() && !info.local.is_v4();
     if (is_ours ? came.is_broadcast : !info.is_broadcast) {
       ++count_.in_addr_errors;
@@ -153,7 +133,6 @@ template <config C> class v6 {
   [[nodiscard]] constexpr const counters& counted() const { return count_; }
 
  private:
-  [[nodiscard]] bool is_one_of_us(const address& a) const { return a.is_loopback() || out_.routes.is_ours(a); }
   [[nodiscard]] STRATA_ALWAYS_INLINE static auto passing_of(const packet& p, const wire::ipv6& h, const arrival& came) requires(!out::hooks_to_us) { return (void)p, (void)h, (void)came, nothing_passes{}; }
   [[nodiscard]] static auto passing_of(const packet& p, const wire::ipv6& h, const arrival& came) requires(out::hooks_to_us) {
     passing<address> what{.protocol = h.next_header, .in = came.link, .source = h.source, .destination = h.destination, .bytes = h.payload_length};
@@ -168,7 +147,8 @@ template <config C> class v6 {
     }
   }
 
-  out out_{};
+  using base::out_;
+  using base::is_one_of_us;
   counters count_{};
 };
 
