@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is sent comes back: the NIC of an interface to ourselves. The first copy of a frame is taken when it is received, as by a wire (wire_pair.hpp), since TCP
-// keeps what it sent until it is acknowledged. stack/loopback.hpp makes an interface of it. Linux: drivers/net/loopback.c.
+// What is sent comes back: the NIC of an interface to ourselves. A frame is copied once, when it is received, as by a wire (wire_pair.hpp), since TCP keeps what
+// it sent until it is acknowledged. stack/loopback.hpp makes an interface of it. Linux: drivers/net/loopback.c.
 #pragma once
 #include <strata/nic/driver.hpp>
 

@@ -310,17 +310,6 @@ template <config C> template <class B> void layer<C>::after_ack(B&& below, conne
   add_to_turn(c);
 }
 
-/// RFC 9293 §3.10.7.4, sixth: the application is told where urgent data ends, once for each place. The data itself stays in line (RFC 6093 §4); a pointer that
-/// leads nowhere does no harm.
-template <config C> STRATA_OFF_PATH void layer<C>::on_urgent(connection& c, const segment& s) {
-  const serial32 read = first_unread(c), pointer = s.seq + s.urgent;
-  if (!(c.rcv_up > read)) c.urgent = false;
-  if (!s.has(wire::tcp::flag::urg) || c.fin_received || !(pointer > read) || (c.urgent && !(pointer > c.rcv_up))) return;
-  c.urgent = true;
-  c.rcv_up = pointer;
-  raise(c, stream_events::error);
-}
-
 /// RFC 9293 §3.10.7.3.
 template <config C> template <class B>
 void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, const tcp_options& o, time_point now) {

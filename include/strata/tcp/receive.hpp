@@ -257,6 +257,17 @@ template <config C> STRATA_OFF_PATH void layer<C>::open_window(connection& c) {
   }
 }
 
+/// RFC 9293 §3.10.7.4, sixth: the application is told where urgent data ends, once for each place. The data itself stays in line (RFC 6093 §4); a pointer that
+/// leads nowhere does no harm.
+template <config C> STRATA_OFF_PATH void layer<C>::on_urgent(connection& c, const segment& s) {
+  const serial32 read = first_unread(c), pointer = s.seq + s.urgent;
+  if (!(c.rcv_up > read)) c.urgent = false;
+  if (!s.has(wire::tcp::flag::urg) || c.fin_received || !(pointer > read) || (c.urgent && !(pointer > c.rcv_up))) return;
+  c.urgent = true;
+  c.rcv_up = pointer;
+  raise(c, stream_events::error);
+}
+
 /// The ACK that a segment which is not acceptable gets: RFC 9293 §3.10.7.4, first; RFC 7323 §5.3 R1. Empty ones get a few in half a second: two sides that each
 /// find the other's ACKs not acceptable would answer each other for ever. Linux: tcp_oow_rate_limited.
 template <config C> STRATA_OFF_PATH void layer<C>::answer_unacceptable(connection& c, const segment& s, time_point now) {
