@@ -42,6 +42,12 @@ template <class T, std::size_t N> [[nodiscard]] STRATA_SHORTER_INLINE constexpr 
   return *found;
 }
 
+/// The smaller and the larger of two numbers. (std::min needs <algorithm>, which takes longer to compile than all of core.)
+template <class T> [[nodiscard]] constexpr T smaller_of(T a, std::type_identity_t<T> b) { return b < a ? b : a; }
+template <class T> [[nodiscard]] constexpr T larger_of(T a, std::type_identity_t<T> b) { return a < b ? b : a; }
+/// By how much `a` is beyond `b`; 0 where it is not.
+template <class T> [[nodiscard]] constexpr auto excess_of(T a, std::type_identity_t<T> b) { return b < a ? a - b : decltype(a - b){}; }
+
 /// What became of a packet that was handed down.
 enum class sent : u8 {
   sent,         ///< the NIC or the qdisc has it

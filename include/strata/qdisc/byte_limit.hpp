@@ -50,7 +50,7 @@ template <byte_limit_options Options> struct byte_limit_of {
     void at(time_point now) { now_ = now; }
     /// So many bytes came back, all that there were to take back now.
     void completed(u32 bytes) {
-      in_flight_ -= bytes < in_flight_ ? bytes : in_flight_;
+      in_flight_ -= smaller_of(bytes, in_flight_);
       if (was_held_back_ && in_flight_ == 0) {
         limit_ = bytes < Options.most - limit_ ? limit_ + bytes : Options.most;
         begin();

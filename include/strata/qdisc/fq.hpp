@@ -161,7 +161,7 @@ template <fq_options Options, class Pace = unpaced> struct fq_of {
       if (!f.is_paced) return;
       const u64 ticks = (p->length * u64{C::tick::per_second} + rate - 1) / rate;
       constexpr u64 longest = static_cast<u64>(duration::seconds(1).count);  // Linux: the delay is one second at most
-      const duration takes{static_cast<typename C::tick::rep>(ticks < longest ? ticks : longest)};
+      const duration takes{static_cast<typename C::tick::rep>(smaller_of(ticks, longest))};
       const time_point from = was_paced && now.since(f.due) < takes ? f.due : now;
       f.due = from + takes;
     }

@@ -64,7 +64,7 @@ template <tbf_options Options, class Inner> struct tbf_of {
         due_ = now + duration{static_cast<typename C::tick::rep>((cost - credit_ + rate_ - 1) / rate_)};
         return {};
       }
-      credit_ -= cost < credit_ ? cost : credit_;
+      credit_ -= smaller_of(cost, credit_);
       return packet::adopt(*std::exchange(next_, nullptr), buffer::owner::qdisc);
     }
     [[nodiscard]] std::optional<time_point> next_deadline() const {

@@ -13,7 +13,7 @@ template <config C> template <class B> bool layer<C>::on_ack(B&& below, connecti
     challenge(below, c, now);  // throttled (RFC 5961 §5.2, §10): two sides that disagree would answer each other for ever
     return false;
   }
-  const u32 most = c.snd_wnd_max > 65535 ? c.snd_wnd_max : 65535;
+  const u32 most = larger_of(c.snd_wnd_max, 65535);
   if (s.ack < c.snd_una && c.snd_una - s.ack > most) {  // RFC 5961 §5.2
     ++counters_.bad_ack;
     challenge(below, c, now);
@@ -132,7 +132,7 @@ template <config C> template <class B> void layer<C>::on_duplicate_ack(B&& below
   c.recover = c.snd_nxt;
   // RFC 5681 §3.2 (2): what limited transmit sent beyond cwnd does not count.
   const u32 flight = c.snd_nxt - c.snd_una, window = c.congestion.cwnd();
-  c.congestion.on_recovery(flight < window ? flight : window, c.mss);
+  c.congestion.on_recovery(smaller_of(flight, window), c.mss);
   retransmit_head(below, c, now);
   restart_retransmit_timer(c, now);
 }

@@ -61,7 +61,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
     }
     if (room > u32{c.mss} - d->body_length) room = u32{c.mss} - d->body_length;
     const std::size_t left = bytes.size() - n;
-    const u32 take = left < room ? static_cast<u32>(left) : room;
+    const u32 take = static_cast<u32>(smaller_of<std::size_t>(left, room));
     std::byte* const to = d->chunk + d->body + d->body_length;
     if (buffer::leaves_checksum(below, c.way.link)) {
       copy_bytes(to, bytes.data() + n, take);
@@ -100,8 +100,8 @@ template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::end_write(buffer:
 template <config C> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::unsent_room(const connection& c) {
   if constexpr (C::writes.low_water) {
     if (c.low_water.notsent != 0) {
-      const u32 unsent = c.snd_nxt < c.snd_end ? c.snd_end - c.snd_nxt : 0;
-      return unsent < c.low_water.notsent ? c.low_water.notsent - unsent : 0;
+      const u32 unsent = excess_of(c.snd_end, c.snd_nxt);
+      return excess_of(c.low_water.notsent, unsent);
     }
   }
   return ~std::size_t{0};

@@ -40,11 +40,11 @@ expected<std::size_t, send_error> layer<C>::begin_send(B&& below, connection_id 
   if (tail_takes(chunks, *c, 1)) {
     const buffer::descriptor& tail = *chunks.named(c->send_tail);
     const u32 room = size_of(chunks, tail) - (static_cast<u32>(tail.body) + tail.body_length), rest = u32{c->mss} - tail.body_length;
-    const u32 first = room < rest ? room : rest;
-    n = append(below, *c, bytes.first(bytes.size() < first ? bytes.size() : first));
+    const u32 first = smaller_of(room, rest);
+    n = append(below, *c, bytes.first(smaller_of(bytes.size(), first)));
   }
   places.make_sums(!buffer::leaves_checksum(below, c->way.link));
-  const u32 most = chunk_limit(below) < c->mss ? chunk_limit(below) : c->mss;
+  const u32 most = smaller_of(chunk_limit(below), c->mss);
   for (std::size_t left = bytes.size() - n; left != 0 && !places.is_full() && c->send_count + places.count() * charge_of_a_chunk + charge_of_a_chunk <= send_quota;) {
     packet p = may_take_chunk(*c) ? below.take() : packet{};
     if (!p) {
@@ -53,7 +53,7 @@ expected<std::size_t, send_error> layer<C>::begin_send(B&& below, connection_id 
       break;
     }
     p.restart(body_offset(below));
-    const u32 take = left < most ? static_cast<u32>(left) : most;
+    const u32 take = static_cast<u32>(smaller_of<std::size_t>(left, most));
     buffer::descriptor& d = *p.detach();  // the application's bit stays, until end_send()
     places.add(d.chunk + d.offset, take, chunks.name(d));
     left -= take;
@@ -92,7 +92,7 @@ expected<std::size_t, receive_error> layer<C>::begin_receive(B&& below, connecti
   if (c == nullptr || is_held(*c) || c->unread < C::exclusion::copied_apart) return receive(below, id, to, now);
   std::size_t room = to.size();
   for (const buffer::descriptor* d = below.chunks().named(c->receive_head); d != nullptr && room != 0 && !places.is_full(); d = below.chunks().named(d->queue)) {
-    const u32 left = static_cast<u32>(d->body_length) - d->done, take = left < room ? left : static_cast<u32>(room);
+    const u32 left = static_cast<u32>(d->body_length) - d->done, take = static_cast<u32>(smaller_of<std::size_t>(room, left));
     places.add(d->chunk + d->body + d->done, take, below.chunks().name(*d));
     room -= take;
   }

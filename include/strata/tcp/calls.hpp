@@ -153,7 +153,7 @@ expected<std::size_t, receive_error> layer<C>::consume(B&& below, connection_id 
   if constexpr (is_shared<C>) {
     if (is_held(*c) && defer(*c, owner_word::readable)) return std::size_t{0};
   }
-  const u32 take = n < c->unread ? static_cast<u32>(n) : c->unread;
+  const u32 take = static_cast<u32>(smaller_of<std::size_t>(n, c->unread));
   drop_received(below, *c, take);
   (void)now;
   return std::size_t{take};
@@ -168,7 +168,7 @@ expected<std::size_t, receive_error> layer<C>::receive(B&& below, connection_id 
   }
   if (c->unread == 0) return c->fin_received || is_shut(*c) ? receive_error::end_of_stream : receive_error::would_block;
   (void)now;
-  const std::size_t n = c->unread < to.size() ? c->unread : to.size();
+  const std::size_t n = smaller_of(to.size(), c->unread);
   drop_received(below, *c, static_cast<u32>(n), to.data());
   return n;
 }
@@ -260,7 +260,7 @@ template <config C> template <class B> expected<void, call_error> layer<C>::abor
 template <config C> expected<void, call_error> layer<C>::set_timer(connection_id id, duration after, time_point now) {
   connection* c = find(id);
   if (c == nullptr || c->state == state::closed) return call_error::stale;
-  arm(*c, application_timer, now + (after > duration::max() ? duration::max() : after));
+  arm(*c, application_timer, now + smaller_of(after, duration::max()));
   return {};
 }
 template <config C> expected<void, call_error> layer<C>::cancel_timer(connection_id id) {
@@ -288,9 +288,9 @@ template <config C> std::optional<connection_info> layer<C>::info(connection_id 
   i.send_window = c->snd_wnd;
   i.receive_window = c->rcv_adv - c->rcv_nxt;
   i.unacked = c->snd_nxt - c->snd_una;
-  i.unsent = c->snd_nxt < c->snd_end ? c->snd_end - c->snd_nxt : 0;
+  i.unsent = excess_of(c->snd_end, c->snd_nxt);
   i.unread = c->unread;
-  i.urgent = c->urgent && c->rcv_up > first_unread(*c) ? c->rcv_up - first_unread(*c) : 0;
+  i.urgent = c->urgent ? excess_of(c->rcv_up, first_unread(*c)) : 0;
   i.send_chunks = (c->send_count + charge_of_a_chunk - 1) / charge_of_a_chunk;
   i.receive_chunks = c->receive_count;
   i.srtt_us = c->rtt.srtt().in_us();

@@ -112,7 +112,7 @@ template <config C> void layer<C>::add_time_wait(const connection& c, time_point
   r.ts_recent = c.ts_recent.value;
   r.ts_offset = c.ts_offset;
   const u32 window = (c.rcv_adv - c.rcv_nxt) >> c.rcv_shift;
-  r.window = static_cast<u16>(window < 65535 ? window : 65535);
+  r.window = static_cast<u16>(smaller_of(window, 65535));
   const bool fits = table_.insert(c.hash, value_of(kind::time_wait, index));
   STRATA_EXPECTS(fits);
   (void)fits;

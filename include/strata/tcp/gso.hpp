@@ -30,10 +30,10 @@ sent layer<C>::join(B&& below, connection& c, buffer::descriptor& d, bool with_f
 template <config C> template <class B> u32 layer<C>::train_bytes(B&& below, const connection& c) requires(has_trains) {
   u32 most = below.train_limit(std::as_const(c.way));
   if constexpr (C::pacing::is_paced) {
-    const u64 rate = pacing_rate(c), burst = rate / 1024 < 2 * u64{c.mss} ? 2 * u64{c.mss} : rate / 1024;
+    const u64 rate = pacing_rate(c), burst = larger_of(rate / 1024, 2 * u64{c.mss});
     if (rate != 0 && burst < most) most = static_cast<u32>(burst);
   }
-  if constexpr (C::small_queue != 0) most = small_queue_limit(c) < most ? small_queue_limit(c) : most;
+  if constexpr (C::small_queue != 0) most = smaller_of(small_queue_limit(c), most);
   return most;
 }
 
@@ -92,8 +92,8 @@ sent layer<C>::transmit_train(B&& below, connection& c, buffer::descriptor& head
 template <config C> bool layer<C>::should_defer(const connection& c, u32 usable, u32 most, time_point now) requires(C::tso_deferral) {
   if (c.snd_nxt == c.snd_una || c.in_recovery || c.in_loss || c.fin_queued) return false;
   if (now.since(c.last_sent) > duration::ms(1)) return false;  // bursts stay short
-  const u32 cwnd = c.congestion.cwnd(), outstanding = pipe(c), open = cwnd > outstanding ? cwnd - outstanding : 0;
-  const u32 room = open < usable ? open : usable, all = c.snd_wnd < cwnd ? c.snd_wnd : cwnd;
+  const u32 cwnd = c.congestion.cwnd(), outstanding = pipe(c), open = excess_of(cwnd, outstanding);
+  const u32 room = smaller_of(open, usable), all = smaller_of(c.snd_wnd, cwnd);
   if (room >= most || room >= c.snd_end - c.snd_nxt || room >= all / 3) return false;
   // The oldest outstanding segment is the one that is being timed, or an older one, whose ACK is nearer.
   return !c.rtt_timed || c.snd_una < c.rtt_seq || now.since(c.rtt_start) >= duration{static_cast<typename tick::rep>(c.rtt.srtt().count / 2)};

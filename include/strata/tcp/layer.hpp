@@ -349,7 +349,7 @@ template <config C> class layer {
   [[nodiscard]] static bool fits_cwnd(const connection& c, u32 length);
   [[nodiscard]] static bool fits_window(const connection& c, u32 usable);
   [[nodiscard]] static bool may_leave(const connection& c, u32 length);
-  [[nodiscard]] static u32 usable_window(const connection& c) { const u32 in_flight = c.snd_nxt - c.snd_una; return c.snd_wnd > in_flight ? c.snd_wnd - in_flight : 0; }
+  [[nodiscard]] static u32 usable_window(const connection& c) { const u32 in_flight = c.snd_nxt - c.snd_una; return excess_of(c.snd_wnd, in_flight); }
   [[nodiscard]] static bool awaits_completion(buffer::pool& chunks, const connection& c) requires corks_itself<typename C::coalescing>;
   void wait_for_completion(connection& c, time_point now) requires corks_itself<typename C::coalescing>;
   template <class B> void look_for_completions(B&& below) requires corks_itself<typename C::coalescing>;

@@ -48,7 +48,7 @@ template <config C> template <class B> bool layer<C>::serve_line(B&& below) requ
     leave_line(c);
     if (!c.wants_write || !has_room(c)) continue;
     const u32 share = (available - limits_.receive_reserve) / (line_.size + 1) + 1;
-    c.place.credit = static_cast<u16>(share < limits_.send_chunks ? share : limits_.send_chunks);
+    c.place.credit = static_cast<u16>(smaller_of(share, limits_.send_chunks));
     c.wants_write = false;
     raise(c, stream_events::writable);
     return true;

@@ -113,9 +113,9 @@ template <config C> void layer<C>::put_back(connection& c) {
 /// What a segment may carry to this peer before options: the smaller of path and chunk. RFC 9293 §3.7.1.
 template <config C> template <class B> u32 layer<C>::segment_limit(B&& below, const path& way) const {
   const u32 headers = below.network_header_size(way) + 20;
-  const u32 by_path = way.mtu > headers + least_mss ? way.mtu - headers : least_mss;
+  const u32 by_path = larger_of(excess_of(u32{way.mtu}, headers), least_mss);
   const u32 by_chunk = chunk_limit(below);
-  return by_path < by_chunk + option_room ? by_path : by_chunk + option_room;
+  return smaller_of(by_path, by_chunk + option_room);
 }
 
 /// Everything of a new control block that does not depend on who opens: names, window, timers at rest. `way` and the ports are set.
@@ -135,8 +135,8 @@ template <config C> template <class B> void layer<C>::negotiate(B&& below, conne
   c.snd_shift = has_scale ? shift : 0;
   c.rcv_shift = has_scale ? receive_shift : 0;
   const u32 most = segment_limit(below, c.way);
-  const u32 wanted = c.peer_mss < most ? c.peer_mss : most;
-  const u32 bounded = wanted < least_mss ? least_mss : wanted;
+  const u32 wanted = smaller_of(most, c.peer_mss);
+  const u32 bounded = larger_of(wanted, least_mss);
   c.mss = static_cast<u16>(bounded - (has_timestamps ? option_room : 0));  // RFC 6691 §2: options come off the MSS
   if (const u32 most_in_chunk = chunk_limit(below); c.mss > most_in_chunk) c.mss = static_cast<u16>(most_in_chunk);
   c.observed = c.mss;
@@ -155,7 +155,7 @@ template <config C> template <class B> expected<connection_id, listen_error> lay
     if (l.is_used) continue;
     l.local = o.address;
     l.port = o.port;
-    l.backlog = static_cast<u16>(o.backlog != 0 && o.backlog < limits_.backlog ? o.backlog : limits_.backlog);
+    l.backlog = static_cast<u16>(o.backlog != 0 ? smaller_of(o.backlog, limits_.backlog) : limits_.backlog);
     l.waiting = 0;
     l.is_used = true;
     l.identity = o.identity;

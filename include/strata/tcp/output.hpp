@@ -233,7 +233,7 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::resend_los
   while (d != nullptr && serial32{d->seq} + d->body_length <= c.resend) d = chunks.named(d->queue);
   for (; d != nullptr && serial32{d->seq} < c.snd_nxt; d = chunks.named(d->queue)) {
     if constexpr (C::writes.collapse) take_in_sent(chunks, c, *d);
-    const u32 whole = static_cast<u32>(d->body_length) - d->done, length = whole < c.mss ? whole : c.mss;
+    const u32 whole = static_cast<u32>(d->body_length) - d->done, length = smaller_of(whole, c.mss);
     if (c.resend - c.snd_una + length > c.congestion.cwnd() && c.resend != c.snd_una) return;
     if constexpr (C::pacing::is_paced) {
       if (must_wait(c, now)) return ++counters_.limited_by_pacing, void();

@@ -48,7 +48,7 @@ template <class Tick> struct pace {
   [[nodiscard]] static constexpr duration<Tick> span_of(u32 bytes, u64 rate) {
     const u64 ticks = (bytes * second + rate - 1) / rate;
     constexpr u64 longest = static_cast<u64>(duration<Tick>::seconds(60).count);
-    return {static_cast<typename Tick::rep>(ticks < longest ? ticks : longest)};
+    return {static_cast<typename Tick::rep>(smaller_of(ticks, longest))};
   }
 };
 

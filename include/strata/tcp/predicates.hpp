@@ -52,7 +52,7 @@ template <config C> u64 layer<C>::pacing_rate(const connection& c) requires(C::p
 template <config C> void layer<C>::charge(connection& c, u32 segments, u32 bytes, time_point now) requires(C::pacing::is_paced) {
   if (c.pace.free < C::pacing::free_segments && c.pace.most == 0) {
     const u32 left = C::pacing::free_segments - c.pace.free;
-    c.pace.free = static_cast<u8>(c.pace.free + (segments < left ? segments : left));
+    c.pace.free = static_cast<u8>(c.pace.free + smaller_of(segments, left));
     return;
   }
   const u64 rate = pacing_rate(c);
@@ -84,7 +84,7 @@ template <config C> u32 layer<C>::small_queue_limit(const connection& c) require
     if (const u64 rate = pacing_rate(c); rate != 0 && rate / 1024 < limit) limit = rate / 1024;
   }
   const u32 least = 2 * u32{c.mss};
-  return limit < least ? least : static_cast<u32>(limit);
+  return static_cast<u32>(larger_of(limit, least));
 }
 
 /// Whether a small segment waits since the one before it has not left the machine. Linux: tcp_should_autocork.

@@ -41,7 +41,7 @@ template <config C> STRATA_OUT_OF_LINE void layer<C>::enqueue_received(buffer::p
 
 /// Data inside the window: cut to it, then kept. Linux: tcp_data_queue.
 template <config C> template <class B> void layer<C>::receive_data(B&& below, connection& c, packet& p, segment& s, time_point now) {
-  const u32 skip = s.seq < c.rcv_nxt ? c.rcv_nxt - s.seq : 0;
+  const u32 skip = excess_of(c.rcv_nxt, s.seq);
   if (skip >= s.length) {
     ++counters_.duplicate_data;
     c.ack_now = true;
@@ -196,14 +196,14 @@ template <config C> template <class B> void layer<C>::join_ahead(B&& below, conn
 
 /// What the budget holds now, at the segment size seen.
 template <config C> STRATA_OUT_OF_LINE u32 layer<C>::receive_window(const connection& c) const {
-  const u32 left = c.receive_count < limits_.receive_chunks ? limits_.receive_chunks - c.receive_count : 0;
+  const u32 left = excess_of(limits_.receive_chunks, c.receive_count);
   return left * c.observed;
 }
 
 /// How far the right edge must move to be worth telling: RFC 9293 §3.8.6.2.2.
 template <config C> u32 layer<C>::window_step(const connection& c) const {
   const u32 half = limits_.receive_chunks * u32{c.observed} / 2;
-  return half < c.observed ? half : c.observed;
+  return smaller_of(half, c.observed);
 }
 
 /// The window field of a segment that leaves now, and the right edge that it promises; the edge never moves left (RFC 9293 §3.8.6).
@@ -227,7 +227,7 @@ template <config C> template <class B> void layer<C>::drop_received(B&& below, c
     buffer::descriptor& d = *chunks.named(c.receive_head);
     const u32 left = static_cast<u32>(d.body_length) - d.done;
     if (to != nullptr) {
-      const u32 copied = n < left ? n : left;
+      const u32 copied = smaller_of(n, left);
       copy_bytes(to, d.chunk + d.body + d.done, copied);
       to += copied;
     }
@@ -326,10 +326,10 @@ template <config C> void layer<C>::follow_rhythm(connection& c, time_point now)
   u32 next = delay;
   if (gap <= acks::delay_ms / 2) next = delay / 2 + acks::delay_ms / 2;
   else if (gap < delay) next = delay / 2 + gap;
-  c.rhythm.delay_ms = static_cast<u16>(next < acks::most_delay_ms ? next : acks::most_delay_ms);
+  c.rhythm.delay_ms = static_cast<u16>(smaller_of(next, acks::most_delay_ms));
 }
 template <config C> u32 layer<C>::ack_delay_ms(const connection& c) {
-  if constexpr (adaptive_ack_policy<typename C::acks>) return c.rhythm.delay_ms < C::acks::delay_ms ? C::acks::delay_ms : c.rhythm.delay_ms;
+  if constexpr (adaptive_ack_policy<typename C::acks>) return larger_of(c.rhythm.delay_ms, C::acks::delay_ms);
   else return C::acks::delay_ms;
 }
 

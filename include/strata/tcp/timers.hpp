@@ -261,7 +261,7 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
   // RFC 5681 §3.1 (4): half of what was in flight; held where it is when the same segment times out again.
   // RFC 5681 §4.3: what fast recovery sent again was lost as well, which lowers ssthresh a second time.
   const u32 held = c.congestion.ssthresh(), flight = c.snd_nxt - c.snd_una;
-  c.congestion.on_timeout(is_first ? (c.in_recovery && held < flight ? held : flight) : held > 0x7fff'ffff ? held : 2 * held, c.mss);
+  c.congestion.on_timeout(is_first ? (c.in_recovery ? smaller_of(held, flight) : flight) : held > 0x7fff'ffff ? held : 2 * held, c.mss);
   c.in_loss = true;
   c.in_recovery = false;
   c.recover = c.snd_nxt;  // RFC 6582 §3.2 (4)

@@ -50,7 +50,7 @@ void layer<C>::receive_train(B&& below, connection& c, packet& p, serial32 seq, 
   c.bytes_received += n;
   c.ack_pending = true;
   for (u32 left = n; left != 0;) {  // what is learned of each segment
-    const u32 one = size != 0 && size < left ? size : left;
+    const u32 one = size != 0 ? smaller_of(size, left) : left;
     if (size != 0) observe_size(c, one);
     if constexpr (adaptive_ack_policy<typename C::acks>) follow_rhythm(c, now);
     left -= one;

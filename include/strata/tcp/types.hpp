@@ -132,7 +132,7 @@ class unread_view {
   std::size_t copy_to(std::span<std::byte> to) const {
     std::size_t n = 0;
     for (const auto part : *this) {
-      const std::size_t take = part.size() < to.size() - n ? part.size() : to.size() - n;
+      const std::size_t take = smaller_of(part.size(), to.size() - n);
       copy_bytes(to.data() + n, part.data(), take);
       n += take;
       if (n == to.size()) break;

@@ -94,7 +94,7 @@ template <u8 SackBlocks> struct tcp_options_of {
     others.sack_count = 0;
     const std::size_t used = others.size() + 4;
     const std::size_t n = room > used ? (room - used) / 8 : 0;
-    return static_cast<u8>(n < max_sack_blocks ? n : max_sack_blocks);
+    return static_cast<u8>(smaller_of(n, max_sack_blocks));
   }
 
   /// Writes size() bytes, each option on a 32-bit boundary with NOPs before it: MSS, SACK permitted and timestamps, scale, SACK, as most stacks
@@ -154,7 +154,7 @@ template <u8 SackBlocks> struct tcp_options_of {
         if (length == 3) {
           const u8 shift = load_be<u8>(p + 2);
           has_window_scale = true;
-          window_scale = shift < max_window_scale ? shift : max_window_scale;
+          window_scale = smaller_of(shift, max_window_scale);
         }
         break;
       case sack_permitted_kind:

@@ -20,7 +20,7 @@ class newreno {
     // A window that the application does not fill is no evidence that the path could carry more (RFC 7661 §4.1, Linux: tcp_is_cwnd_limited).
     if (in_flight + mss < cwnd_ && in_flight < cwnd_ / 2) return;
     if (cwnd_ < ssthresh_) {
-      grow(acked < mss ? acked : mss);  // RFC 5681 §3.1 (2): at most one SMSS per ACK
+      grow(smaller_of(acked, mss));  // RFC 5681 §3.1 (2): at most one SMSS per ACK
       return;
     }
     acked_ += acked;  // RFC 5681 §3.1: one SMSS per window of acknowledged bytes, counted as RFC 3465 §2.1 does
@@ -35,12 +35,12 @@ class newreno {
   }
   constexpr void on_duplicate(u32 mss) { grow(mss); }                   // RFC 5681 §3.2 (4)
   constexpr void on_partial(u32 acked, u32 mss) {                       // RFC 6582 §3.2 (3): deflate, and one SMSS back
-    cwnd_ = cwnd_ > acked ? cwnd_ - acked : 0;
+    cwnd_ = excess_of(cwnd_, acked);
     if (acked >= mss || cwnd_ < mss) grow(mss);
   }
   constexpr void on_recovered(u32 flight, u32 mss) {                    // RFC 6582 §3.2 (3): no burst
-    const u32 next = (flight > mss ? flight : mss) + mss;
-    cwnd_ = next < ssthresh_ ? next : ssthresh_;
+    const u32 next = larger_of(flight, mss) + mss;
+    cwnd_ = smaller_of(next, ssthresh_);
   }
   constexpr void on_timeout(u32 flight, u32 mss) {                      // RFC 5681 §3.1 (4): the loss window
     ssthresh_ = half(flight, mss);
@@ -53,14 +53,14 @@ class newreno {
 
   /// RFC 6928 §2: ten segments, and never more than 14600 bytes unless two segments are.
   [[nodiscard]] static constexpr u32 initial_window(u32 mss) {
-    const u32 cap = 14600 > 2 * mss ? 14600 : 2 * mss;
-    return 10 * mss < cap ? 10 * mss : cap;
+    const u32 cap = larger_of(2 * mss, 14600);
+    return smaller_of(10 * mss, cap);
   }
 
  private:
   static constexpr u32 unlimited = 0x7fff'ffff;
-  [[nodiscard]] static constexpr u32 half(u32 flight, u32 mss) { return flight / 2 > 2 * mss ? flight / 2 : 2 * mss; }  // RFC 5681 equation (4)
-  constexpr void grow(u32 n) { cwnd_ = cwnd_ > unlimited - n ? unlimited : cwnd_ + n; }
+  [[nodiscard]] static constexpr u32 half(u32 flight, u32 mss) { return larger_of(flight / 2, 2 * mss); }  // RFC 5681 equation (4)
+  constexpr void grow(u32 n) { cwnd_ += smaller_of(n, unlimited - cwnd_); }
 
   u32 cwnd_ = 0;
   u32 ssthresh_ = 0;
