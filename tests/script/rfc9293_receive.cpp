@@ -164,6 +164,14 @@ TEST_CASE("A full buffer closes the window, and reading opens it by a segment at
   };
   play(script, with::no_timestamps);
 }
+// RFC 9293 §3.10.7.4, eighth: a FIN stands behind the data of its segment, and that was refused.
+TEST_CASE("The FIN of a probe of a closed window is refused with its data") {
+  static constexpr step script[] = {
+      established_active(), together(40), FORTY_SEGMENTS, out(". ack 58401 win 0"), expect(bit::readable), in("FP. 58401:58402(1)"), out(". ack 58401 win 0"), is(tcp::state::established),
+      read(1460), out(". ack 58401 win 1460"), in("F. 58401:58401(0)"), out(". ack 58402 win 1460"), is(tcp::state::close_wait),
+  };
+  play(script, with::no_timestamps);
+}
 // RFC 9293 §3.8.6.2.2, in any state in which the peer may send.
 TEST_CASE("Reading opens the window in FIN-WAIT-1 too") {
   static constexpr step script[] = {

@@ -103,15 +103,11 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>
   if (c.snd_una == c.snd_nxt) disarm(c, retransmit_timer);  // RFC 6298 (5.2)
   else restart_retransmit_timer(c, now);                    // RFC 6298 (5.3)
   if (fin_acked) {
-    switch (c.state) {
-      case state::fin_wait_1:
-        c.state = state::fin_wait_2;
-        if (c.detached) arm(c, linger_timer, now + linger_length);
-        break;
-      case state::closing: enter_time_wait(c); break;
-      case state::last_ack: break;  // settle() ends it, as soon as the application has read what there is
-      default: break;
-    }
+    if (c.state == state::closing) enter_time_wait(c);
+    if (c.state == state::fin_wait_1) {
+      c.state = state::fin_wait_2;
+      if (c.detached) arm(c, linger_timer, now + linger_length);
+    }  // and settle() ends LAST-ACK, as soon as the application has read what there is
   }
 }
 

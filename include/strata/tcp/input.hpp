@@ -268,10 +268,7 @@ STRATA_OFF_PATH void layer<C>::on_segment(B&& below, connection& c, packet& p, s
 /// The rest of a segment whose sequence number, RST and SYN were looked at: ACK, URG, data, FIN.
 template <config C> template <class B> void layer<C>::after_ack(B&& below, connection& c, packet& p, segment& s, time_point now) {
   if (c.state == state::syn_received) {
-    c.snd_wnd = s.window << c.snd_shift;
-    c.snd_wnd_max = c.snd_wnd;
-    c.snd_wl1 = s.seq;
-    c.snd_wl2 = s.ack;
+    c.snd_wl1 = s.seq;  // so that update_window() takes what this segment says: RFC 9293 §3.10.7.4, fifth
     become_established(below, c, now);
   }
   if (!on_ack(below, c, s, now)) return;
@@ -333,9 +330,7 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
   negotiate(below, c, o.has_window_scale, o.window_scale, s.has_timestamps, c.retransmitted);  // RFC 7323 §2.2, §3.2: from SYN segments only
   c.ts_recent = {s.ts_value};
   c.ts_recent_at = now;
-  c.snd_wnd = c.snd_wnd_max = s.window;  // unscaled in a SYN, RFC 7323 §2.2
-  c.snd_wl1 = s.seq;
-  c.snd_wl2 = s.ack;
+  c.snd_wl1 = s.seq;  // update_window() will take the window of what has the ACK: of this segment, or of the next
   if (!has_ack) {  // simultaneous open, RFC 9293 §3.5 figure 7
     c.state = state::syn_received;
     c.backoff = 0;
@@ -361,8 +356,6 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
 template <config C> template <class B> void layer<C>::become_established(B&&, connection& c, time_point now) {
   c.state = state::established;
   c.backoff = 0;
-  c.first_unacked = now;
-  disarm(c, retransmit_timer);
   if constexpr (C::keep_alive) {
     c.alive.last_heard = now;
     start_keep_alive(c, now);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Flags that come together, or a second time, and timers that end together.
+#include "steps.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace strata::script {
+
+// RFC 9293 §3.10.7.3, second: the RST is looked at before the SYN.
+TEST_CASE("A reset with a SYN ends SYN-SENT as a reset does, and nothing of its SYN is taken") {
+  static constexpr step script[] = {connect(), out("S 0:0(0)"), in("SR. 0:0(0) ack 1"), closed(close_reason::refused), in_use(0, 0, 0), never(bit::connected), at(60'000)};
+  play(script);
+}
+// RFC 9293 §3.10.7.4, eighth: it remains in CLOSE-WAIT. What is acceptable and not new is acknowledged.
+TEST_CASE("A FIN behind the FIN is acknowledged in CLOSE-WAIT and in LAST-ACK, and counts for nothing") {
+  static constexpr step wait[] = {established_active(), in("F. 1:1(0)"), out(". 1:1(0) ack 2"), expect(bit::peer_closed), in("F. 2:2(0)"), out(". 1:1(0) ack 2"), is(tcp::state::close_wait)};
+  static constexpr step last[] = {established_active(), in("F. 1:1(0)"), out(". 1:1(0) ack 2"), close(), out("F. 1:1(0) ack 2"), in("F. 2:2(0) ack 1"), out(". 2:2(0) ack 2"), is(tcp::state::last_ack)};
+  play(wait), play(last);
+}
+// RFC 9293 §3.8.6.2.1: the override timeout counts from when the small window was told, not from the last probe of the closed one.
+TEST_CASE("The probes of a closed window end with it: what a small window holds back waits for its own time") {
+  static constexpr step script[] = {
+      established_active(), in(". ack 1 win 0"), write(1460), at(200), out(". 0:0(0)"), in(". ack 1 win 0"), at(600), out(". 0:0(0)"), in(". ack 1 win 0"),
+      at(700), in(". ack 1 win 500"), is(tcp::limited_by::receive_window), at(899), at(900), out("1:501(500)"),
+  };
+  play(script, with::no_timestamps);
+}
+// RFC 9293 §3.9.1.4: what option::linger gave is over when the retransmission is due.
+TEST_CASE("Nothing follows the reset of a close that lingered until the retransmission was due") {
+  static constexpr step script[] = {
+      established_active(0), linger(200), write(10), out("P. 1:11(10)"), close(), out("F. 11:11(0)"), at(200), out("R. 12:12(0) ack 1"), closed(close_reason::timed_out), in_use(0, 0, 0), at(60'000),
+  };
+  play(script);
+}
+
+}  // namespace strata::script
