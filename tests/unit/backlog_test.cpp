@@ -98,6 +98,30 @@ TEST_CASE("Segments for a connection that is held wait in order, and are process
   CHECK(h.counted().dropped == 0);
 }
 
+TEST_CASE("What waited is the held connection's, whichever got a segment meanwhile") {
+  held h;
+  REQUIRE(h.client.send(h.part(0, 4380)).value_or(0) == 4380);
+  h.turns(2);
+  const net::stream first = h.server;
+  const auto other = *h.t.a.connect({.remote = {"10.0.0.2"_ip, 7}});
+  h.turns(4);
+  const net::stream second = std::exchange(h.server, first);
+  REQUIRE(second.id().index != first.id().index);
+  std::vector<std::byte> to(4380);
+  h.begin_receive(to);
+  REQUIRE(h.client.send(h.part(4380, 50)).value_or(0) == 50);
+  h.turns(2);
+  REQUIRE(h.counted().queued == 1);
+  REQUIRE(other.send(h.part(1000, 30)).value_or(0) == 30);
+  h.turns(2);
+  h.places.copy_to(to);
+  h.end_receive();
+  CHECK(first.info()->unread == 50);
+  CHECK(second.info()->unread == 30);
+  CHECK(first.receive(to).value_or(0) == 50);
+  CHECK(std::ranges::equal(std::span(to).first(50), h.part(4380, 50)));
+}
+
 TEST_CASE("Beyond its bound the backlog drops, and the peer sends again") {
   held h;
   REQUIRE(h.client.send(h.part(0, 5000)).value_or(0) == 5000);
