@@ -284,6 +284,7 @@ template <class C> bool player<C>::compare(const step& s, const remote& r) {
     STRATA_FIELD(path_mtu, i->path_mtu + 20u - ip_header - extra());
     STRATA_FIELD(rttvar_ms, (i->rttvar_us + 500) / 1000);
     STRATA_FIELD(pacing_rate, i->pacing_rate);
+    STRATA_FIELD(confirmed, confirmed_);
 #undef STRATA_FIELD
   }
   return got == s.value || fault(name, s.value, got);

@@ -26,7 +26,8 @@ enum class verb : u8 {
 /// What `info()` of the connection is asked for.
 enum class field : u8 {
   state, limit, mss, cwnd, ssthresh, send_window, receive_window, unacked, unsent, unread, urgent, send_chunks, receive_chunks, srtt_ms, rto_ms, backoff, in_recovery,
-  retransmitted, bytes_acked, bytes_received, has_timestamps, send_window_scale, receive_window_scale, path_mtu, rttvar_ms, pacing_rate
+  retransmitted, bytes_acked, bytes_received, has_timestamps, send_window_scale, receive_window_scale, path_mtu, rttvar_ms, pacing_rate,
+  confirmed  // of this script's connections: how often the layer below was told that a peer is reached
 };
 using counter_type = u64 tcp::counters::*;
 

@@ -32,5 +32,20 @@ TEST_CASE("Nothing follows the reset of a close that lingered until the retransm
   };
   play(script);
 }
+// RFC 9293 §3.6.1: what was reset takes nothing, in order or beyond a hole.
+TEST_CASE("Data beyond a hole after close() resets the connection, and is not acknowledged") {
+  static constexpr step script[] = {
+      established_active(), close(), out("F. 1:1(0) ack 1"), in(". 1:1(0) ack 2"), in("P. 51:101(50)"), out("R. 2:2(0) ack 1"), closed(close_reason::aborted), in_use(0, 0, 0), at(60'000),
+  };
+  play(script);
+}
+// RFC 4861 §7.3.1, RFC 1122 §2.3.2.1: forward progress says that the neighbour is there; what repeats itself may have been sent before it went.
+TEST_CASE("An ACK of new data confirms the way to the peer, a duplicate and data do not") {
+  static constexpr step script[] = {
+      established_active(), is(field::confirmed, 1), write(10), out("P. 1:11(10)"), is(field::confirmed, 1), in(". ack 1"), in("P. 1:11(10) ack 1"), is(field::confirmed, 1),
+      in(". 11:11(0) ack 11"), is(field::confirmed, 2), in(". 11:11(0) ack 11"), is(field::confirmed, 2),
+  };
+  play(script);
+}
 
 }  // namespace strata::script
