@@ -246,6 +246,38 @@ std::vector<named_script> scripts() {
       .tell(call::send_to, 0, 20 + 3072));
   add("v6-abrupt", script(raw_v6 | abrupt).habits(all_habits).open(0).segment(0, ack, 300).nic(1).tell(call::send, 1, 600)
       .tell(call::send_to, 0, 20 + 1024).turn());
+  // IGMP: a query of each version, other hosts, and what is wrong; 239.1.2.1 is group 1.
+  const auto igmp = [](const char* text, const char* to = "e0000001", unsigned ttl = 1, unsigned spoilt = 0, unsigned protocol = 2) {
+    octets p = from_hex((std::string("460000000000400000020000 0a000002") + to + "94040000" + text).c_str());
+    p[2] = static_cast<std::byte>(p.size() >> 8), p[3] = static_cast<std::byte>(p.size()), p[8] = static_cast<std::byte>(ttl), p[9] = static_cast<std::byte>(protocol);
+    const auto sum = [&](std::size_t from, std::size_t end, std::size_t at) {
+      unsigned s = 0;
+      for (std::size_t i = from; i < end; ++i) s += static_cast<unsigned>(p[i]) << (i % 2 == 0 ? 8 : 0);
+      s = (s & 0xffff) + (s >> 16), s = ~(s + (s >> 16)) & 0xffff;
+      p[at] = static_cast<std::byte>(s >> 8), p[at + 1] = static_cast<std::byte>(s);
+    };
+    sum(0, 24, 10);
+    if (p.size() >= 28) sum(24, p.size(), 26), p[27] ^= static_cast<std::byte>(spoilt);
+    octets f = from_hex((std::string("01005e") + (std::string(to) + "000000").substr(2, 6) + "020000000102 0800").c_str());
+    f.insert(f.end(), p.begin(), p.end());
+    return f;
+  };
+  constexpr unsigned join = 0, leave = 1, include = 2, exclude = 3, own = 128;
+  const auto group = [](unsigned what, unsigned g, unsigned source = 0) { return what | g << 2 | source << 5; };
+  add("v4-groups-of-sources", script().tell(call::group, 0, group(join, 1)).tell(call::group, 1, group(join, 1, 1)).tell(call::group, 0, own | group(exclude, 2, 1))
+      .raw(igmp("1164000000000000027d0000")).deadline(3).raw(igmp("110a0000ef01020102 7d0000", "ef010201")).raw(igmp("110a0000ef010201027d000200000a0000020a000003", "ef010201"))
+      .raw(igmp("110a0000ef010201027d00020a0000020a000003", "ef010201")).raw(igmp("110a0000ef010202027d00030a0000020a0000030a000004", "ef010202")).deadline(6)
+      .tell(call::group, 0, group(exclude, 1, 2)).tell(call::group, 1, group(leave, 1, 1)).tell(call::group, 0, own | group(include, 2, 2)).deadline(4)
+      .tell(call::group, 0, group(leave, 1)).tell(call::close_socket, 1).tell(call::group, 0, own | group(include, 2)).deadline(4));
+  add("v4-groups-of-old-queriers", script().tell(call::group, 0, group(join, 1)).raw(igmp("1164000000000000")).deadline(4).tell(call::group, 0, group(join, 2)).deadline(2)
+      .raw(igmp("110a0000ef010201", "ef010201")).raw(igmp("16000000ef010201", "ef010201")).tell(call::group, 0, group(leave, 1)).tell(call::group, 0, group(leave, 2))
+      .raw(igmp("1100000000000000")).tell(call::group, 0, group(join, 1)).deadline(3).tell(call::group, 0, group(leave, 1)).pass(28).turn().deadline(3));
+  add("v4-groups-and-noise", script().tell(call::group, 0, group(join, 0)).tell(call::group, 0, group(join, 7)).tell(call::group, 0, group(join, 1, 2))
+      .raw(igmp("11640000")).raw(igmp("1164000000000000027d", "e0000001")).raw(igmp("1164000000000000027d0000", "e0000001", 2)).raw(igmp("1164000000000000027d0000", "e0000001", 1, 1))
+      .raw(igmp("13000000 00000000")).raw(igmp("22000000 00000000", "e0000016")).raw(igmp("220000000000000016", "ef010201"))
+      .raw(igmp("12340bb8 000c0000 41424344", "ef010201", 5, 0, 17)).raw(igmp("12340bb8 000c0000 41424344", "ef010205", 5, 0, 17))
+      .nic(1).tell(call::group, 0, group(join, 2)).nic(2).tell(call::group, 0, group(join, 3)).deadline(3));
+  add("v6-groups", script(raw_v6).tell(call::group, 0, group(join, 1)).tell(call::group, 0, group(include, 2, 1)).deadline(3).tell(call::group, 0, group(leave, 1)).deadline(3));
   add("v4-garbage", script().raw({}).raw(octets(10)).raw(octets(60, std::byte{0xff})).raw(octets(1500, std::byte{0x45})));
   return all;
 }

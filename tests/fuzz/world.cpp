@@ -37,6 +37,8 @@ struct over_ethernet : presets::testing {
                                          .neighbours = 4,
                                          .neighbour_queue = 2,
                                          .routes = 3,
+                                         .groups = 3,
+                                         .group_sources = 2,
                                          .errors = 2,
                                          .batch = 4,
                                          .receive_reserve = 6};
@@ -215,6 +217,7 @@ template <class C> class world_of final : public world {
         break;
       case call::cork: (void)s.set(option::cork{(n & 1) != 0}); break;
       case call::ip_fields: (void)s.set(option::dscp{static_cast<u8>(n)}), (void)s.set(option::hop_limit{static_cast<u8>(n >> 8)}); break;
+      case call::group: change_group(d, n); break;
       case call::timer: (void)s.set_timer(net::duration::from_ms(n)); break;
       case call::cancel_timer: (void)s.cancel_timer(); break;
       case call::bind:
@@ -491,6 +494,7 @@ template <class C> class world_of final : public world {
     require(p.size() >= 20 && p.size() <= C::mtu, "a packet fits the MTU");
     const bool is_four = at8(p, 0) >> 4 == 4;
     require(is_four ? at16(p, 2) == p.size() : p.size() >= 40 && at16(p, 4) + 40u == p.size(), "the length is the packet's");
+    if (is_four && at8(p, 9) == 2) return check_igmp(p);
     if (is_four) {
       require(at8(p, 0) == 0x45 && checker::adds_up(p.first(20)), "the header has a right checksum");
       require(checker::at32(p, 12) == 0x0a00'0001, "a packet is from our address");
@@ -511,6 +515,23 @@ template <class C> class world_of final : public world {
     const std::uint32_t at = s.seq - start->second;
     require(at <= k->written.size() && s.data.size() <= k->written.size() - at, "only what was written is sent");
     require(std::equal(s.data.begin(), s.data.end(), k->written.begin() + at), "bytes are sent as they were written");
+  }
+
+  /// RFC 3376 §4, RFC 2236 §2: one hop, with router alert, to a group, and as long as it says.
+  void check_igmp(bytes p) {
+    using checker::at16;
+    using checker::at8;
+    require(at8(p, 0) == 0x46 && p.size() >= 32 && checker::adds_up(p.first(24)) && checker::adds_up(p.subspan(24)), "a message of IGMP has right checksums");
+    require(at8(p, 8) == 1 && at8(p, 1) == 0xc0 && checker::at32(p, 20) == 0x9404'0000 && at8(p, 16) >> 4 == 14, "a message of IGMP goes one hop, to a group, with router alert");
+    require(checker::at32(p, 12) == (is_raw ? 0 : 0x0a00'0001), "a message of IGMP is from our address");
+    const bytes m = p.subspan(24);
+    if (at8(m, 0) != 0x22) return require(m.size() == 8 && (at8(m, 0) == 0x12 || at8(m, 0) == 0x16 || at8(m, 0) == 0x17), "a message of IGMP is one that a host sends");
+    std::size_t at = 8;
+    for (unsigned n = at16(m, 6); n > 0; --n) {
+      require(at + 8 <= m.size() && at8(m, at) >= 1 && at8(m, at) <= 6 && at8(m, at + 1) == 0, "a record is one of the six");
+      at += 8 + at16(m, at + 2) * 4u;
+    }
+    require(at16(m, 6) != 0 && at == m.size(), "a report ends with its last record");
   }
 
   /// Only long answers to echoes leave in fragments: one after the other, in their order, unless the ring has no room for the rest.
@@ -551,6 +572,32 @@ template <class C> class world_of final : public world {
     require(net_->idle() && !net_->next_deadline(), "nothing waits when all is done");
   }
 
+  /// Two bits say what, three the group (of one of them all systems are members, and one is none), two the source, and one whether it is the stack's own.
+  void change_group(const typename net::datagram_socket& d, unsigned n) {
+    const auto at = [](u32 a) {
+      if constexpr (is_raw) return ipv4_address{a}.v6();
+      else return ipv4_address{a};
+    };
+    const address group = at((n >> 2 & 7) == 0 ? 0xe0000001 : (n >> 2 & 7) == 7 ? 0x0a000003 : 0xef010200 + (n >> 2 & 7)), source = (n >> 5 & 3) == 0 ? address{} : at(0x0a000001 + (n >> 5 & 3));
+    const address sources[] = {source, at(0x0a000003)};
+    const auto listed = std::span(sources).first(source.is_unspecified() ? 0 : 2);
+    const auto tell = [&](const auto& to) {
+      switch (n & 3) {
+        case 0: (void)to.join({.group = group, .source = source}); break;
+        case 1: (void)to.leave({.group = group, .source = source}); break;
+        default: (void)to.listen_to({.group = group, .mode = (n & 1) != 0 ? multicast::filter_mode::exclude : multicast::filter_mode::include, .sources = listed}); break;
+      }
+    };
+    if ((n >> 7 & 1) == 0) return tell(d);
+    struct of_stack {
+      net& s;
+      void join(const typename net::membership& m) const { (void)s.join(m); }
+      void leave(const typename net::membership& m) const { (void)s.leave(m); }
+      void listen_to(const typename net::source_filter& f) const { (void)s.listen_to(f); }
+    };
+    tell(of_stack{*net_});
+  }
+
   // ---- counting ----
 
   static void note(const char* what) {
@@ -563,6 +610,7 @@ template <class C> class world_of final : public world {
     tally(*counted, "tcp", net_->template transport<0>().counters(), tcp_names);
     tally(*counted, "udp", net_->template transport<1>().counted(), udp_names);
     tally(*counted, "ip", net_->template network<0>().counted(), ip_names);
+    tally(*counted, "igmp", net_->template network<0>().igmp_counted(), igmp_names);
     tally(*counted, "icmp", net_->template network<0>().icmp_counted(), icmp_names);
     if constexpr (is_raw) {
       tally(*counted, "ip6", net_->template network<1>().counted(), ip_names);

@@ -57,6 +57,7 @@ enum class call : std::uint8_t {
   keep_alive,
   cork,
   ip_fields,
+  group,
   count
 };
 

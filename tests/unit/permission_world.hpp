@@ -30,13 +30,18 @@ struct four : presets::testing {
   using permission = turnstile<ipv4_address>;
   static constexpr u32 gso_max_size = 65000;     // send_segments exists
   static constexpr bool long_datagrams = true;   // and udp::option::gro
-  static constexpr ipv4_address here = "10.0.0.1"_ip, there = "10.0.0.2"_ip;
+  static constexpr strata::limits limits = [] {  // and the calls of groups
+    auto l = presets::testing::limits;
+    l.groups = 2;
+    return l;
+  }();
+  static constexpr ipv4_address here = "10.0.0.1"_ip, there = "10.0.0.2"_ip, group = "239.1.2.3"_ip;
 };
 struct six : four {
   using family = strata::only_v6;
   template <class C> using network = layers<strata::ip::v6<C>>;
   using permission = turnstile<ipv6_address>;
-  static constexpr ipv6_address here = "fd00::1"_ip, there = "fd00::2"_ip;
+  static constexpr ipv6_address here = "fd00::1"_ip, there = "fd00::2"_ip, group = "ff05::1"_ip;
 };
 
 /// Two stacks. `a` has a listener, a stream to b with unread bytes, and a connected socket with an unread datagram; all are carol's.
@@ -126,6 +131,9 @@ template <class C> struct refused_calls {
       {"cancel_timer", call::set_timer, 1, 7, user::carol, [](world& w) { return no(w.s.cancel_timer()); }},
       {"connect_socket", call::connect, 9, 20, user::carol, [](world& w) { return no(w.u.connect(endpoint{C::there, 20})); }},
       {"set_of_socket", call::set_option, 9, 19, user::carol, [](world& w) { return no(w.u.set(udp::option::gro{true})); }},
+      {"join_of_socket", call::set_option, 9, 19, user::carol, [](world& w) { return no(w.u.join({.group = C::group})); }},
+      {"leave_of_socket", call::set_option, 9, 19, user::carol, [](world& w) { return no(w.u.leave({.group = C::group})); }},
+      {"listen_to_of_socket", call::set_option, 9, 19, user::carol, [](world& w) { return no(w.u.listen_to({.group = C::group})); }},
       {"get_of_socket", call::get_option, 9, 19, user::carol, [](world& w) { return no(w.u.template get<udp::option::gro>()); }},
       {"send_to", call::send_to, 9, 20, user::carol, [](world& w) { return no(w.u.send_to(bytes_of("x"), endpoint{C::there, 20})); }},
       {"send_segments", call::send_to, 9, 20, user::carol, [](world& w) { return no(w.u.send_to(bytes_of("xy"), endpoint{C::there, 20}, udp::segment_size{1})); }},

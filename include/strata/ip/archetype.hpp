@@ -6,7 +6,7 @@
 
 namespace strata::inline STRATA_ABI::ip {
 
-template <class Family, class Image = header_image::cached, u32 Fragments = 0> struct archetype_of {
+template <class Family, class Image = header_image::cached, u32 Fragments = 0, u32 Groups = 0> struct archetype_of {
   using tick = milliseconds32;
   using family = Family;
   using header_image = Image;
@@ -15,9 +15,9 @@ template <class Family, class Image = header_image::cached, u32 Fragments = 0> s
   static constexpr bool forwards = false;
   static constexpr bool strong_host = false;
   struct numbers {
-    u32 routes, fragments, receive_reserve;
+    u32 routes, fragments, receive_reserve, groups, group_sources;
   };
-  static constexpr numbers limits{4, Fragments, 1};
+  static constexpr numbers limits{4, Fragments, 1, Groups, 4};
 };
 using archetype = archetype_of<only_v4>;
 

@@ -19,6 +19,8 @@ template <class C> concept config = requires {
   { C::limits.routes } -> std::convertible_to<u32>;
   { C::limits.fragments } -> std::convertible_to<u32>;
   { C::limits.receive_reserve } -> std::convertible_to<u32>;
+  { C::limits.groups } -> std::convertible_to<u32>;
+  { C::limits.group_sources } -> std::convertible_to<u32>;
   typename C::routing;                                 // the table of routes: ip/routes.hpp, ip/trie.hpp
   typename C::hooks;                                   // ip/hooks.hpp
   { C::forwards } -> std::convertible_to<bool>;        // a router: what is not for us goes on

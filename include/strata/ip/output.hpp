@@ -122,7 +122,7 @@ template <config C, class Header> class output {
         if (!may_leave(below, way, p, protocol, from != 0)) return sent::dropped;
       }
       const wire::ipv4 h{.type_of_service = way.traffic_class, .total_length = static_cast<u16>(n + Header::size), .id = id, .fragment_offset = static_cast<u16>(from),
-                         .more_fragments = from + n != bytes, .ttl = way.hop_limit != 0 ? way.hop_limit : default_hop_limit, .protocol = protocol,
+                         .more_fragments = from + n != bytes, .ttl = Header::ttl_of(way), .protocol = protocol,
                          .source = way.local.v4(), .destination = way.remote.v4()};
       h.emit(p.push(Header::size));
       note(below, trace::step::fragment, p);
@@ -136,6 +136,17 @@ template <config C, class Header> class output {
       if (last != sent::sent && last != sent::queued) return last;
     }
     return last;
+  }
+  /// Sends a packet that begins with its whole IP header, to the group `way.remote` on `way.link`.
+  [[nodiscard]] sent send_whole(links<address> auto&& below, path& way, packet&& p, u8 protocol, counters& count) {
+    ++count.out_requests;
+    if constexpr (hooks_at(point::output) || hooks_at(point::postrouting)) {
+      if (!may_leave(below, way, p, protocol, true)) return sent::dropped;
+    }
+    note(below, trace::step::ip_header, p);
+    p->link = way.link;
+    below.emit_link_header(way.link, p.push(below.link_header_size(way.link)), Header::group_mac(way.remote), Header::is_v4);
+    return below.post(std::move(p));
   }
   /// Whether somebody is asked at `p`: if not, no code asks.
   [[nodiscard]] static constexpr bool hooks_at(point p) { return hook_list::are_at(p); }

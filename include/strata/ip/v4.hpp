@@ -6,14 +6,16 @@
 #include <strata/ip/addresses.hpp>
 #include <strata/ip/forward.hpp>
 #include <strata/ip/icmp.hpp>
+#include <strata/ip/igmp.hpp>
 #include <strata/ip/reassemble.hpp>
 #include <strata/wire/ethernet.hpp>
 #include <strata/wire/ipv4.hpp>
 
 namespace strata::inline STRATA_ABI::ip {
 
-/// What output<> needs to know of IPv4. `Address` is the Config's, which may be the wide one.
-template <class Address> struct v4_header {
+/// What output<> needs to know of IPv4. `Address` is the Config's, which may be the wide one. `NearGroups`: what is sent to a group stays on its link, unless the
+/// sender says how far it may go (RFC 1112 §6.1).
+template <class Address, bool NearGroups = false> struct v4_header {
   static constexpr std::size_t size = wire::ipv4::header_size;
   static constexpr bool is_v4 = true;
 
@@ -23,7 +25,13 @@ template <class Address> struct v4_header {
   }
   /// Writes a header without length and checksum; the sum of its words.
   [[nodiscard]] static u32 build(std::byte* at, const auto& way, u8 protocol) {
-    return wire::ipv4::emit_atomic(at, protocol, way.local.v4(), way.remote.v4(), way.traffic_class, way.hop_limit != 0 ? way.hop_limit : default_hop_limit);
+    return wire::ipv4::emit_atomic(at, protocol, way.local.v4(), way.remote.v4(), way.traffic_class, ttl_of(way));
+  }
+  [[nodiscard]] static u8 ttl_of(const auto& way) {
+    if constexpr (NearGroups) {
+      if (way.hop_limit == 0 && way.remote.is_multicast()) return 1;
+    }
+    return way.hop_limit != 0 ? way.hop_limit : default_hop_limit;
   }
   /// Linux: ip_send_check.
   static void patch(std::byte* at, std::size_t total, u32 sum) {
@@ -38,11 +46,16 @@ template <class Address> struct v4_header {
   }
 };
 
-template <config C> class v4 : public addresses<C, v4_header<typename C::family::address>> {
-  using header = v4_header<typename C::family::address>;
+/// A Config whose sockets cannot say how far a datagram may go, and that joins no group, has no code for it.
+template <config C> inline constexpr bool near_groups = C::limits.groups != 0 || !requires { requires !bool{C::datagram_options}; };
+template <config C> using v4_header_of = v4_header<typename C::family::address, near_groups<C>>;
+
+template <config C> class v4 : public addresses<C, v4_header_of<C>> {
+  using header = v4_header_of<C>;
   using base = addresses<C, header>;
   using out = output<C, header>;
   static constexpr bool reassembles = C::limits.fragments != 0;
+  static constexpr bool has_groups = C::limits.groups != 0;
   static constexpr bool makes_fragments = reassembles || requires { requires bool{C::long_datagrams}; };  // of long echoes, or of datagrams
 
  public:
@@ -95,9 +108,14 @@ template <config C> class v4 : public addresses<C, v4_header<typename C::family:
     info.ecn = h.ecn();
     // Trains of packets between the same two pass the checks of the first.
     if (came.is_broadcast || info.remote != known_.remote || info.local != known_.local || known_.generation != below.generation() || !is_known_on(came.link)) {
-      switch (whose<loopback_link<decltype(below)>>(info.remote, info.local, came)) {
+      switch (is_of_nobody(h) ? ends::group : whose<loopback_link<decltype(below)>>(info.remote, info.local, came)) {
         case ends::refused: return f;
-        case ends::group: info.is_broadcast = true; break;
+        case ends::group:
+          info.is_broadcast = true;
+          if constexpr (has_groups) {
+            if (info.local.is_multicast() && !groups_.takes(came.link, h.destination, h.source, h.protocol)) return f;
+          }
+          break;
         case ends::ourselves: break;
         case ends::ours: known_ = {info.remote, info.local, below.generation(), came.link}; break;
         case ends::elsewhere:
@@ -158,23 +176,60 @@ template <config C> class v4 : public addresses<C, v4_header<typename C::family:
     return e;
   }
 
-  /// Datagrams whose fragments did not all come in time.
-  void advance(links<address> auto&& below, moment now) requires(reassembles) {
-    fragments_.advance(below.chunks(), now, count_, [&](const packet& first) {
+  /// Datagrams whose fragments did not all come in time; what is to be said of groups.
+  void advance(links<address> auto&& below, moment now) requires(reassembles || has_groups) {
+    if constexpr (has_groups) groups_.advance(below, out_, now, count_);
+    if constexpr (reassembles) fragments_.advance(below.chunks(), now, count_, [&](const packet& first) {
       const auto h = wire::ipv4::parse_quoted({first->chunk + first->network, static_cast<std::size_t>(first->offset - first->network)});
       if (!h) return;
       icmp_.send_error(below, out_, {.local = header::widen(h->destination), .remote = header::widen(h->source), .protocol = h->protocol, .link = first->link}, first,
                        icmp_error_kind::reassembly_time_exceeded, now, count_);
     });
   }
-  [[nodiscard]] std::optional<moment> next_deadline() const requires(reassembles) { return fragments_.next_deadline(); }
-  [[nodiscard]] bool is_due(moment now) const requires(reassembles) { return fragments_.is_due(now); }
+  [[nodiscard]] std::optional<moment> next_deadline() const requires(reassembles || has_groups) {
+    std::optional<moment> first;
+    if constexpr (reassembles) first = fragments_.next_deadline();
+    if constexpr (has_groups) {
+      if (const auto other = groups_.next_deadline()) first = first ? earlier_of(*first, *other) : *other;
+    }
+    return first;
+  }
+  [[nodiscard]] bool is_due(moment now) const requires(reassembles || has_groups) {
+    if constexpr (has_groups) {
+      if (groups_.is_due(now)) return true;
+    }
+    if constexpr (reassembles) return fragments_.is_due(now);
+    else return false;
+  }
   void clear(buffer::pool& chunks) requires(reassembles) { fragments_.clear(chunks); }
   [[nodiscard]] const reassembly_counters& reassembly_counted() const requires(reassembles) { return fragments_.counted(); }
   /// A packet that goes to its next hop for others and will not get there. Linux: ipv4_link_failure.
   void on_undelivered(links<address> auto&& below, packet& p, moment now) requires(bool{C::forwards}) { forwarder_.on_undelivered(below, out_, icmp_, p, now, count_); }
   [[nodiscard]] const hook_counters& hooks_counted() const requires(!out::hook_list::is_empty) { return out_.hooks.counted(); }
   [[nodiscard]] const router_counters& router_counted() const requires(bool{C::forwards}) { return forwarder_.counted(); }
+  // ---- groups: ip/igmp.hpp ----
+  [[nodiscard]] multicast::call_error join(links<address> auto&& below, connection_id owner, const multicast::membership<address>& m, moment now) requires(has_groups) {
+    return groups_.join(below, out_, owner, m, now, count_);
+  }
+  [[nodiscard]] multicast::call_error leave(links<address> auto&& below, connection_id owner, const multicast::membership<address>& m, moment now) requires(has_groups) {
+    return groups_.leave(below, out_, owner, m, now, count_);
+  }
+  [[nodiscard]] multicast::call_error listen(links<address> auto&& below, connection_id owner, const multicast::source_filter<address>& f, moment now) requires(has_groups) {
+    return groups_.listen(below, out_, owner, f, now, count_);
+  }
+  [[nodiscard]] std::optional<multicast::membership<address>> leave_one(links<address> auto&& below, connection_id owner, moment now) requires(has_groups) {
+    return groups_.leave_one(below, out_, owner, now, count_);
+  }
+  [[nodiscard]] bool is_joined(u8 link, const address& group) const requires(has_groups) { return groups_.is_joined(link, group.v4()); }
+  /// Whether a socket wants what came to a group; if not, it is counted.
+  [[nodiscard]] bool takes_for(connection_id owner, const datagram_info<address>& info) requires(has_groups) {
+    return !info.local.is_multicast() || groups_.takes_for(owner, info.link, info.local.v4(), info.remote.v4());
+  }
+  void forget_groups(u8 link) requires(has_groups) { groups_.forget(link); }
+  void begin_time(moment now) requires(has_groups) { groups_.begin_time(now); }
+  [[nodiscard]] const igmp_counters& igmp_counted() const requires(has_groups) { return groups_.counted(); }
+  [[nodiscard]] u8 igmp_version_on(u8 link) const requires(has_groups) { return groups_.version_on(link); }
+
   /// The I-th hook of the Config.
   template <std::size_t I> [[nodiscard]] auto& hook() { return out_.hooks.template get<I>(); }
 
@@ -188,10 +243,23 @@ template <config C> class v4 : public addresses<C, v4_header<typename C::family:
     p->link = f.info.link;
     if (!out_.template passes<point::input>(below, what, p, now)) return;
     ++count_.in_delivers;
-    if (f.info.protocol == wire::icmpv4::protocol) icmp_.on_message(below, out_, p, count_, f);
-    else f.is = finding<address>::what::datagram;
+    // One compare for both protocols that are ours.
+    if (has_groups ? f.info.protocol > wire::igmp::protocol : f.info.protocol != wire::icmpv4::protocol) {
+      f.is = finding<address>::what::datagram;
+      return;
+    }
+    if constexpr (has_groups) {
+      if (f.info.protocol == wire::igmp::protocol) return groups_.on_message(below, out_, p, f.info, now);
+      if (f.info.protocol == 0) return void(f.is = finding<address>::what::datagram);
+    }
+    icmp_.on_message(below, out_, p, count_, f);
   }
   enum class ends : u8 { refused, group, ours, ourselves, elsewhere };
+  /// A host or a querier that has no address yet may speak IGMP (RFC 3376 §4.2.13).
+  [[nodiscard]] STRATA_ALWAYS_INLINE static constexpr bool is_of_nobody(const wire::ipv4& h) {
+    if constexpr (has_groups) return h.source.is_unspecified() && h.protocol == wire::igmp::protocol && h.destination.is_multicast();
+    else return (void)h, false;
+  }
   /// Whether a packet may come from `remote` and is for us, alone or among others; if not, it is counted.
   template <u8 Loopback> [[nodiscard]] STRATA_OFF_PATH ends whose(const address& remote, const address& local, const arrival& came) {
     if constexpr (Loopback != no_link) {  // RFC 1122 §3.2.1.3 (g): 127.0.0.0/8 never appears outside a host, and our own addresses as senders only within
@@ -286,6 +354,8 @@ template <config C> class v4 : public addresses<C, v4_header<typename C::family:
   using base::out_;
   using base::is_one_of_us;
   icmp<C, header> icmp_{};
+  struct no_groups {};
+  [[no_unique_address]] typename std::conditional_t<has_groups, std::type_identity<igmp<C, header>>, std::type_identity<no_groups>>::type groups_{};
   [[no_unique_address]] forwarder<C, header> forwarder_{};
   struct drops_fragments {};
   [[no_unique_address]] typename std::conditional_t<reassembles, std::type_identity<reassembler<C>>, std::type_identity<drops_fragments>>::type fragments_{};

@@ -2,6 +2,7 @@
 // A bound port for datagrams, as an application holds it: a copyable value {stack, slot, which of its lives}. A stale one answers `stale`; no destructor
 // closes: see socket::owned.
 #pragma once
+#include <strata/core/multicast.hpp>
 #include <strata/tcp/types.hpp>
 #include <strata/udp/types.hpp>
 
@@ -69,6 +70,22 @@ template <class Net> class datagram_socket {
   [[nodiscard]] expected<Option, udp::call_error> get() const {
     if (net_ == nullptr) return udp::call_error::stale;
     return net_->template get_of_socket<Option>(id_);
+  }
+  /// s.join({.group = "239.1.2.3"_ip}): what is sent to the group comes in, from any source or from `.source` only; exists where limits.groups is not zero. A
+  /// socket that was bound to an address of ours does not hear groups. Linux: IP_ADD_MEMBERSHIP.
+  template <class N = Net> requires(N::has_groups) expected<void, multicast::call_error> join(const typename N::membership& m) const {
+    if (net_ == nullptr) return multicast::call_error::stale;
+    return net_->join_of_socket(id_, m);
+  }
+  /// Ends the membership, or one source of it. Closing the socket ends all. Linux: IP_DROP_MEMBERSHIP.
+  template <class N = Net> requires(N::has_groups) expected<void, multicast::call_error> leave(const typename N::membership& m) const {
+    if (net_ == nullptr) return multicast::call_error::stale;
+    return net_->leave_of_socket(id_, m);
+  }
+  /// All that is wanted of a group at once, in the place of what was said before. Linux: MCAST_MSFILTER.
+  template <class N = Net> requires(N::has_groups) expected<void, multicast::call_error> listen_to(const typename N::source_filter& f) const {
+    if (net_ == nullptr) return multicast::call_error::stale;
+    return net_->listen_to_of_socket(id_, f);
   }
   /// Ends the socket; what is unread is dropped.
   expected<void, udp::call_error> close() const {

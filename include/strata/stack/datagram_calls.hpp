@@ -111,6 +111,9 @@ template <stack_config C> auto stack<C>::close_socket(connection_id id) -> expec
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused_to_socket<udp::call_error>(permission::call::close, id); no != udp::call_error::none) return no;
+  if constexpr (has_groups) {
+    if (datagrams().is_live(id)) leave_all(id);
+  }
   return datagrams().close(internet{*this}, id);
 }
 

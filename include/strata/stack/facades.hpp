@@ -154,6 +154,14 @@ template <stack_config C> struct stack<C>::internet {
   STRATA_OFF_PATH void refuse(const datagram_info<stack::address>& info, packet& p, icmp_error_kind kind) const {
     s.network_of(info.remote, [&](auto& ip) { ip.send_error(links{s}, info, p, kind, s.now_); });
   }
+  /// Whether a socket wants what came to a group.
+  bool takes_for(connection_id socket, const datagram_info<stack::address>& info) const requires(C::limits.groups != 0) {
+    bool takes = true;
+    s.network_of(info.local, [&](auto& ip) {
+      if constexpr (requires { ip.takes_for(socket, info); }) takes = ip.takes_for(socket, info);
+    });
+    return takes;
+  }
   static constexpr bool asks_permission = !C::permission::is_open;
   /// Whether what a peer opened may be accepted.  Linux: security_socket_accept.
   bool permits_accept(const endpoint& local, const endpoint& remote, const identity& owner) const requires(asks_permission) {

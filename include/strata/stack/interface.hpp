@@ -115,21 +115,13 @@ template <class Parts> struct interface {
     }
     /// Asks a driver that sees only part of what arrives for what comes to `a`.
     bool claim(const address& a) {
-      if constexpr (nic::claims_addresses<driver>) {
-        u8 bytes[16];
-        std::byte* const at = reinterpret_cast<std::byte*>(bytes);
-        if constexpr (address::bits == 128) {
-          if (!a.is_v4()) {
-            store_be<u64>(at, a.high);
-            store_be<u64>(at + 8, a.low);
-            return nic->claim(bytes);
-          }
-        }
-        store_be<u32>(at, a.v4().value);
-        return nic->claim({bytes, 4});
-      } else {
-        return true;
-      }
+      if constexpr (nic::claims_addresses<driver>) return with_bytes_of(a, [this](std::span<const u8> bytes) { return nic->claim(bytes); });
+      else return (void)a, true;
+    }
+    /// No longer, if the driver knows how.
+    void disclaim(const address& a) {
+      if constexpr (requires(std::span<const u8> bytes) { nic->disclaim(bytes); }) (void)with_bytes_of(a, [this](std::span<const u8> bytes) { return nic->disclaim(bytes); });
+      else (void)a;
     }
     [[nodiscard]] bool fills_in_checksum() const {
       if constexpr (may_fill_in_checksum) return nic->has().fills_in_checksum;
@@ -264,6 +256,19 @@ template <class Parts> struct interface {
     [[no_unique_address]] selection queues{};
 
    private:
+    static bool with_bytes_of(const address& a, auto&& f) {
+      u8 bytes[16];
+      std::byte* const at = reinterpret_cast<std::byte*>(bytes);
+      if constexpr (address::bits == 128) {
+        if (!a.is_v4()) {
+          store_be<u64>(at, a.high);
+          store_be<u64>(at + 8, a.low);
+          return f(std::span<const u8>(bytes));
+        }
+      }
+      store_be<u32>(at, a.v4().value);
+      return f(std::span<const u8>(bytes, 4));
+    }
     [[nodiscard]] bool enqueue(packet& p, moment now) {
       if constexpr (qdisc::reads_headers<discipline> && !selection::selects) p->network = static_cast<u16>(p->offset + header_size);
       return qdisc::put(qdisc, p, now) || (++count_.queue_dropped, false);

@@ -17,6 +17,12 @@ template <class Address> constexpr Address any_like(const Address& a) {
   return {};
 }
 
+/// 224.0.0.1, in the same form.
+template <class Address> constexpr Address all_systems_like(const Address&) {
+  if constexpr (Address::bits == 128) return ipv4_address{0xe0000001}.v6();
+  else return {0xe0000001};
+}
+
 template <class C, class Interfaces> struct bind_interfaces;
 template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
   static constexpr std::size_t count = sizeof...(I);

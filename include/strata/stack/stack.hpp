@@ -2,13 +2,14 @@
 // stack<Config> is a wiring diagram: the only place where layers meet. Here is the class; what it does stands in
 //   facades.hpp  what each layer sees of those below it       turn.hpp      a poll from its begin to its end; the whole way up on one screen
 //   transmit.hpp its own part of the way down                 ask.hpp       whether a call may go on
-//   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams, network_calls.hpp of routes        start.hpp    options, start, shutting down
+//   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams, network_calls.hpp of routes, group_calls.hpp of groups        start.hpp    options, start, shutting down
 //   shared.hpp   what is there only where several threads call
 // Members that are no templates are defined outside the class, so that `extern template class strata::stack<C>` suppresses them.
 #pragma once
 #include <strata/buffer/slots.hpp>
 #include <strata/core/entropy.hpp>
 #include <strata/core/lock.hpp>
+#include <strata/core/multicast.hpp>
 #include <strata/core/permission.hpp>
 #include <strata/ip/config.hpp>
 #include <strata/ip/routes.hpp>
@@ -70,6 +71,8 @@ template <stack_config C> class stack {
   using endpoint = strata::endpoint<address>;
   using identity = permission::identity_in<C>;  ///< who acts, if this Config's permission policy tells people apart; else empty
   using path = ip::path_of<C>;
+  using membership = multicast::membership<address>;
+  using source_filter = multicast::source_filter<address>;
   using options = detail::options_of<C, listed>;
   using stream_layer = typename detail::transport_at<transports, wiring::streams>::type;      ///< or none
   using datagram_layer = typename detail::transport_at<transports, wiring::datagrams>::type;  ///< or none
@@ -271,6 +274,17 @@ template <stack_config C> class stack {
     return is_started_ && datagrams().is_live(id);
   }
 
+  // ---- groups: for a socket, or for the whole stack, whose memberships sockets without one of their own share; group_calls.hpp ----
+  static constexpr bool has_groups = C::limits.groups != 0;
+  /// From now on what is sent to a group comes in, from any source or from one. It is said to the routers of the link (IGMP, RFC 3376).
+  expected<void, multicast::call_error> join(const membership& m) requires(has_groups) { return joined({}, m); }
+  expected<void, multicast::call_error> leave(const membership& m) requires(has_groups) { return left({}, m); }
+  /// All that is wanted of a group at once: RFC 3376 §2.
+  expected<void, multicast::call_error> listen_to(const source_filter& f) requires(has_groups) { return filtered({}, f); }
+  expected<void, multicast::call_error> join_of_socket(connection_id id, const membership& m) requires(has_groups && wiring::has_datagrams);
+  expected<void, multicast::call_error> leave_of_socket(connection_id id, const membership& m) requires(has_groups && wiring::has_datagrams);
+  expected<void, multicast::call_error> listen_to_of_socket(connection_id id, const source_filter& f) requires(has_groups && wiring::has_datagrams);
+
   // ---- the network: what may change while the stack runs ----
   /// One more address of ours on `link`, with the network that is connected there; the same address again changes its prefix. Where the neighbour policy detects
   /// conflicts it is ours some seconds later, if nobody has it: claim_of() says so.  Linux: ip address add.
@@ -371,6 +385,12 @@ template <stack_config C> class stack {
   [[nodiscard]] static constexpr u16 link_type(link::kind k) { return k == link::kind::ipv4 ? 0x0800 : 0x86dd; }
   /// The listener that `accepted` names; its generation, if the transport tells.
   [[nodiscard]] listener listener_of(const stream_events& e);
+  expected<void, multicast::call_error> joined(connection_id owner, const membership& m) requires(has_groups);
+  expected<void, multicast::call_error> left(connection_id owner, const membership& m) requires(has_groups);
+  expected<void, multicast::call_error> filtered(connection_id owner, const source_filter& f) requires(has_groups);
+  expected<void, multicast::call_error> change_group(const address& group, u8 link, auto&& change) requires(has_groups);
+  void leave_all(connection_id owner) requires(has_groups);
+  void no_longer(const address& group, u8 link) requires(has_groups);
   [[nodiscard]] bool begin_claim(u8 link, const subnet<address>& ours, const address& gateway, ip::route_error& said);
   [[nodiscard]] bool adopt(u8 link, const subnet<address>& ours, const address& gateway);
   static consteval void check_facades();
@@ -493,3 +513,4 @@ template <stack_config C> class stack {
 #include <strata/stack/calls.hpp>
 #include <strata/stack/datagram_calls.hpp>
 #include <strata/stack/network_calls.hpp>
+#include <strata/stack/group_calls.hpp>

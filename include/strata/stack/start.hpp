@@ -98,7 +98,10 @@ template <stack_config C> void stack<C>::shut_down() {
   });
   interfaces_.each([&](auto index, auto& i) {
     i.close(pool_);
-    networks_.each([&](auto, auto& ip) { ip.withdraw(static_cast<u8>(index)); });
+    networks_.each([&](auto, auto& ip) {
+      ip.withdraw(static_cast<u8>(index));
+      if constexpr (requires { ip.forget_groups(static_cast<u8>(index)); }) ip.forget_groups(static_cast<u8>(index));
+    });
   });
   if constexpr (has_slots) slots_.trim();
   if constexpr (C::forwards) forwarded_.clear(pool_);

@@ -23,6 +23,9 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::begin_time(time_point n
   interfaces_.each([&](auto, auto& i) {
     if constexpr (requires { i.neighbour.begin_time(now); }) i.neighbour.begin_time(now);
   });
+  networks_.each([&](auto, auto& ip) {
+    if constexpr (requires { ip.begin_time(now); }) ip.begin_time(now);
+  });
 }
 template <stack_config C> void stack<C>::advance(time_point now) {
   const auto held = exclusion_.enter();

@@ -229,6 +229,9 @@ template <config C> class layer {
       return {};
     }
     socket& s = anchored(sockets_[*index]);
+    if constexpr (requires { below.takes_for(connection_id{}, info); }) {
+      if (info.is_broadcast && !below.takes_for({*index, s.generation}, info)) return {};  // counted there
+    }
     if (may_be_joined<decltype(below)> ? s.unread.size() + s.behind >= queue_limit : s.unread.size() == queue_limit) {
       ++count_.rcvbuf_errors;
       return {};

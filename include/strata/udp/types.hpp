@@ -43,7 +43,7 @@ namespace option {
 struct gro { bool value = false; };
 /// DSCP (RFC 2474 §3) of what the socket sends, 0 to 63; beyond: bad_options. Linux: IP_TOS, IPV6_TCLASS.
 struct dscp { u8 value = 0; };
-/// Time to live of what the socket sends; zero: 64. Linux: IP_TTL, IP_MULTICAST_TTL, IPV6_UNICAST_HOPS.
+/// Time to live of what the socket sends; zero: 64, and 1 for what goes to a group of IPv4. Linux: IP_TTL, IP_MULTICAST_TTL, IPV6_UNICAST_HOPS.
 struct hop_limit { u8 value = 0; };
 /// A datagram over the path's MTU is refused as too_big and not sent in fragments; exists where the Config has long_datagrams. What fits always says that it must
 /// not be fragmented on its way. Linux: IP_MTU_DISCOVER with IP_PMTUDISC_DO.

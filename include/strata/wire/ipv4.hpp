@@ -27,6 +27,7 @@ struct ipv4 {
   static constexpr std::size_t max_header_size = 60;  ///< bytes, with options
   static constexpr std::size_t checksum_offset = 10;
   static constexpr std::size_t total_length_offset = 2;
+  static constexpr u32 router_alert = 0x9404'0000;    ///< the option of RFC 2113, all of it
 
   u8 header_length = header_size;  ///< bytes with options: 20..60, a multiple of 4
   u8 type_of_service = 0;          ///< DSCP in the upper six bits, ECN in the lower two
