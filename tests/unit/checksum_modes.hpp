@@ -30,6 +30,7 @@ inline bool is_tcp(octets f) { return f.size() > 54 && at16(f, 12) == 0x0800 && 
 
 struct verdict {
   u64 frames = 0, wrong = 0, of_trains = 0, left = 0;
+  bool is_off = false;  // the NIC was told to do none of it: ethtool -K NAME tx off
 };
 
 /// A NIC with memory of its own, which makes checksums and cuts trains, as `Does` says, with arithmetic of its own, and looks at each frame before it leaves.
@@ -57,7 +58,7 @@ template <nic::capabilities Does> class hardware {
   nic::kick flush() { return link_.flush(); }
   [[nodiscard]] u16 mtu() const { return link_.mtu(); }
   [[nodiscard]] mac_address address() const { return link_.address(); }
-  [[nodiscard]] nic::capabilities has() const { return Does; }
+  [[nodiscard]] nic::capabilities has() const { return verdict_->is_off ? nic::capabilities{} : Does; }
   void close() { link_.close(); }
 
  private:
@@ -114,8 +115,9 @@ template <nic::capabilities Does, u32 Train> struct config : presets::testing {
   static constexpr u32 gso_max_size = Train;
 };
 
-/// Each side writes in pieces of up to `piece` bytes, reads up to `reads` at once, and closes when it has all.
-template <class C> void survives_corruption(bool has_trains, bool leaves) {
+/// Each side writes in pieces of up to `piece` bytes, reads up to `reads` at once, and closes when it has all. `switches`: meanwhile what the NIC does is
+/// switched off and on, with data in the queues that was made for the other.
+template <class C> void survives_corruption(bool has_trains, bool leaves, bool switches = false) {
   using net = stack<C>;
   u64 errors = 0, splits = 0, trains = 0;
   verdict seen;
@@ -138,7 +140,10 @@ template <class C> void survives_corruption(bool has_trains, bool leaves) {
     REQUIRE(opener);
     std::vector<std::byte> text(7001);  // in chunks that the peer's MSS will cut
     for (std::size_t i = 0; i < text.size(); ++i) text[i] = test::octet(0, i);
-    const test::talk said = test::talk_over(*link, nets, {.length = length, .reads = reads, .reads_all = false, .sent = opener->send(text).value_or(0)}, [piece](u32) { return std::size_t{piece}; });
+    const test::talk said = test::talk_over(*link, nets, {.length = length, .reads = reads, .reads_all = false, .sent = opener->send(text).value_or(0)}, [&, writes = 0u](u32) mutable {
+      seen.is_off = switches && ++writes % 5 < 2;
+      return std::size_t{piece};
+    });
     CHECK(said.is_as_sent);
     CHECK(said.received[0] == length);
     CHECK(said.received[1] == length);

@@ -18,6 +18,11 @@ template <class Sum> STRATA_ALWAYS_INLINE inline void leave_checksum(const packe
   store_be<u16>(field, fold(pseudo_sum));
   p->flags = static_cast<u8>(p->flags | descriptor::checksum_partial | (is_udp ? descriptor::checksum_of_udp : 0));
 }
+/// The field holds the whole sum: a packet that left before by a NIC that makes sums, and leaves by one that does not, says so no longer.
+template <class Below> STRATA_ALWAYS_INLINE inline void keep_checksum(const Below& below, const packet& p) {
+  if constexpr (requires { below.fills_in_checksum(u8{}); }) p->flags = static_cast<u8>(p->flags & ~(descriptor::checksum_partial | descriptor::checksum_of_udp));
+  else (void)below, (void)p;
+}
 /// Where the field stands behind the transport header's start, of a packet that leaves it, bytes.
 [[nodiscard]] inline u16 left_checksum_offset(const descriptor& d) { return (d.flags & descriptor::checksum_of_udp) != 0 ? 6 : 16; }
 
