@@ -182,8 +182,8 @@ template <class C> class player : ledger {
       case trace::step::lookup: return r.seq == arrived_.seq && r.ack == arrived_.ack && r.bytes == arrived_.size;
       case trace::step::fast_path:
       case trace::step::slow_path: return r.seq == arrived_.seq && r.ack == arrived_.ack && r.bytes == arrived_.length;
-      case trace::step::acknowledge: return r.seq - arrived_.seq <= 1 && r.ack == arrived_.ack;  // behind a SYN
-      case trace::step::deliver: return r.bytes != 0 && static_cast<i32>(r.seq - arrived_.seq) >= 0 && static_cast<i32>(r.seq + r.bytes - end) <= 1;
+      case trace::step::acknowledge: return r.seq == arrived_.seq + arrived_.syn && r.ack == arrived_.ack;
+      case trace::step::deliver: return r.bytes != 0 && static_cast<i32>(r.seq - arrived_.seq) >= 0 && static_cast<i32>(r.seq + r.bytes - end) <= static_cast<i32>(arrived_.syn);
       default: return true;
     }
   }
@@ -309,7 +309,7 @@ template <class C> class player : ledger {
     p.extend(bytes.size());
     if (bytes.size() >= 20) {
       const u32 size = static_cast<u32>(bytes.size());
-      arrived_ = {load_be<u32>(bytes.data() + 4), load_be<u32>(bytes.data() + 8), size, size - 4 * std::to_integer<u32>(bytes[12] >> 4)};
+      arrived_ = {load_be<u32>(bytes.data() + 4), load_be<u32>(bytes.data() + 8), size, size - 4 * std::to_integer<u32>(bytes[12] >> 4), (bytes[13] & std::byte{flag::syn}) != std::byte{} ? 1u : 0u};
     }
     datagram_info<address> info{};
     info.local = near(want.address == 2 ? 2 : 1), info.remote = far(), info.protocol = 6;
@@ -366,7 +366,7 @@ template <class C> class player : ledger {
   u32 mtu_ = 1500, ring_full_ = 0, together_ = 0, confirmed_ = 0, selected_ = 1;
   u32 connections_seen_ = 0, taken_ = 0;
   trace::record header_{}, checksum_{};
-  struct { u32 seq = 0, ack = 0, size = 0, length = 0; } arrived_;
+  struct { u32 seq = 0, ack = 0, size = 0, length = 0, syn = 0; } arrived_;
   std::vector<std::byte> memory_;
   buffer::descriptor table_[C::limits.chunks]{};
   u32 hashes_[C::limits.chunks]{};

@@ -116,7 +116,6 @@ template <config C> void layer<C>::add_time_wait(const connection& c, time_point
   const bool fits = table_.insert(c.hash, value_of(kind::time_wait, index));
   STRATA_EXPECTS(fits);
   (void)fits;
-  r.is_used = true;
   ++time_wait_count_;
   append_time_wait(index, now);
 }
@@ -143,7 +142,6 @@ template <config C> void layer<C>::drop_time_wait(u32 index) {
   record& r = anchored(records_[index]);
   (void)table_.erase(static_cast<u32>(hash_of(r)), value_of(kind::time_wait, index));
   freed_a_name();
-  r.is_used = false;
   r.newer = free_records_;
   free_records_ = index + 1;
   --time_wait_count_;

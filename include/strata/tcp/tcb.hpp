@@ -211,7 +211,7 @@ template <class C> struct time_wait_record : socket_pair<typename C::family::add
   u32 ts_recent = 0, ts_offset = 0;
   u32 newer = 0, older = 0;      ///< 1 + index, in order of expiry; `newer` also links free ones
   u16 window = 0;
-  bool is_used = false, has_timestamps = false;
+  bool has_timestamps = false;
   strata::time_point<typename C::tick> expires{};
 };
 
