@@ -43,7 +43,7 @@ template <config C> template <class B> expected<void, call_error> layer<C>::set(
 template <config C> template <class B> expected<void, call_error> layer<C>::set(B&&, connection_id id, option::user_timeout o, time_point now) {
   connection* c = find(id);
   if (c == nullptr) return call_error::stale;
-  const bool was_cut = is_armed(*c, retransmit_timer) && c->deadline[retransmit_timer].count == user_deadline(*c, now).count;
+  const bool was_cut = c->user_timeout_ms != 0 && is_armed(*c, retransmit_timer) && c->deadline[retransmit_timer].count == user_deadline(*c, now).count;
   c->user_timeout_ms = o.ms;
   if (was_cut) restart_retransmit_timer(*c, now);  // RFC 6298 §5: what ended there would else be sent again too early
   if (o.ms != 0 && is_armed(*c, retransmit_timer)) arm(*c, retransmit_timer, earlier_of(c->deadline[retransmit_timer], user_deadline(*c, now)));
