@@ -169,17 +169,18 @@ format format_of(const std::string& text) { return text == "jsonl" ? format::jso
 std::optional<int> read_options(int argc, char** argv, http_server_options& o) {
   CLI::App app{"Serves a folder over HTTP/1.1: GET and HEAD from --root; PUT and POST are read to the end, hashed, and stored under --upload."};
   nic_text t;
-  unsigned cores = 1;
   add_nic_options(app, o, t);
   app.add_option("--root", o.root, "the folder to serve")->required();
   app.add_option("--upload", o.upload, "where PUT and POST are stored; without it they are hashed only")->check(filled());
   app.add_option("--port", o.port)->check(whole(1, 65535))->capture_default_str();
-  app.add_option("--cores", cores, "more than one is not yet there")->check(whole(1, 65535));
+  app.add_option("--cores", o.cores, "a stack on each, with a queue of tap or af_xdp each; --pcap and --stats-socket of the further ones end in .1, .2, ...")->check(whole(1, 8))->capture_default_str();
   app.add_option("--max-requests", o.max_requests, "ends after so many; 0: never")->check(whole(0, any));
   app.add_option("--max-upload", o.max_upload_mib, "largest body, MiB")->check(whole(0, 1 << 30))->capture_default_str();
   return parse(app, "http_server", argc, argv, [&] {
     finish_nic_options(o, t, false);
-    if (cores != 1) not_yet("--cores " + std::to_string(cores), "start one process for each core");
+    if (o.cores == 1) return;
+    if (o.nic != nic_kind::tap && o.nic != nic_kind::af_xdp) not_yet("--cores " + std::to_string(o.cores) + " on --nic " + t.nic, "use --nic tap or af_xdp");
+    if (o.config != config_kind::server) not_yet("--cores " + std::to_string(o.cores) + " of --config " + t.config, "use --config server");
   });
 }
 

@@ -40,6 +40,7 @@ struct http_server_options : nic_options {
   std::string upload;                    ///< empty: uploads are read and hashed, and kept nowhere
   strata::u16 port = 8080;
   strata::u64 max_requests = 0;          ///< zero: no limit
+  strata::u32 cores = 1;
   strata::u64 max_upload_mib = 16384;
 };
 struct fetch_options : nic_options {

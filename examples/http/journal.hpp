@@ -37,6 +37,7 @@ class journal {
     at_ = 0;
     return true;
   }
+  [[nodiscard]] bool is_waiting() const { return at_ < waiting_.size(); }
   [[nodiscard]] unsigned long long lost() const { return lost_; }
 
  private:

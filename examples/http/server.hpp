@@ -2,7 +2,7 @@
 // An HTTP server on any stack: one session per connection, in the slot that the connection has. Slow clients cost nothing but their connection: what
 // does not fit in the send queue is read from the file when `writable` says so.
 #pragma once
-#include <http/journal.hpp>
+#include <http/ledger.hpp>
 #include <http/session.hpp>
 #include <strata/strata.hpp>
 
@@ -16,17 +16,15 @@ template <class Net> class server {
   static constexpr auto patience = Net::duration::seconds(60);  ///< a connection on which nothing moves for one to two of these is ended
   static constexpr auto last_patience = Net::duration::seconds(2);
 
-  server(Net& net, const site& where) : net_(net), site_(where), sessions_(Net::config::limits.connections), block_(32768) {}
+  server(Net& net, const site& where, http::ledger& book) : net_(net), site_(where), ledger_(book), sessions_(Net::config::limits.connections), block_(32768) {}
 
   [[nodiscard]] auto listen(std::uint16_t port) {
     auto l = net_.listen({.port = port});
     if (l) listener_ = *l;
     return l;
   }
-  [[nodiscard]] http::journal& journal() { return journal_; }
-  [[nodiscard]] std::uint64_t requests() const { return requests_; }
-  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }          ///< of bodies, both ways
-  [[nodiscard]] std::uint64_t connections() const { return connections_; }
+
+  [[nodiscard]] std::uint64_t accepted() const { return accepted_; }  ///< connections, by this server
 
   /// No new connections; idle ones close now, the others after their answer.
   void stop() {
@@ -67,7 +65,8 @@ template <class Net> class server {
     x.is_open = true;
     x.is_ending = x.is_swallowing = x.half_closed = false;
     ++open_;
-    ++connections_;
+    ++accepted_;
+    ledger_.connected();
     (void)s.set_timer(patience);
     if (is_stopping_) end(x);
   }
@@ -164,21 +163,19 @@ template <class Net> class server {
   }
   void record(slot& x, const char* incomplete) {
     const outcome& r = x.session.result();
-    ++requests_;
-    bytes_ += r.bytes;
-    std::string line = "request n=" + std::to_string(requests_) + " method=" + r.method + " status=" + std::to_string(r.status) + " bytes=" + std::to_string(r.bytes);
+    std::string line = " method=" + r.method + " status=" + std::to_string(r.status) + " bytes=" + std::to_string(r.bytes);
     if (!r.sha256.empty()) line += " sha256=" + r.sha256;
     if (incomplete != nullptr) (line += " incomplete=") += incomplete;
-    journal_.add(line + '\n');
+    ledger_.record(line, r.bytes);
   }
 
   Net& net_;
   const site& site_;
-  http::journal journal_{};
+  http::ledger& ledger_;
   typename Net::listener listener_{};
   std::vector<slot> sessions_;
   std::vector<std::byte> block_;
-  std::uint64_t requests_ = 0, bytes_ = 0, connections_ = 0;
+  std::uint64_t accepted_ = 0;
   std::uint32_t open_ = 0;
   bool is_stopping_ = false;
 };

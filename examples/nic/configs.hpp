@@ -6,6 +6,8 @@
 #include <strata/nic/linux/af_xdp.hpp>
 #include <strata/nic/linux/tap.hpp>
 #include <strata/nic/pcap.hpp>
+#include <strata/nic/spread.hpp>
+#include <strata/posix/cores.hpp>
 #include <strata/posix/pcap_file.hpp>
 #include <strata/strata.hpp>
 
@@ -46,11 +48,24 @@ struct tap_embedded : strata::presets::embedded {
   using nic = recorded<device, strata::nic::pcap_link::ethernet>;
 };
 
+
+// A stack on each of several cores, with one address: http_server --cores.
+inline constexpr strata::u32 most_cores = 8;
+using crossing = strata::posix::crossing<most_cores, 256>;
+struct tap_cores : tap_server {
+  using nic = recorded<strata::nic::spread<device, crossing>, strata::nic::pcap_link::ethernet>;
+};
+struct af_xdp_cores : af_xdp_server {
+  using nic = recorded<strata::nic::spread<device, crossing>, strata::nic::pcap_link::ethernet>;
+};
+
 }  // namespace example
 
 extern template class strata::stack<example::tap_server>;
 extern template class strata::stack<example::tun_server>;
 extern template class strata::stack<example::af_xdp_server>;
 extern template class strata::stack<example::af_packet_server>;
+extern template class strata::stack<example::tap_cores>;
+extern template class strata::stack<example::af_xdp_cores>;
 extern template class strata::stack<example::tap_low_latency>;
 extern template class strata::stack<example::tap_embedded>;

@@ -22,6 +22,12 @@ inline const char* name_of(nic_kind k) {
   return "tap";
 }
 
+/// The driver in its wrappers.
+template <class Nic> auto& device_in(Nic& nic) {
+  if constexpr (requires { nic.inner().spread_counted(); }) return nic.inner().inner();
+  else return nic.inner();
+}
+
 /// Only AF_XDP has modes, and may do without copies.
 struct nic_names {
   const char* mode = "none";
@@ -29,9 +35,9 @@ struct nic_names {
 };
 template <class Net> nic_names names_of(Net& net) {
   nic_names n;
-  if constexpr (auto& nic = net.template at_interface<0>().nic; requires { nic->inner().is_zero_copy(); }) {
-    n.mode = nic->inner().mode() == strata::nic::xdp_mode::driver ? "driver" : "generic";
-    n.copy = nic->inner().is_zero_copy() ? "no" : "yes";
+  if constexpr (auto& nic = net.template at_interface<0>().nic; requires { device_in(*nic).is_zero_copy(); }) {
+    n.mode = device_in(*nic).mode() == strata::nic::xdp_mode::driver ? "driver" : "generic";
+    n.copy = device_in(*nic).is_zero_copy() ? "no" : "yes";
   }
   return n;
 }
@@ -88,7 +94,13 @@ void add_drops(drop_list& to, const layers& l);
 template <class Net> drop_list drops_by_reason(Net& net) {
   drop_list all;
   auto& interface = net.template at_interface<0>();
-  if (interface.nic) each_drop_of(interface.nic->inner(), [&](const drop& d) { all.push_back(d); });
+  if (interface.nic) {
+    each_drop_of(device_in(*interface.nic), [&](const drop& d) { all.push_back(d); });
+    if constexpr (requires { interface.nic->inner().spread_counted(); }) {
+      const strata::nic::spread_counters& c = interface.nic->inner().spread_counted();
+      for (const drop d : {drop{"nic.core_full", c.full}, drop{"nic.core_too_long", c.too_long}, drop{"nic.orphan_fragments", c.orphans}}) all.push_back(d);
+    }
+  }
   add_drops(all, layers_of(net));
   return all;
 }
@@ -121,7 +133,7 @@ template <class Net> std::string describe(Net& net, const char* program, const n
   j.end_array();
   j.begin("layers");
   describe(j, layers_of(net));
-  if constexpr (auto& nic = net.template at_interface<0>().nic; requires { nic->inner().verdicts(); }) describe(j, nic->inner().verdicts());
+  if constexpr (auto& nic = net.template at_interface<0>().nic; requires { device_in(*nic).verdicts(); }) describe(j, device_in(*nic).verdicts());
   j.end();
   describe(j, drops_by_reason(net));
   return j.line();
@@ -132,6 +144,8 @@ extern template std::string describe(strata::stack<tap_server>&, const char*, co
 extern template std::string describe(strata::stack<tun_server>&, const char*, const nic_options&, u64);
 extern template std::string describe(strata::stack<af_xdp_server>&, const char*, const nic_options&, u64);
 extern template std::string describe(strata::stack<af_packet_server>&, const char*, const nic_options&, u64);
+extern template std::string describe(strata::stack<tap_cores>&, const char*, const nic_options&, u64);
+extern template std::string describe(strata::stack<af_xdp_cores>&, const char*, const nic_options&, u64);
 extern template std::string describe(strata::stack<tap_low_latency>&, const char*, const nic_options&, u64);
 extern template std::string describe(strata::stack<tap_embedded>&, const char*, const nic_options&, u64);
 

@@ -48,7 +48,7 @@ def usage():
         "--gateway": ("", "x", "10.10.0.1", _net.STRATA, f"{_net.KERNEL}/24", "0.0.0.0", "255.255.255.255", "::1"),
         "--seed": ("", "-1", "x", "1.5", "18446744073709551616"),
         "--max-requests": ("", "-1", "x", "1.5", "99999999999999999999"),
-        "--nic": ("", "x", "eth"), "--config": ("", "x"), "--xdp-mode": ("", "x"), "--zero-copy": ("", "x"), "--cores": ("", "0", "-1", "x"),
+        "--nic": ("", "x", "eth"), "--config": ("", "x"), "--xdp-mode": ("", "x"), "--zero-copy": ("", "x"), "--cores": ("", "0", "9", "-1", "x"),
         "--pcap": ("", "-"), "--upload": ("",), "--queue": ("", "-1", "x"), "--receive-checksum": ("", "x"), "--stats-socket": ("", "-"),
     }.items():
         for value in values:
@@ -61,7 +61,7 @@ def usage():
     for interface in ("", "a/b", "a b", "a:b", "tap%d", ".", "..", "a\nb", "1234567890123456"):
         says(2, "http_server", "--interface", interface, "--root", "/", "--for", "0.05", "--address", f"{_net.STRATA}/24", text="--interface")
     for words in (("--nic", "af_xdp", "--config", "low_latency"), ("--nic", "af_packet", "--config", "embedded"), ("--address6", "fd00::1/64"),
-                  ("--cores", "2"), ("--nic", "tun", "--config", "embedded")):
+                  ("--cores", "2", "--nic", "tun"), ("--cores", "2", "--config", "low_latency"), ("--nic", "tun", "--config", "embedded")):
         says(2, *rooted, *words, text="not yet")
     for nic in ("af_packet", "af_xdp"):
         says(2, *rooted, "--nic", nic, "--vnet", text="--vnet is an option of --nic tap and tun")

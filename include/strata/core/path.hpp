@@ -4,6 +4,8 @@
 #pragma once
 #include <strata/core/address.hpp>
 
+#include <concepts>
+
 namespace strata::inline STRATA_ABI {
 
 namespace header_image {
@@ -45,6 +47,15 @@ template <class Address> struct path<Address, 0> {
   u8 traffic_class = 0;
   u8 hop_limit = 0;
 };
+
+/// A layer below whose NIC brings in only what comes to some of our ports (owns_port): a transport that chooses one for an application chooses of these.
+template <class Below> concept owns_some_ports = requires(Below below, u16 port) {
+  { below.owns_port(port) } -> std::same_as<bool>;
+};
+template <class Below> STRATA_ALWAYS_INLINE constexpr bool may_choose_port([[maybe_unused]] Below& below, [[maybe_unused]] u16 port) {
+  if constexpr (owns_some_ports<Below&>) return below.owns_port(port);
+  else return true;
+}
 
 inline constexpr u8 default_hop_limit = 64;  ///< RFC 1700; RFC 8200 leaves it to the node
 

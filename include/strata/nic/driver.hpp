@@ -82,6 +82,12 @@ template <class T> concept comes_back = requires(const T n) {
   { n.has_frames() } -> std::same_as<bool>;
 };
 
+/// Optional: owns_port(port) says whether the answers to a port of ours come to this driver: of a NIC whose queues several stacks have (spread.hpp). Where the
+/// application asks for no port it is given none other.
+template <class T> concept owns_ports = requires(const T n, u16 port) {
+  { n.owns_port(port) } -> std::same_as<bool>;
+};
+
 /// Optional: descriptor() is what a loop may sleep on (poll(2)) until a frame comes.
 template <class T> concept can_be_waited_for = requires(const T n) {
   { n.descriptor() } -> std::same_as<int>;

@@ -65,6 +65,7 @@ template <driver Driver, pcap_sink Sink, pcap_link Link = pcap_link::ethernet> c
   bool claim(std::span<const u8> address) requires claims_addresses<Driver> { return inner_.claim(address); }
   [[nodiscard]] bool holds(region memory, u32 chunk_size) const requires is_bound_to_memory<Driver> { return inner_.holds(memory, chunk_size); }
   [[nodiscard]] u32 chunks_kept() const requires keeps_chunks<Driver> { return inner_.chunks_kept(); }
+  [[nodiscard]] bool owns_port(u16 port) const requires owns_ports<Driver> { return inner_.owns_port(port); }
 
   /// The time of the frames to come.
   void at(u64 ns) {

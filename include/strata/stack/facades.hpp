@@ -114,6 +114,10 @@ template <stack_config C> struct stack<C>::internet {
     s.interfaces_.at(link, [&](auto& i) STRATA_INLINE_LAMBDA { fills = i.fills_in_checksum(); });
     return fills;
   }
+  /// Whether every interface brings in what comes to this port of ours.
+  bool owns_port(u16 port) const requires(bound::owns_ports) {
+    return !s.interfaces_.any([&](auto, const auto& i) { return !i.owns_port(port); });
+  }
   packet take() const { return s.take(); }
   packet take(u32 bytes) const requires(C::limits.slots != 0) { return s.take(bytes); }
   u32 headroom() const { return network_headroom; }

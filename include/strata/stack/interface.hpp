@@ -55,6 +55,7 @@ template <class Parts> struct interface {
     using moment = std::conditional_t<is_timed, time_point, qdisc::no_time>;
     static constexpr bool may_fill_in_checksum = driver::may.fills_in_checksum;
     static constexpr bool claims = nic::claims_addresses<driver>;
+    static constexpr bool owns_ports = nic::owns_ports<driver>;
     static constexpr bool hands_up_trains = driver::may.trains;
     static constexpr bool has_trains = C::gso_max_size != 0;
     /// A queue holds frames: there trains end before it.
@@ -126,6 +127,10 @@ template <class Parts> struct interface {
     [[nodiscard]] bool fills_in_checksum() const {
       if constexpr (may_fill_in_checksum) return nic->has().fills_in_checksum;
       else return false;
+    }
+    [[nodiscard]] bool owns_port([[maybe_unused]] u16 port) const {
+      if constexpr (owns_ports) return nic->owns_port(port);
+      else return true;
     }
     /// Lets a driver that keeps chunks have them before the first frame comes.
     void prepare(buffer::pool& chunks) {

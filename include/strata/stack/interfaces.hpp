@@ -40,6 +40,7 @@ template <class C, class... I> struct bind_interfaces<C, interfaces<I...>> {
   static constexpr std::size_t transmit_headroom = max_of(I::template of<C>::transmit_headroom...);
   static constexpr bool may_fill_in_checksum = (I::template of<C>::may_fill_in_checksum || ...);
   static constexpr bool claims = (I::template of<C>::claims || ...);
+  static constexpr bool owns_ports = (I::template of<C>::owns_ports || ...);
   static constexpr bool has_static_neighbours = (neighbour::has_static_entries<typename I::template of<C>::cache> || ...);
   static constexpr bool claims_own_addresses = (neighbour::claims_addresses<typename I::template of<C>::cache> || ...);
   static constexpr bool answers_for_others = (neighbour::answers_for_others<typename I::template of<C>::cache> || ...);

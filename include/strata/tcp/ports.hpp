@@ -14,7 +14,7 @@ std::optional<u16> layer<C>::choose_port(B&& below, const address& local, const 
   constexpr u32 first = limits_.first_local_port, count = limits_.last_local_port - first + 1u;
   static_assert(limits_.first_local_port != 0 && limits_.first_local_port <= limits_.last_local_port, "limits.first_local_port to last_local_port is no range of ports");
   constexpr u32 holders = limits_.connections + limits_.syn_slots + limits_.time_wait + limits_.listeners + limits_.explicit_ports;
-  constexpr u32 tries = smaller_of(holders + 1, count);
+  constexpr u32 tries = owns_some_ports<B> ? count : smaller_of(holders + 1, count);
   const pair asks{local, remote, 0, remote_port};
   if constexpr (remembers_no_port) {
     const exhausted_ports<C>& known = no_port_;
@@ -28,7 +28,7 @@ std::optional<u16> layer<C>::choose_port(B&& below, const address& local, const 
     for (u32 n = 0; n < tries; ++n) {
       const u16 port = static_cast<u16>(first + at);
       const pair who{local, remote, port, remote_port};
-      if ((by_hash ? seems_free(who, now) : is_free(who, now)) && find_listener(local, port) == nullptr && !explicit_ports_.has(port)) {
+      if (may_choose_port(below, port) && (by_hash ? seems_free(who, now) : is_free(who, now)) && find_listener(local, port) == nullptr && !explicit_ports_.has(port)) {
         steps += n;
         return port;
       }

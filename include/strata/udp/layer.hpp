@@ -51,7 +51,7 @@ template <config C> class layer {
     while (index < socket_limit && sockets_[index].is_open) ++index;
     if (index == socket_limit) return bind_error::no_slot;
     if (port == 0) {
-      const auto found = free_port(below.random(), at);
+      const auto found = free_port(below, at);
       if (!found) return bind_error::no_port;
       port = *found;
     } else if (is_taken(port, at)) {
@@ -337,7 +337,7 @@ template <config C> class layer {
   // ---- ports.hpp ----
   [[nodiscard]] std::optional<u32> lookup(const endpoint& here, const endpoint& there) const;
   [[nodiscard]] bool is_taken(u16 port, const address& at) const;
-  [[nodiscard]] std::optional<u16> free_port(u64 random, const address& at_address) const;
+  template <class B> [[nodiscard]] std::optional<u16> free_port(B&& below, const address& at_address) const;
 
   /// Makes `s.way` lead to `to`: as it is, if the last datagram went there too.
   [[nodiscard]] bool aim(network<address, path> auto&& below, socket& s, const address& to) {

@@ -26,13 +26,13 @@ template <config C> bool layer<C>::is_taken(u16 port, const address& at) const {
   }).has_value();
 }
 /// As many ports are looked at as can be taken, and one more, which then must be free.
-template <config C> std::optional<u16> layer<C>::free_port(u64 random, const address& at_address) const {
+template <config C> template <class B> std::optional<u16> layer<C>::free_port(B&& below, const address& at_address) const {
   constexpr u32 range = last_ephemeral - first_ephemeral + 1u;
-  constexpr u32 tries = socket_limit + 1 < range ? socket_limit + 1 : range;
-  u32 at = (static_cast<u32>(random) & 0xffff) * range >> 16;  // no division: some processors have none
+  constexpr u32 tries = socket_limit + 1 < range && !owns_some_ports<B> ? socket_limit + 1 : range;
+  u32 at = (static_cast<u32>(below.random()) & 0xffff) * range >> 16;  // no division: some processors have none
   for (u32 i = 0; i < tries; ++i) {
     const u16 port = static_cast<u16>(first_ephemeral + at);
-    if (!is_taken(port, at_address)) return port;
+    if (may_choose_port(below, port) && !is_taken(port, at_address)) return port;
     if (++at == range) at = 0;
   }
   return {};

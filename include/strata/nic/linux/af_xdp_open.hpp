@@ -117,7 +117,7 @@ template <class System> open_error af_xdp_over<System>::bind_first(const options
 }
 
 template <class System> void af_xdp_over<System>::look_for_doubts(const options& o, const kernel::interface_facts& facts) {
-  if (facts.receive_queues > o.queues)
+  if (facts.receive_queues > o.queues + o.queues_elsewhere)
     warn("the interface has more receive queues than this stack has sockets: what comes by the others goes to the kernel. ethtool -L NAME combined N, or steer flows: ethtool -N");
   if (facts.vlan_offload) warn("the interface takes VLAN tags off: tagged frames look untagged. ethtool -K NAME rxvlan off");
   if (facts.lro) warn("the interface merges frames (LRO): what is longer than a chunk is lost. ethtool -K NAME lro off");

@@ -24,6 +24,7 @@ struct af_xdp_options {
   mac_address mac{};                  ///< zero: the interface's
   u32 queue = 0;                      ///< the first receive queue
   u32 queues = 1;                     ///< how many from there on, all of this stack. Frames are sent by the first
+  u32 queues_elsewhere = 0;           ///< receive queues that other stacks of ours have: nothing is doubtful about them
   xdp_mode mode = xdp_mode::automatic;
   xdp_zero_copy zero_copy = xdp_zero_copy::automatic;
   receive_checksum checksum = receive_checksum::verify;  ///< AF_XDP does not tell what the kernel or the hardware found: trust and accept_partial are for every frame

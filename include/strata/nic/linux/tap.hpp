@@ -32,6 +32,7 @@ class tun_device {
     u16 mtu = 0;                 ///< bytes of IP packet; zero: the interface's at the time of open
     mac_address mac{};           ///< strata's own; zero: locally administered, from `seed` and the name. Never the interface's. Not for tun
     u64 seed = 0;
+    bool is_one_of_many = false; ///< several of these are attached to one interface, each of them a queue of it. Linux: IFF_MULTI_QUEUE
     bool vnet = false;           ///< trains and checksums that are left out, both ways. Linux: IFF_VNET_HDR, TUNSETOFFLOAD
   };
   struct counters {
@@ -114,6 +115,16 @@ class tun_device {
     return vnet_ ? read_chains(chunks, batch, headroom) : read_single(chunks, batch, headroom);
   }
 
+  /// Becomes another driver of the same queue: what one of them receives, the others do not.
+  open_error share(const tun_device& with) {
+    fd_ = ::fcntl(with.fd_, F_DUPFD_CLOEXEC, 0);
+    if (fd_ < 0) return {"the interface's descriptor cannot be doubled", "fcntl F_DUPFD_CLOEXEC", "allow the program more open files: ulimit -n", errno};
+    mtu_ = with.mtu_;
+    mac_ = with.mac_;
+    vnet_ = with.vnet_;
+    copy_name(with.name_);
+    return {};
+  }
   /// Attaches, or says why not.
   open_error attach(const options& o, short kind) {
     std::size_t length = 0;
@@ -130,14 +141,16 @@ class tun_device {
     }
     kernel::interface_request r;
     (void)r.set_name(o.interface);
-    r.value.flags = static_cast<short>(kind | IFF_NO_PI | (o.vnet ? IFF_VNET_HDR : 0));
+    r.value.flags = static_cast<short>(kind | IFF_NO_PI | (o.vnet ? IFF_VNET_HDR : 0) | (o.is_one_of_many ? IFF_MULTI_QUEUE : 0));
     if (::ioctl(fd_, TUNSETIFF, &r) < 0) {
       switch (errno) {
         case EPERM:
           return {"not allowed to attach to the interface", "ioctl TUNSETIFF",
                   "give the program CAP_NET_ADMIN, or make a persistent interface for this user: ip tuntap add dev NAME mode tap user USER", errno, true};
         case EBUSY: return {"another process is attached to the interface", "ioctl TUNSETIFF", "end that process, or give another name", errno};
-        case EINVAL: return {"the interface exists and is of another kind", "ioctl TUNSETIFF", "give another name", errno};
+        case EINVAL:
+          return {o.is_one_of_many ? "the interface exists and is of another kind, or has one queue" : "the interface exists and is of another kind, or has several queues", "ioctl TUNSETIFF",
+                  o.is_one_of_many ? "give another name, or make it with ip tuntap add dev NAME mode tap multi_queue" : "give another name", errno};
         default: return {"the interface cannot be attached to", "ioctl TUNSETIFF", "see tuntap.rst of the kernel's documentation", errno};
       }
     }
@@ -270,6 +283,13 @@ class tap : public tun_device {
   [[nodiscard]] static expected<tap, open_error> open(const options& o) {
     tap t;
     const open_error e = t.attach(o, IFF_TAP);
+    if (e.errno_value != 0) return e;
+    return t;
+  }
+  /// For another core, where the interface has one queue (without options.is_one_of_many): any of these may receive a frame, so it wants nic::spread around it.
+  [[nodiscard]] expected<tap, open_error> beside() const {
+    tap t;
+    const open_error e = t.share(*this);
     if (e.errno_value != 0) return e;
     return t;
   }
