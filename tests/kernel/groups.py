@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Multicast between strata and the kernel on a TAP: each hears what the other sends to a group that it has joined, strata nothing else; what strata tells
-routers is, byte for byte but for addresses and numbers, what the kernel tells them of the same memberships; and queries of versions 3 and 2 that this program
-sends as the router are answered."""
+routers is, byte for byte but for addresses and numbers, what the kernel tells them of the same memberships; queries of versions 3 and 2 that this program
+sends as the router are answered; and a received datagram tells with which DSCP, ECN and time to live it came."""
 import socket
 import struct
 import subprocess
@@ -125,12 +125,15 @@ def test(folder):
         as_the_kernel(peer, wire, "but 239.1.2.3 10.9.0.79", BLOCK, request("239.1.2.3", "10.9.0.79"), kernel)
 
         # Both ways, and what nobody wants.
+        kernel.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 46 << 2 | 1)
+        kernel.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 7)
         kernel.sendto(b"from-the-kernel", ("239.1.2.3", 5000))
         kernel.sendto(b"not-wanted", ("239.1.2.9", 5000))
         for source, group, text in (("10.9.0.78", "239.1.2.4", b"wanted"), ("10.9.0.77", "239.1.2.4", b"left"), ("10.9.0.79", "239.1.2.3", b"blocked"), ("10.9.0.80", "239.1.2.3", b"others")):
             wire.socket.send(datagram(source, group, text))
         peer.wait_for("heard 10.9.0.80 others\n")
         _net.expect(peer.heard() == ["10.9.0.1 from-the-kernel", "10.9.0.78 wanted", "10.9.0.80 others"], f"strata heard {peer.heard()}")
+        _net.expect("fields 46 1 7\n" in peer.lines, f"DSCP, ECN and time to live of the kernel's datagram: {peer.lines}")
         peer.tell("send 239.1.2.3 from-strata")
         text, beside, _, sender = kernel.recvmsg(256, 128)
         while sender[0] != _net.STRATA:  # what was sent above by hand reached the kernel, too

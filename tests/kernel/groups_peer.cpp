@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   std::printf("ready\n");
   const auto handler = strata::on{[](net_type::datagram e) {
                                     std::byte text[256];
+                                    if (const auto said = e.socket.fields()) std::printf("fields %u %u %u\n", said->dscp, said->ecn, said->hop_limit);
                                     const auto got = e.socket.receive(text);
                                     if (!got) return;
                                     const strata::u32 from = got->from.address.value;

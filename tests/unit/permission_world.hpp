@@ -147,6 +147,7 @@ template <class C> struct refused_calls {
        }},
       {"receive_datagram", call::receive, 9, 19, user::carol, [](world& w) { return no(w.u.receive(room)); }},
       {"peek_datagram", call::receive, 9, 19, user::carol, [](world& w) { return no(w.u.peek()); }},
+      {"fields_of_datagram", call::receive, 9, 19, user::carol, [](world& w) { return no(w.u.fields()); }},
       {"consume_datagram", call::receive, 9, 19, user::carol, [](world& w) { return no(w.u.consume()); }},
       {"close_socket", call::close, 9, 19, user::carol, [](world& w) { return no(w.u.close()); }},
   };

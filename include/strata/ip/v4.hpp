@@ -150,6 +150,10 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     if (const u32 bad = fault_in_options<false>(p.bytes().first(h->header_length)); bad != 0) return refuse_option(below, p, *h, {f.info.link, f.info.is_broadcast}, now, bad), f;
     auto what = passing_of(p, *h, {f.info.link, f.info.is_broadcast});
     if (!fragments_.on_fragment(below, p, *h, now, f.info.ecn, count_)) return f;
+    if (p.writable()) {  // RFC 3168 §5.3: whoever reads the header later finds what the fragments said together
+      std::byte& tos = p->chunk[p->network + 1];
+      tos = (tos & std::byte{0xfc}) | static_cast<std::byte>(f.info.ecn);
+    }
     if constexpr (out::hooks_at(point::input)) what.bytes = static_cast<u32>(buffer::received_bytes<decltype(below)>(p)), what.read_transport(p.bytes());
     hand_up(below, p, what, now, f);
     return f;

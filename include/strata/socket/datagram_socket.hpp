@@ -54,6 +54,11 @@ template <class Net> class datagram_socket {
     if (net_ == nullptr) return decltype(net_->peek_datagram(id_))(udp::receive_error::stale);
     return net_->peek_datagram(id_);
   }
+  /// DSCP, ECN and time to live that the oldest unread datagram came with: ask before it is received or consumed.
+  [[nodiscard]] expected<udp::ip_fields, udp::receive_error> fields() const {
+    if (net_ == nullptr) return udp::receive_error::stale;
+    return net_->fields_of_datagram(id_);
+  }
   /// Done with the oldest datagram.
   expected<void, udp::receive_error> consume() const {
     if (net_ == nullptr) return udp::receive_error::stale;

@@ -104,6 +104,12 @@ template <stack_config C> auto stack<C>::consume_datagram(connection_id id) -> e
   if (const auto no = refused_to_socket<udp::receive_error>(permission::call::receive, id); no != udp::receive_error::none) return no;
   return datagrams().consume(internet{*this}, id);
 }
+template <stack_config C> auto stack<C>::fields_of_datagram(connection_id id) -> expected<udp::ip_fields, udp::receive_error> requires wiring::has_datagrams {
+  const auto held = exclusion_.enter();
+  (void)held;
+  if (const auto no = refused_to_socket<udp::receive_error>(permission::call::receive, id); no != udp::receive_error::none) return no;
+  return datagrams().fields(internet{*this}, id);
+}
 template <stack_config C> auto stack<C>::close_socket(connection_id id) -> expected<void, udp::call_error> requires wiring::has_datagrams {
   if constexpr (is_shared) {
     if (!exclusion_.is_held()) return posted([&] { return close_socket(id); });

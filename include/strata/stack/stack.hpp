@@ -242,6 +242,7 @@ template <stack_config C> class stack {
   expected<udp::received<address, joins_datagrams>, udp::receive_error> receive_datagram(connection_id id, std::span<std::byte> to) requires wiring::has_datagrams;
   expected<udp::datagram_view<address, joins_datagrams>, udp::receive_error> peek_datagram(connection_id id) requires wiring::has_datagrams;
   expected<void, udp::receive_error> consume_datagram(connection_id id) requires wiring::has_datagrams;
+  expected<udp::ip_fields, udp::receive_error> fields_of_datagram(connection_id id) requires wiring::has_datagrams;
   expected<void, udp::call_error> close_socket(connection_id id) requires wiring::has_datagrams;
   template <class Option> requires demand::takes_socket_option<datagram_layer, internet, Option>
   expected<void, udp::call_error> set_of_socket(connection_id id, Option option) {

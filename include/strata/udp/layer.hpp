@@ -160,6 +160,8 @@ template <config C> class layer {
     view.bytes = {d->chunk + d->offset, d->length}, view.from = s->from[s->first];
     return view;
   }
+  /// What its IP header said, which still lies in its chunk; of several that came behind one header, that one.
+  [[nodiscard]] expected<ip_fields, receive_error> fields(network<address, path> auto&& below, connection_id id);
   /// Done with the oldest datagram: its chunk goes back.
   [[nodiscard]] expected<void, receive_error> consume(network<address, path> auto&& below, connection_id id) {
     socket* s = find(id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Options of a datagram socket about the IP header of what it sends (RFC 1122 §4.1.4). Included by layer.hpp.
+// The IP header of what a datagram socket sends, by options, and of what it receives (RFC 1122 §4.1.4). Included by layer.hpp.
 #pragma once
 #include <strata/udp/layer.hpp>
 
@@ -25,6 +25,17 @@ template <config C> expected<void, call_error> layer<C>::set(network<address, pa
   if (s == nullptr) return call_error::stale;
   s->whole.is_set = o.value;
   return {};
+}
+template <config C> expected<ip_fields, receive_error> layer<C>::fields(network<address, path> auto&& below, connection_id id) {
+  const socket* s = find(id);
+  if (s == nullptr) return receive_error::stale;
+  const buffer::descriptor* d = s->unread.front(below.chunks());
+  if (d == nullptr) return receive_error::would_block;
+  const std::byte* const header = d->chunk + d->network;
+  const u16 first = load_be<u16>(header);  // version, IHL, type of service; or version, traffic class, four bits of flow label
+  const bool is_v4 = first >> 12 == 4;
+  const u8 traffic_class = static_cast<u8>(is_v4 ? first : first >> 4);
+  return ip_fields{static_cast<u8>(traffic_class >> 2), static_cast<u8>(traffic_class & 3), static_cast<u8>(header[is_v4 ? 8 : 7])};
 }
 template <config C> template <class O> std::optional<O> layer<C>::get(connection_id id) const
   requires((has_options && (std::same_as<O, option::dscp> || std::same_as<O, option::hop_limit>)) || (may_be_long && std::same_as<O, option::dont_fragment>))

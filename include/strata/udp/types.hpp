@@ -87,6 +87,14 @@ template <class Address> struct datagram_view<Address, true> : datagram_view<Add
   buffer::train_spans spans{};
 };
 
+/// What the IP header of a received datagram said beside its addresses. Linux: IP_RECVTOS, IP_RECVTTL, IPV6_RECVTCLASS, IPV6_RECVHOPLIMIT.
+struct ip_fields {
+  u8 dscp = 0;       ///< RFC 2474 §3
+  u8 ecn = 0;        ///< RFC 3168 §5: 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE; of one in fragments: of all of them together (§5.3)
+  u8 hop_limit = 0;  ///< IPv4 calls it time to live; of one in fragments: of the first
+  friend constexpr bool operator==(const ip_fields&, const ip_fields&) = default;
+};
+
 /// A chunk to write a datagram to, sent by commit(). Dropping it cancels.
 class reservation {
  public:
