@@ -348,6 +348,31 @@ TEST_CASE("what is sent to a group stays on the link, unless the socket says oth
   CHECK(ttl() == 9);
 }
 
+struct many_sources : member {
+  static constexpr strata::limits limits = [] {
+    auto l = member::limits;
+    l.group_sources = 20;
+    return l;
+  }();
+};
+TEST_CASE("what does not fit in one report goes on in the next, but exceptions are cut") {  // RFC 3376 §4.2.16
+  auto h = std::make_unique<host<many_sources>>(u16{68});  // 36 bytes of records: seven sources in one
+  std::vector<ipv4_address> sources;
+  for (u32 i = 0; i < 10; ++i) sources.push_back({0x0a000010 + i});
+  REQUIRE(h->a.listen_to({.group = group, .mode = filter_mode::include, .sources = sources}));
+  CHECK(h->said() == lines{"to 224.0.0.22: allow 239.1.2.3 {10.0.0.16 10.0.0.17 10.0.0.18 10.0.0.19 10.0.0.20 10.0.0.21 10.0.0.22}",
+                           "to 224.0.0.22: allow 239.1.2.3 {10.0.0.23 10.0.0.24 10.0.0.25}"});
+  REQUIRE(h->a.listen_to({.group = group, .mode = filter_mode::exclude, .sources = sources}));
+  CHECK(h->said() == lines{"to 224.0.0.22: to_ex 239.1.2.3 {10.0.0.16 10.0.0.17 10.0.0.18 10.0.0.19 10.0.0.20 10.0.0.21 10.0.0.22}"});
+  REQUIRE(h->a.join({.group = other}));
+  REQUIRE(h->a.join({.group = "239.9.9.9"_ip, .source = s1}));
+  (void)h->within(5000);
+  h->query({}, {}, 0);
+  std::vector<std::string> said;
+  for (const auto& l : h->within(10)) said.push_back(l.line.substr(15));
+  CHECK(said == lines{"is_ex 239.1.2.3 {10.0.0.16 10.0.0.17 10.0.0.18 10.0.0.19 10.0.0.20 10.0.0.21 10.0.0.22}", "is_ex 239.129.2.3 {} is_in 239.9.9.9 {10.0.0.5}"});
+}
+
 TEST_CASE("without a chunk a report is lost and counted, and the next one is not") {
   auto h = made();
   std::vector<packet> all;

@@ -74,8 +74,8 @@ template <class C = member> struct host {
   u64 now_ms = 1000;
   std::vector<std::string> heard{};  // datagrams
 
-  host() {
-    REQUIRE(a.start({.nic = {cable, 0}, .memory = std::span(memory), .entropy = {7}, .address = "10.0.0.1/24"_net}) == bad_option::none);
+  explicit host(u16 mtu = 0) {
+    REQUIRE(a.start({.nic = {cable, 0}, .memory = std::span(memory), .entropy = {7}, .address = "10.0.0.1/24"_net, .mtu = mtu}) == bad_option::none);
     (void)said();
   }
   ~host() {

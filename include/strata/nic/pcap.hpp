@@ -63,6 +63,7 @@ template <driver Driver, pcap_sink Sink, pcap_link Link = pcap_link::ethernet> c
   [[nodiscard]] int descriptor() const requires can_be_waited_for<Driver> { return inner_.descriptor(); }
   void close() requires can_be_closed<Driver> { inner_.close(); }
   bool claim(std::span<const u8> address) requires claims_addresses<Driver> { return inner_.claim(address); }
+  bool disclaim(std::span<const u8> address) requires requires(Driver d) { d.disclaim(address); } { return inner_.disclaim(address); }
   [[nodiscard]] bool holds(region memory, u32 chunk_size) const requires is_bound_to_memory<Driver> { return inner_.holds(memory, chunk_size); }
   [[nodiscard]] u32 chunks_kept() const requires keeps_chunks<Driver> { return inner_.chunks_kept(); }
   [[nodiscard]] bool owns_port(u16 port) const requires owns_ports<Driver> { return inner_.owns_port(port); }
