@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <http/files.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -86,9 +87,9 @@ new_file& new_file::operator=(new_file&& other) noexcept {
 }
 bool new_file::open(const folder& in, const std::string& name) {
   drop();
-  static unsigned long count = 0;  // the process's own, so that two uploads of one name do not meet
+  static std::atomic<unsigned long> count{0};  // the process's own, so that two uploads of one name do not meet, on two cores either
   char hidden[64];
-  (void)std::snprintf(hidden, sizeof hidden, ".upload-%ld-%lu", static_cast<long>(::getpid()), ++count);
+  (void)std::snprintf(hidden, sizeof hidden, ".upload-%ld-%lu", static_cast<long>(::getpid()), count.fetch_add(1) + 1);
   file_ = handle(::openat(in.fd(), hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!file_) return false;
   in_ = &in;
