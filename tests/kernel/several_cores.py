@@ -4,6 +4,7 @@ came by the wrong queue was handed over, and one signal ends all threads in orde
 import os
 import signal
 import subprocess
+import time
 
 import _net
 
@@ -50,8 +51,9 @@ def serve(folder):
         numbers = [int(r["n"]) for r in server.records("request")]
         _net.expect(numbers == list(range(1, CLIENTS + UPLOADS + 1)), f"requests are not numbered through: {numbers}")
         idle = subprocess.Popen(["curl", "-sS", "--limit-rate", "20k", "-o", "/dev/null", f"{url}/f5"], stderr=subprocess.DEVNULL)  # under way when the end comes
-        while not [c for c in _net.sh("ss", "-tn", check=False).splitlines() if ":8080" in c]:
-            pass
+        until = time.monotonic() + 10
+        while not any(":8080" in line for line in _net.sh("ss", "-tn").splitlines()):
+            _net.expect(time.monotonic() < until, "the slow client does not connect")
     idle.kill()
     idle.wait()
     _net.expect(server.ended_in < 2.5, f"the end took {server.ended_in:.1f} s")
