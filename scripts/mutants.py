@@ -101,6 +101,8 @@ def negate(line):
         yield m.start(), m.end(), ""
     for m in re.finditer(r" (<=|>=|<|>) (?![&*>])", line):
         yield m.start(1), m.end(1), {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}[m[1]]
+    for m in re.finditer(r"\b(smaller_of|larger_of|earlier_of|later_of)\b(?=[(<])", line):
+        yield m.start(1), m.end(1), {"smaller_of": "larger_of", "larger_of": "smaller_of", "earlier_of": "later_of", "later_of": "earlier_of"}[m[1]]
 
 
 def off_by_one(line):
@@ -121,7 +123,7 @@ def swap(line):
     for m in re.finditer(rf"({OPERAND}) \? ({OPERAND}) : ({OPERAND})", line):
         yield m.start(), m.end(), f"{m[1]} ? {m[3]} : {m[2]}"
     for m in re.finditer(rf"(?<=\()({OPERAND}), ({OPERAND})(?=[,)])", line):
-        if m[1] != m[2]:
+        if m[1] != m[2] and not re.search(r"\b(?:smaller|larger|earlier|later)_of(?:<[^<>()]*>)?\($", line[:m.start()]):  # of which the order is none
             yield m.start(), m.end(), f"{m[2]}, {m[1]}"
 
 

@@ -110,7 +110,6 @@ template <config C, class Header> void igmp<C, Header>::on_report(ipv4_address g
   report_state* const g = links_[link].version == 3 ? nullptr : find(link, group);
   if (g == nullptr) return;
   g->responds = g->changes = g->is_last_reporter = false;
-  g->mode_left = 0;
 }
 
 }  // namespace strata::inline STRATA_ABI::ip

@@ -21,7 +21,7 @@ struct no_bell {
 
 /// At most `Most` cores; `Frames` in each ring, a power of two, of up to `Bytes` each: a chunk.
 template <u32 Most, u32 Frames = 128, u32 Bytes = 2048, bell Bell = no_bell> class crossing {
-  static_assert(Most > 0 && Most <= 64 && Frames > 1 && (Frames & (Frames - 1)) == 0 && Bytes <= 0xffff, "up to 64 cores, and a power of two frames in each ring");
+  static_assert(Most > 0 && Most <= 64 && Frames > 1 && Frames <= 256 && (Frames & (Frames - 1)) == 0 && Bytes <= 0xffff, "up to 64 cores, and a power of two frames in each ring, 256 at most");
 
  public:
   enum class result : u8 { done, full, too_long };
