@@ -177,7 +177,9 @@ template <class C> bool player<C>::run(const step& s) {
     }
     case verb::cork: return set_and_told(s, r, "cork", tcp::option::cork{s.flagged});
     case verb::linger: return set_and_told(s, r, "linger", tcp::option::linger{true, s.number});
-    case verb::timer: return answered(s, "timer", tcp_->set_timer(r.id, layer::duration::from_ms(s.number), now_)) && polled();
+    case verb::timer:
+      if (s.flagged) return answered(s, "cancel_timer", tcp_->cancel_timer(r.id)) && polled();
+      return answered(s, "timer", tcp_->set_timer(r.id, layer::duration::from_ms(s.number), now_)) && polled();
     case verb::expect:
       if ((r.events & s.code) == 0) return fault("an event was not told: " + describe_event(s.code));
       r.events = static_cast<u8>(r.events & ~s.code);

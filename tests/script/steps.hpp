@@ -248,6 +248,7 @@ consteval step dscp(u8 n, here h = here::current()) { return make(verb::dscp, n,
 /// The stack is stopped: everything ends silently, and the layer is as new.
 consteval step abandon(here h = here::current()) { return make(verb::abandon, h); }
 consteval step timer(u32 ms, here h = here::current()) { return make(verb::timer, ms, h); }
+consteval step cancel_timer(here h = here::current()) { step s = make(verb::timer, h); s.flagged = true; return s; }
 
 // ---- what the application is told ----
 using bit = stream_events::bit;

@@ -47,5 +47,40 @@ TEST_CASE("An ACK of new data confirms the way to the peer, a duplicate and data
   };
   play(script);
 }
+// RFC 9293 §3.10.7.3: what comes with the SYN is looked at as in ESTABLISHED, be it one byte.
+TEST_CASE("One byte with the SYN-ACK is data as any other") {
+  static constexpr step script[] = {connect(), out("S 0:0(0)"), in("S. 0:1(1) ack 1"), out(". 1:1(0) ack 2"), is(field::unread, 1), read(1)};
+  play(script);
+}
+// Chunks go from one direction to the other, the last freed first.
+TEST_CASE("A chunk whose segment was acknowledged in part is as new for what is received") {
+  static constexpr step script[] = {
+      established_active(), write(1000), out("P. 1:1001(1000)"), in(". ack 501"), in(". ack 1001"), in("P. 1:101(100) ack 1001"), in("P. 101:201(100) ack 1001"), is(field::unread, 200), read(100), read(100), is(field::unread, 0),
+  };
+  play(script, with::no_timestamps);
+}
+TEST_CASE("A reset that finds no chunk is counted") {
+  static constexpr step script[] = {listen(), last_chunks(1), in("P. 5:15(10) ack 3"), counted(&tcp::counters::no_chunk, 1), last_chunks(4), in("P. 5:15(10) ack 3")};
+  play(script);
+}
+// RFC 7323 §5.3. In TIME-WAIT as in any other state: only what is older is told of as old.
+TEST_CASE("TIME-WAIT counts an old timestamp as one, and nothing else") {
+  static constexpr step script[] = {
+      established_passive(), close(), out("F. 1:1(0)"), at(10), in("F. 1:1(0) ack 2"), out(". 2:2(0) ack 2"), closed(close_reason::orderly), in_use(0, 0, 1), at(20), in("P. 2:12(10) ack 2"),
+      out(". 2:2(0) ack 2"), counted(&tcp::counters::paws_rejected, 0), in("P. 2:12(10) ack 2 <ts 1 0>"), out(". 2:2(0) ack 2"), counted(&tcp::counters::paws_rejected, 1),
+  };
+  static constexpr step without[] = {
+      established_passive(), close(), out("F. 1:1(0)"), in("F. 1:1(0) ack 2"), out(". 2:2(0) ack 2"), closed(close_reason::orderly), in("P. 2:12(10) ack 2"), out(". 2:2(0) ack 2"),
+      counted(&tcp::counters::paws_rejected, 0),
+  };
+  play(script, with::timestamps), play(without, with::no_timestamps);
+}
+TEST_CASE("A timer of the application that was cancelled is not told, and can be set again") {
+  static constexpr step script[] = {
+      established_active(), timer(100), at(50), cancel_timer(), at(200), never(bit::timer), cancel_timer(), timer(10), at(209), never(bit::timer), at(210), expect(bit::timer),
+      abort(), out("R. 1:1(0)"), closed(close_reason::aborted), cancel_timer().fails(tcp::call_error::stale),
+  };
+  play(script);
+}
 
 }  // namespace strata::script

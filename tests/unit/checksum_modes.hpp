@@ -48,6 +48,7 @@ template <nic::capabilities Does> class hardware {
       for (const buffer::descriptor* d = head.home->named(head.train); d != nullptr; d = head.home->named(d->train)) all.insert(all.end(), d->chunk + d->offset, d->chunk + d->offset + d->length);
       const bool is_left = (head.flags & buffer::descriptor::checksum_partial) != 0;
       verdict_->left += is_left;
+      verdict_->wrong += is_left && ((head.flags & buffer::descriptor::checksum_of_udp) != 0) != (all[23] == std::byte{17});
       if (buffer::is_train(head)) cut(all, buffer::sent_header_size(head), buffer::sent_segment_size(head));
       else leave(all, is_left);
       buffer::drop_train(p);
