@@ -82,5 +82,16 @@ TEST_CASE("A timer of the application that was cancelled is not told, and can be
   };
   play(script);
 }
+// RFC 9293 §3.8.5; the pointer counts from the SYN, whose number is the segment's.
+TEST_CASE("Urgent data may come with the SYN-ACK") {
+  static constexpr step urgent[] = {connect(), out("S 0:0(0)"), in("SU. 0:10(10) ack 1 urg 5"), out(". 1:1(0) ack 11"), expect(bit::error), is(field::urgent, 4), read(4), is(field::urgent, 0)};
+  static constexpr step plain[] = {connect(), out("S 0:0(0)"), in("S. 0:10(10) ack 1"), out(". 1:1(0) ack 11"), never(bit::error), is(field::urgent, 0)};
+  play(urgent), play(plain);
+}
+TEST_CASE("A FIN that the ring or the pool had no place for leaves as soon as there is one") {
+  static constexpr step ring[] = {established_active(), ring_full(1), shutdown(), at(1), out("F. 1:1(0)"), is(tcp::state::fin_wait_1)};
+  static constexpr step pool[] = {established_active(), last_chunks(0), shutdown(), chunks(all), out("F. 1:1(0)"), is(tcp::state::fin_wait_1)};
+  play(ring), play(pool);
+}
 
 }  // namespace strata::script

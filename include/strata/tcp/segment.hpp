@@ -70,10 +70,7 @@ template <config C> template <class B> bool layer<C>::send_control(B&& below, co
 
 /// FIN by itself: the data that it follows is sent already.
 template <config C> template <class B> void layer<C>::send_fin(B&& below, connection& c, time_point now) {
-  if (!send_control(below, c, c.snd_nxt, wire::tcp::flag::fin | wire::tcp::flag::ack, now)) {
-    add_to_retry(c);
-    return;
-  }
+  if (!send_control(below, c, c.snd_nxt, wire::tcp::flag::fin | wire::tcp::flag::ack, now)) return;  // it is tried again
   if (c.snd_nxt == c.snd_una) c.first_unacked = now;
   c.fin_sent = true;
   ++c.snd_nxt;
