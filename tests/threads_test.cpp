@@ -4,13 +4,14 @@
 #include <strata/posix.hpp>
 #include <strata/strata.hpp>
 
+#include "threads/guarded_wire.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -18,28 +19,7 @@ namespace {
 
 using namespace strata;
 using namespace strata::literals;
-
-/// An end of a wire whose two ends are polled by different threads.
-struct guarded_wire : nic::wire_pair {
-  using wire_pair::wire_pair;
-  static inline std::mutex cable{};
-  std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
-    const std::lock_guard held(cable);
-    return wire_pair::receive(chunks, batch);
-  }
-  std::size_t transmit(std::span<packet> batch) {
-    const std::lock_guard held(cable);
-    return wire_pair::transmit(batch);
-  }
-  std::size_t reclaim(std::span<packet> batch) {
-    const std::lock_guard held(cable);
-    return wire_pair::reclaim(batch);
-  }
-  void close() {
-    const std::lock_guard held(cable);
-    return wire_pair::close();
-  }
-};
+using strata::test::guarded_wire;
 
 struct shared : presets::testing {
   using exclusion = posix::locked;

@@ -5,10 +5,11 @@
 #include <strata/posix.hpp>
 #include <strata/posix/cores.hpp>
 
+#include "guarded_wire.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <atomic>
-#include <mutex>
 #include <poll.h>
 
 namespace {
@@ -16,28 +17,8 @@ namespace {
 using namespace strata;
 using namespace strata::test;
 
-/// A cable whose ends are two threads'. The crossing needs no such thing.
-struct guarded_end : nic::wire_pair {
-  using wire_pair::wire_pair;
-  static inline std::mutex cable{};
-  std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
-    const std::lock_guard held(cable);
-    return wire_pair::receive(chunks, batch);
-  }
-  std::size_t transmit(std::span<packet> batch) {
-    const std::lock_guard held(cable);
-    return wire_pair::transmit(batch);
-  }
-  std::size_t reclaim(std::span<packet> batch) {
-    const std::lock_guard held(cable);
-    return wire_pair::reclaim(batch);
-  }
-  void close() {
-    const std::lock_guard held(cable);
-    wire_pair::close();
-  }
-};
-using mine = on_queues<guarded_end, posix::wakeup>;
+// The crossing needs no such guard.
+using mine = on_queues<guarded_wire, posix::wakeup>;
 using net = stack<mine>;
 using world = several_cores<mine, 3>;
 
