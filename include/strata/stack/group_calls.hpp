@@ -5,29 +5,26 @@
 
 namespace strata::inline STRATA_ABI {
 
+/// change() for a socket that is there, if who acts may.
 template <stack_config C>
-auto stack<C>::join_of_socket(connection_id id, const membership& m) -> expected<void, multicast::call_error> requires(has_groups && wiring::has_datagrams) {
+auto stack<C>::for_socket(connection_id id, auto&& change) -> expected<void, multicast::call_error> requires(has_groups && wiring::has_datagrams) {
   const auto held = exclusion_.enter();
   (void)held;
   if (const auto no = refused_to_socket<multicast::call_error>(permission::call::set_option, id); no != multicast::call_error::none) return no;
   if (!datagrams().is_live(id)) return multicast::call_error::stale;
-  return joined(id, m);
+  return change();
+}
+template <stack_config C>
+auto stack<C>::join_of_socket(connection_id id, const membership& m) -> expected<void, multicast::call_error> requires(has_groups && wiring::has_datagrams) {
+  return for_socket(id, [&] { return joined(id, m); });
 }
 template <stack_config C>
 auto stack<C>::leave_of_socket(connection_id id, const membership& m) -> expected<void, multicast::call_error> requires(has_groups && wiring::has_datagrams) {
-  const auto held = exclusion_.enter();
-  (void)held;
-  if (const auto no = refused_to_socket<multicast::call_error>(permission::call::set_option, id); no != multicast::call_error::none) return no;
-  if (!datagrams().is_live(id)) return multicast::call_error::stale;
-  return left(id, m);
+  return for_socket(id, [&] { return left(id, m); });
 }
 template <stack_config C>
 auto stack<C>::listen_to_of_socket(connection_id id, const source_filter& f) -> expected<void, multicast::call_error> requires(has_groups && wiring::has_datagrams) {
-  const auto held = exclusion_.enter();
-  (void)held;
-  if (const auto no = refused_to_socket<multicast::call_error>(permission::call::set_option, id); no != multicast::call_error::none) return no;
-  if (!datagrams().is_live(id)) return multicast::call_error::stale;
-  return filtered(id, f);
+  return for_socket(id, [&] { return filtered(id, f); });
 }
 
 template <stack_config C> auto stack<C>::joined(connection_id owner, const membership& m) -> expected<void, multicast::call_error> requires(has_groups) {

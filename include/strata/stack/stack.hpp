@@ -386,6 +386,7 @@ template <stack_config C> class stack {
   [[nodiscard]] static constexpr u16 link_type(link::kind k) { return k == link::kind::ipv4 ? 0x0800 : 0x86dd; }
   /// The listener that `accepted` names; its generation, if the transport tells.
   [[nodiscard]] listener listener_of(const stream_events& e);
+  expected<void, multicast::call_error> for_socket(connection_id id, auto&& change) requires(has_groups && wiring::has_datagrams);
   expected<void, multicast::call_error> joined(connection_id owner, const membership& m) requires(has_groups);
   expected<void, multicast::call_error> left(connection_id owner, const membership& m) requires(has_groups);
   expected<void, multicast::call_error> filtered(connection_id owner, const source_filter& f) requires(has_groups);
