@@ -5,12 +5,25 @@
 
 #include <strata/core/keyed_table.hpp>
 
+#include <optional>
+#include <utility>
+
 namespace strata::inline STRATA_ABI {
 /// The table of 8 connections, 6 half-open ones and 7 records; no other Config has so many entries.
 template <> class keyed_table<21> : public keyed_table<24> {
  public:
   static constexpr u32 capacity = 21;
-  [[nodiscard]] bool insert(u32 hash, u32 value) { return !sim::refused_inserts().next() && keyed_table<24>::insert(hash, value); }
+  [[nodiscard]] bool insert(u32 hash, u32 value) {
+    const bool has_a_place = std::exchange(vacated_, std::nullopt) == hash;  // a record of TIME-WAIT takes its connection's, and cannot be refused
+    return (has_a_place || !sim::refused_inserts().next()) && keyed_table<24>::insert(hash, value);
+  }
+  bool erase(u32 hash, u32 value) {
+    vacated_ = hash;
+    return keyed_table<24>::erase(hash, value);
+  }
+
+ private:
+  std::optional<u32> vacated_;
 };
 }  // namespace strata::inline STRATA_ABI
 

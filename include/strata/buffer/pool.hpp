@@ -67,6 +67,7 @@ class pool {
   [[nodiscard]] STRATA_OUT_OF_LINE u32 name(const descriptor& d) const { return static_cast<u32>(&d - table_) + 1; }
   /// The descriptor of a name; null for zero.
   [[nodiscard]] descriptor* named(u32 name) const { return name == 0 ? nullptr : table_ + (name - 1); }
+  [[nodiscard]] bool shares_names(const pool& other) const { return table_ == other.table_; }  ///< as the chunks of a region and its slots do
 
   /// Builds with checks: remembers the frame at the moment it is posted.
   void seal(const descriptor& d) {

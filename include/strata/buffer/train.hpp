@@ -53,7 +53,7 @@ template <class F> STRATA_ALWAYS_INLINE inline void each_part(descriptor& head, 
 }
 /// Makes `next` the part behind `last`; its ownership stays set and belongs to the train.
 inline void couple(descriptor& last, packet&& next) {
-  STRATA_EXPECTS(last.train == 0 && last.home == next->home);
+  STRATA_EXPECTS(last.train == 0 && last.home->shares_names(*next->home));  // a slot and a chunk may be of one train
   last.train = last.home->name(next.d());
   (void)next.detach();
 }
