@@ -27,6 +27,11 @@ TEST_CASE("An old timestamp is told from a new one for 24 days after the last us
   };
   play(script, with::timestamps);
 }
+TEST_CASE("The timestamp of the handshake is told from an older one for 24 days, however late it was") {
+  static constexpr step active[] = {at(2'592'000'000), established_active(), in("P. 1:11(10) <ts 2591999000 0>"), out(". ack 1"), counted(&tcp::counters::paws_rejected, 1)};
+  static constexpr step passive[] = {at(2'592'000'000), established_passive(), in("P. 1:11(10) <ts 2591999000 0>"), out(". ack 1"), counted(&tcp::counters::paws_rejected, 1)};
+  play(active, with::timestamps), play(passive, with::timestamps);
+}
 // RFC 7661 §4.1.
 TEST_CASE("Half of the congestion window in flight lets it grow, a byte less does not") {
   static constexpr step half[] = {
