@@ -68,6 +68,17 @@ template <class T> constexpr void store_be(std::byte* p, T v) {
 inline void (*on_copy)(const std::byte* from, std::size_t n) = nullptr;  ///< sees every copy of payload, in a build that counts them
 #endif
 
+/// Copies `N` bytes of a header between places that do not overlap, in moves of up to 16 bytes. On a path that a compiler takes for seldom it would make
+/// a loop of bytes (`rep movsb`) of one memcpy, whose start alone costs more.
+template <std::size_t N> STRATA_ALWAYS_INLINE inline void copy_header(std::byte* to, const std::byte* from) {
+  if constexpr (N > 16) {
+    __builtin_memcpy(to, from, 16);
+    copy_header<N - 16>(to + 16, from + 16);
+  } else {
+    __builtin_memcpy(to, from, N);
+  }
+}
+
 /// Copies `n` bytes between places that do not overlap. Every copy of payload is one of these.
 constexpr void copy_bytes(std::byte* to, const std::byte* from, std::size_t n) {
   if (!std::is_constant_evaluated()) {

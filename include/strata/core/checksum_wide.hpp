@@ -17,6 +17,8 @@ template <class T> [[nodiscard]] inline T load_native(const std::byte* p) {
   return v;
 }
 
+template <class T> inline void store_native(std::byte* p, const T& v) { __builtin_memcpy(p, &v, sizeof v); }
+
 /// Adds 64-bit words in three operations each: `all` wraps, `high` counts the upper halves, and the lower halves are what remains.
 template <class Lanes> struct lane_sum {
   Lanes all{};
@@ -79,9 +81,11 @@ template <std::size_t Width> [[nodiscard]] inline u64 vectors(const std::byte* p
   std::size_t at = 0;
   if (n >= 4 * Width) {
     lane_sum<lanes> second;  // a second chain, so that additions do not wait for each other
-    for (; at + 2 * Width <= n; at += 2 * Width) {
+    for (; at + 4 * Width <= n; at += 4 * Width) {
       sum.add(load_native<lanes>(p + at));
       second.add(load_native<lanes>(p + at + Width));
+      sum.add(load_native<lanes>(p + at + 2 * Width));
+      second.add(load_native<lanes>(p + at + 3 * Width));
     }
     sum.add(second);
   }
@@ -99,15 +103,18 @@ template <std::size_t Width> [[nodiscard]] inline u64 vectors(const std::byte* p
 /// At least Width bytes that are copied on the way: what is loaded to be stored is added too.
 template <std::size_t Width> [[nodiscard]] inline u64 copied_vectors(std::byte* to, const std::byte* p, std::size_t n) {
   using lanes = vector<Width>;
+#ifdef STRATA_COUNT_COPIES
+  if (on_copy != nullptr) on_copy(p, n);
+#endif
   lane_sum<lanes> sum;
   std::size_t at = 0;
   for (; at + Width <= n; at += Width) {
     const lanes v = load_native<lanes>(p + at);
-    copy_bytes(to + at, reinterpret_cast<const std::byte*>(&v), Width);
+    store_native(to + at, v);
     sum.add(v);
   }
   if (at == n) return sum_of_lanes<Width>(sum.total());
-  copy_bytes(to + at, p + at, n - at);
+  store_native(to + n - Width, load_native<lanes>(p + n - Width));  // the last vector: some of it once more
   const std::size_t even = n & ~std::size_t{1};
   const std::byte* const mask = reinterpret_cast<const std::byte*>(masks<Width>.bytes) + (even - at);
   sum.add(load_native<lanes>(p + even - Width) & load_native<lanes>(mask));

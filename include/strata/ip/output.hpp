@@ -70,10 +70,10 @@ template <config C, class Header> class output {
         const sent became = buffer::in_passing(p, [&](packet& q) { return prepare(below, way, q, protocol, count); });
         if (became != sent::sent) return became;
       }
-      if (p.size() + Header::size > way.mtu) return too_big(count);
+      if (p.size() + Header::size > way.mtu) [[unlikely]] return too_big(count);
       std::byte* const at = p.push(way.image_length);
       // The commonest length as a constant: a copy of 34 or 54 bytes is three or four moves.
-      if (way.image_length == 14 + Header::size) copy_bytes(at, way.image.bytes, 14 + Header::size);
+      if (way.image_length == 14 + Header::size) [[likely]] copy_header<14 + Header::size>(at, way.image.bytes);
       else copy_bytes(at, way.image.bytes, way.image_length);
       const std::size_t link_header = way.image_length - Header::size;
       Header::patch(at + link_header, p.size() - link_header, way.image_sum);
