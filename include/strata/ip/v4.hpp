@@ -83,59 +83,12 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
   [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {
     ++count_.in_receives;
     below.observe({.what = trace::step::ip_parse, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
-    finding<address> f;  // the one that is returned: it is built where the caller wants it
-    wire::ipv4 h;
-    const std::size_t came_bytes = buffer::received_bytes<decltype(below)>(p);
-    if (!wire::ipv4::read(p.bytes(), h, came_bytes)) [[unlikely]] {
-      count_fault(p);
-      return f;
+    if constexpr (has_plain_path) {
+      wire::ipv4 h;
+      const std::size_t came_bytes = buffer::received_bytes<decltype(below)>(p);
+      if (wire::ipv4::read_plain(p.bytes(), h, came_bytes)) [[likely]] return accept(below, p, h, came_bytes, came, now);
     }
-    if (h.header_length != header_size) [[unlikely]] {
-      if (const u32 bad = fault_in_options<true>(p.bytes().first(h.header_length)); bad != 0) {
-        if constexpr (reassembles) {
-          if (bad != silently) f.is = finding<address>::what::fragment, f.info.link = came.link, f.info.is_broadcast = came.is_broadcast;  // off this path
-        }
-        return f;
-      }
-    }
-    datagram_info<address>& info = f.info;
-    auto what = passing_of(p, h, came);
-    if (!out_.template passes<point::prerouting>(below, what, p, now)) return f;
-    info.local = header::widen(h.destination);
-    info.remote = header::widen(h.source);
-    info.protocol = h.protocol;
-    info.link = came.link;
-    info.ecn = h.ecn();
-    // Trains of packets between the same two pass the checks of the first.
-    if (came.is_broadcast || info.remote != known_.remote || info.local != known_.local || known_.generation != below.generation() || !is_known_on(came.link)) {
-      switch (is_of_nobody(h) ? ends::group : whose<loopback_link<decltype(below)>>(info.remote, info.local, came)) {
-        case ends::refused: return f;
-        case ends::group:
-          info.is_broadcast = true;
-          if constexpr (has_groups) {
-            if (info.local.is_multicast() && !groups_.takes(came.link, h.destination, h.source, h.protocol)) return f;
-          }
-          break;
-        case ends::ourselves: break;
-        case ends::ours: known_ = {info.remote, info.local, below.generation(), came.link}; break;
-        case ends::elsewhere:
-          if constexpr (C::forwards) forwarder_.on_packet(below, out_, icmp_, p, h, came, now, count_);
-          return f;
-      }
-    }
-    if (h.is_fragment()) [[unlikely]] {
-      if constexpr (reassembles) f.is = finding<address>::what::fragment;
-      else ++count_.reasm_fails;
-      return f;
-    }
-    p->network = p->offset;
-    if (!buffer::trim_received<decltype(below)>(p, h.total_length, came_bytes)) {
-      ++count_.in_hdr_errors;
-      return f;
-    }
-    p.pull(h.header_length);
-    hand_up(below, p, what, now, f);
-    return f;
+    return on_any(below, p, came, now);
   }
 
   /// What on_packet() found to be a fragment, or to have an option that is none: the datagram, with `p`, if it is whole now.  Linux: ip_defrag.
@@ -241,6 +194,65 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
   [[nodiscard]] constexpr const icmp_counters& icmp_counted() const { return icmp_.counted(); }
 
  private:
+  static constexpr bool has_plain_path = sizeof(std::size_t) >= 8;  // small machines have one way for all headers
+  /// Whatever begins otherwise than wire::ipv4::read_plain() knows it: options, fragments, faults.
+  [[nodiscard]] STRATA_OFF_PATH finding<address> on_any(links<address> auto&& below, packet& p, const arrival& came, moment now) {
+    wire::ipv4 h;
+    const std::size_t came_bytes = buffer::received_bytes<decltype(below)>(p);
+    if (wire::ipv4::read(p.bytes(), h, came_bytes)) return accept(below, p, h, came_bytes, came, now);
+    count_fault(p);
+    return {};
+  }
+  /// Whose it is, once its header is sound.
+  [[nodiscard]] STRATA_ALWAYS_INLINE finding<address> accept(links<address> auto&& below, packet& p, const wire::ipv4& h, std::size_t came_bytes, const arrival& came, moment now) {
+    finding<address> f;  // the one that is returned: it is built where the caller wants it
+    if (h.header_length != header_size) [[unlikely]] {
+      if (const u32 bad = fault_in_options<true>(p.bytes().first(h.header_length)); bad != 0) {
+        if constexpr (reassembles) {
+          if (bad != silently) f.is = finding<address>::what::fragment, f.info.link = came.link, f.info.is_broadcast = came.is_broadcast;  // off this path
+        }
+        return f;
+      }
+    }
+    datagram_info<address>& info = f.info;
+    auto what = passing_of(p, h, came);
+    if (!out_.template passes<point::prerouting>(below, what, p, now)) return f;
+    info.local = header::widen(h.destination);
+    info.remote = header::widen(h.source);
+    info.protocol = h.protocol;
+    info.link = came.link;
+    info.ecn = h.ecn();
+    // Trains of packets between the same two pass the checks of the first.
+    if (came.is_broadcast || info.remote != known_.remote || info.local != known_.local || known_.generation != below.generation() || !is_known_on(came.link)) {
+      switch (is_of_nobody(h) ? ends::group : whose<loopback_link<decltype(below)>>(info.remote, info.local, came)) {
+        case ends::refused: return f;
+        case ends::group:
+          info.is_broadcast = true;
+          if constexpr (has_groups) {
+            if (info.local.is_multicast() && !groups_.takes(came.link, h.destination, h.source, h.protocol)) return f;
+          }
+          break;
+        case ends::ourselves: break;
+        case ends::ours: known_ = {info.remote, info.local, below.generation(), came.link}; break;
+        case ends::elsewhere:
+          if constexpr (C::forwards) forwarder_.on_packet(below, out_, icmp_, p, h, came, now, count_);
+          return f;
+      }
+    }
+    if (h.is_fragment()) [[unlikely]] {
+      if constexpr (reassembles) f.is = finding<address>::what::fragment;
+      else ++count_.reasm_fails;
+      return f;
+    }
+    p->network = p->offset;
+    if (!buffer::trim_received<decltype(below)>(p, h.total_length, came_bytes)) {
+      ++count_.in_hdr_errors;
+      return f;
+    }
+    p.pull(h.header_length);
+    hand_up(below, p, what, now, f);
+    return f;
+  }
   /// The last steps of every packet to us, `p` at its transport's header.  Linux: ip_local_deliver_finish.
   STRATA_ALWAYS_INLINE void hand_up(links<address> auto&& below, packet& p, auto& what, moment now, finding<address>& f) {
     p->transport = p->offset;
