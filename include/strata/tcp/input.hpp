@@ -82,12 +82,12 @@ template <config C>
 STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes, u32 size) const {
   const serial32 seq{header.seq}, ack{header.ack};
   const u32 length = size - header.header_length;
-  const bool is_calm = c.state == state::established && c.ahead_head == 0 && c.duplicate_acks == 0 && !c.fin_ahead && !c.in_recovery && !c.in_loss && !(C::urgent && c.urgent) &&
-                       !c.detached && !is_shut(c);
-  const bool is_usual = (header.flags & ~wire::tcp::flag::psh) == wire::tcp::flag::ack && header.window != 0 && c.snd_wnd != 0;
+  // One after the other: what a compiler has to bring together as truth values it makes all of.
+  if (c.state != state::established || c.ahead_head != 0 || c.duplicate_acks != 0) return false;
+  if (c.fin_ahead || c.in_recovery || (C::urgent && c.urgent) || c.detached || is_shut(c) || c.in_loss) return false;
+  if ((header.flags & ~wire::tcp::flag::psh) != wire::tcp::flag::ack || header.window == 0 || c.snd_wnd == 0) return false;
   // A pure ACK may have come before the data that it follows: then its window is the newer one (RFC 9293 §3.10.7.4, SND.WL1).
-  const bool is_next = seq == c.rcv_nxt && c.snd_wl1 <= seq && length <= c.rcv_adv - c.rcv_nxt && ack - c.snd_una <= c.snd_nxt - c.snd_una && (length != 0 || ack != c.snd_una);
-  if (!is_calm || !is_usual || !is_next) return false;
+  if (seq != c.rcv_nxt || seq < c.snd_wl1 || length > c.rcv_adv - c.rcv_nxt || ack - c.snd_una > c.snd_nxt - c.snd_una || (length == 0 && ack == c.snd_una)) return false;
   if (!timestamps || !c.has_timestamps) return header.header_length == wire::tcp::header_size;
   // RFC 7323 §5.3 R1.
   const auto options = bytes.subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);
@@ -97,8 +97,7 @@ template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline void layer<C>::on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now) {
   const u32 length = size - header.header_length;
   on_expected_ack(below, c, p, header, length, now);
-  if (length != 0) (void)receive_next(below, c, p, serial32{header.seq}, u32{p->offset} + header.header_length, length, now);
-  add_to_turn(c);
+  if (length == 0 || !receive_next(below, c, p, serial32{header.seq}, u32{p->offset} + header.header_length, length, now)) add_to_turn(c);
 }
 /// All of it but the data.
 template <config C> template <class B>

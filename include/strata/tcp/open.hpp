@@ -56,8 +56,8 @@ template <config C> void layer<C>::run_clock(time_point now) {
 }
 
 template <config C> auto layer<C>::find(connection_id id) -> connection* {
-  if (id.index >= fresh_ || id.index >= limits_.connections) return nullptr;
-  connection& c = element(tcbs_, id.index);
+  if (id.index >= limits_.connections) return nullptr;
+  connection& c = element(tcbs_, id.index);  // one that was never used is not open
   return c.is_open && c.generation == id.generation ? &c : nullptr;
 }
 

@@ -82,7 +82,7 @@ template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline bool layer<C>::receive_next(B&& below, connection& c, packet& p, serial32 seq, u32 body, u32 n, time_point now) {
   buffer::pool& chunks = below.chunks();
   const std::byte* const from = p->chunk + body;
-  if (n < copybreak && append_by_copy(chunks, c, from, n)) {
+  if (n < copybreak && c.receive_tail != 0 && append_by_copy(chunks, c, from, n)) {
   } else if (may_hold(below, c) || (drop_ahead(chunks, c) && may_hold(below, c))) {
     enqueue_received(chunks, c, p, body, n, seq);
   } else if (!append_by_copy(chunks, c, from, n)) {

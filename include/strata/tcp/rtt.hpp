@@ -37,9 +37,8 @@ template <class Tick> class rtt_estimator {
     if (srtt8_ == 0) return rttvar4_ == 0 ? initial : fallback;
     const rep variation = rttvar4_ == 0 ? 1 : rttvar4_;
     // The minimum is a minimum of the variation term, as in Linux: an RTO never undercuts srtt + 200 ms.
-    const duration v = larger_of(duration{variation}, least);
-    const duration sum = duration{static_cast<rep>(srtt8_ / 8)} + v;
-    return smaller_of(sum, most);
+    const rep sum = static_cast<rep>(srtt8_ / 8 + larger_of(variation, least.count));
+    return {smaller_of(sum, most.count)};
   }
   [[nodiscard]] constexpr duration srtt() const { return {static_cast<rep>(srtt8_ / 8)}; }
   [[nodiscard]] constexpr duration rttvar() const { return {static_cast<rep>(rttvar4_ / 4)}; }

@@ -64,24 +64,25 @@ template <class C> struct tcb {
   u8 unanswered = 0;             ///< timeouts or probes in a row since the peer acknowledged something, or answered a probe
   u8 probes = 0;                 ///< how often the interval between probes of a closed window was doubled
 
-  bool was_challenged = false;
   u8 strays = 0;                 ///< empty segments that were not acceptable and were answered since `strays_since`
-  bool fin_ahead = false;
   close_reason why = close_reason::none;  ///< while it is open: what ICMP said about what is outstanding
   limited_by limit = limited_by::nothing;
-  bool has_timestamps : 1 = false;     ///< negotiated, RFC 7323 §3
+  // What header prediction asks first, in one byte, so that it is one look; then what the end of a turn asks.
+  bool fin_ahead : 1 = false;
+  bool in_recovery : 1 = false;        ///< fast recovery, RFC 6582
+  bool urgent : 1 = false;             ///< rcv_up lies ahead of what was read
+  bool detached : 1 = false;           ///< close(): nobody will read any more
+  bool receive_shut : 1 = false;       ///< shutdown_receive(): what comes is acknowledged and dropped
+  bool in_loss : 1 = false;            ///< after a timeout, until `recover` is acknowledged
+  bool fin_queued : 1 = false;         ///< the application closed its side
+  bool wants_write : 1 = false;        ///< a send came up short: tell `writable`
   bool ack_pending : 1 = false;        ///< we owe an ACK, soon
   bool ack_now : 1 = false;            ///< and at the end of this turn
-  bool fin_queued : 1 = false;         ///< the application closed its side
+  bool has_timestamps : 1 = false;     ///< negotiated, RFC 7323 §3
   bool fin_sent : 1 = false;
   bool fin_received : 1 = false;       ///< in order
   bool peer_closed_told : 1 = false;
-  bool detached : 1 = false;           ///< close(): nobody will read any more
-  bool wants_write : 1 = false;        ///< a send came up short: tell `writable`
   bool in_turn : 1 = false;            ///< on the list of this turn
-  bool in_recovery : 1 = false;        ///< fast recovery, RFC 6582
-  bool urgent : 1 = false;             ///< rcv_up lies ahead of what was read
-  bool in_loss : 1 = false;            ///< after a timeout, until `recover` is acknowledged
   bool rtt_timed : 1 = false;
   bool no_delay : 1 = false;
   bool more : 1 = false;               ///< the last send said that more will follow
@@ -91,7 +92,7 @@ template <class C> struct tcb {
   bool small_unacked : 1 = false;      ///< a segment below the MSS is outstanding (Minshall)
   bool ring_full : 1 = false;
   bool is_buried : 1 = false;          ///< in the grave
-  bool receive_shut : 1 = false;       ///< shutdown_receive(): what comes is acknowledged and dropped
+  bool was_challenged : 1 = false;
   bool lingers : 1 = false;            ///< option::linger
   bool corked : 1 = false;             ///< option::cork
   bool port_is_explicit : 1 = false;   ///< connect() was told the local port, and it stands in the list of those

@@ -74,9 +74,9 @@ template <config C> template <class B> void layer<C>::finish(B&& below, const ev
 
 /// The end of a connection's turn. Linux: tcp_rcv_established's tail, release_sock.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::settle(B&& below, connection& c, time_point now) {
-  const bool is_quiet = c.state == state::established && c.send_next == 0 && !c.fin_queued && !c.in_loss && !c.ack_pending && !c.ack_now && !c.wants_write;
-  if (C::header_prediction && is_quiet) c.limit = limited_by::application;
-  else settle_what_is_left(below, c, now);
+  if (!C::header_prediction || c.state != state::established || c.send_next != 0 || c.fin_queued || c.in_loss || c.ack_pending || c.ack_now || c.wants_write)
+    return settle_what_is_left(below, c, now);
+  c.limit = limited_by::application;
 }
 template <config C> template <class B> void layer<C>::settle_what_is_left(B&& below, connection& c, time_point now) {
   if (c.state == state::closed) return;
