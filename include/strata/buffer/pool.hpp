@@ -100,13 +100,15 @@ class pool {
     d->chunk = chunk;
     return d;
   }
+  /// What lay in another pool's chunk has its own again.
+  STRATA_OFF_PATH void end_loan(descriptor& d) {
+    descriptor& lender = *d.lender;
+    d.flags = 0;
+    d.chunk = memory_ + static_cast<std::size_t>(&d - table_) * chunk_size_;
+    if (--lender.holders == 0 && lender.owners == 0) lender.home->give(lender);
+  }
   void give(descriptor& d) {
-    if ((d.flags & descriptor::borrowed) != 0) {
-      descriptor& lender = *d.lender;
-      d.flags = 0;
-      d.chunk = memory_ + static_cast<std::size_t>(&d - table_) * chunk_size_;
-      if (--lender.holders == 0 && lender.owners == 0) lender.home->give(lender);
-    }
+    if ((d.flags & descriptor::borrowed) != 0) end_loan(d);
     d.queue = free_;
     free_ = name(d);
     --in_use_;

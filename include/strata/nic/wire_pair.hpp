@@ -156,8 +156,8 @@ template <wire_mode Mode, u32 Frames = 256, bool Trains = false> class wire_end 
   }
 
  private:
-  way& outgoing() { STRATA_EXPECTS(wire_ != nullptr); return wire_->ways[side_]; }
-  way& incoming() { STRATA_EXPECTS(wire_ != nullptr); return wire_->ways[1 - side_]; }
+  way& outgoing() { STRATA_EXPECTS(wire_ != nullptr); return element(wire_->ways, side_); }
+  way& incoming() { STRATA_EXPECTS(wire_ != nullptr); return element(wire_->ways, 1u - side_); }
 
   static void lose(way& lane) {
     lane.count.lost += lane.posted - lane.arrived;

@@ -131,12 +131,12 @@ template <stack_config C> class stack {
     const auto held = exclusion_.enter();
     (void)held;
     if (!begin(now, allowance)) return false;
-    while (has_more()) {
+    do {
       const raised r = next();
       if (r.transport == raised::none) break;
       dispatch(r, handler);
       finish(r);
-    }
+    } while (has_more());
     end();
     return true;
   }

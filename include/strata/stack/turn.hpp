@@ -135,7 +135,7 @@ template <stack_config C> bool stack<C>::receive() {
       if ((links_left_ >> batch_link_ & 1) == 0) continue;
     }
     interfaces_.at(batch_link_, [&](auto& i) { batch_size_ = static_cast<u32>(i.receive(pool_, {batch(), C::limits.batch})); });
-    if (batch_size_ < C::limits.batch) links_left_ = static_cast<u8>(links_left_ & ~(1u << batch_link_));
+    if (batch_size_ < C::limits.batch) links_left_ = bound::count == 1 ? u8{0} : static_cast<u8>(links_left_ & ~(1u << batch_link_));
   }
   return batch_size_ != 0;
 }
@@ -301,9 +301,13 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
         if constexpr (requires { t.may_tell(e.id, b); }) return (e.bits & b) != 0 && t.may_tell(e.id, b);
         else return (e.bits & b) != 0 && t.is_live(e.id);
       };
-      if (still(E::accepted)) tell(accepted{s, listener_of(e)});
-      if (still(E::connected)) tell(connected{s});
+      // The usual event is `readable` alone: one look for all that come before it, and one for all behind.
+      if ((e.bits & (E::accepted | E::connected)) != 0) {
+        if (still(E::accepted)) tell(accepted{s, listener_of(e)});
+        if (still(E::connected)) tell(connected{s});
+      }
       if (still(E::readable)) tell(readable{s});
+      if ((e.bits & ~(E::accepted | E::connected | E::readable)) == 0) return;
       if (still(E::writable)) tell(writable{s});
       if (still(E::peer_closed)) tell(peer_closed{s});
       if (still(E::timer)) tell(timer{s});
