@@ -71,15 +71,12 @@ inline void (*on_copy)(const std::byte* from, std::size_t n) = nullptr;  ///< se
 /// Copies `N` bytes of a header between places that do not overlap, in moves of up to 16 bytes. On a path that a compiler takes for seldom it would make
 /// a loop of bytes (`rep movsb`) of one memcpy, whose start alone costs more.
 template <std::size_t N> STRATA_ALWAYS_INLINE inline void copy_header(std::byte* to, const std::byte* from) {
-  if constexpr (N > 16) {
-    __builtin_memcpy(to, from, 16);
-    copy_header<N - 16>(to + 16, from + 16);
-  } else {
-    __builtin_memcpy(to, from, N);
-  }
+  __builtin_memcpy(to, from, N < 16 ? N : 16);
+  if constexpr (N > 16) copy_header<N - 16>(to + 16, from + 16);
 }
 
-/// Copies `n` bytes between places that do not overlap. Every copy of payload is one of these.
+/// Copies `n` bytes between places that do not overlap. Every copy of payload is one of these, or tells on_copy itself what it
+/// copies (checksum_wide.hpp).
 constexpr void copy_bytes(std::byte* to, const std::byte* from, std::size_t n) {
   if (!std::is_constant_evaluated()) {
 #ifdef STRATA_COUNT_COPIES
