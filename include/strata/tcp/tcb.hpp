@@ -64,6 +64,7 @@ template <class C> struct tcb {
   u8 unanswered = 0;             ///< timeouts or probes in a row since the peer acknowledged something, or answered a probe
   u8 probes = 0;                 ///< how often the interval between probes of a closed window was doubled
 
+  bool was_challenged = false;
   u8 strays = 0;                 ///< empty segments that were not acceptable and were answered since `strays_since`
   close_reason why = close_reason::none;  ///< while it is open: what ICMP said about what is outstanding
   limited_by limit = limited_by::nothing;
@@ -92,7 +93,6 @@ template <class C> struct tcb {
   bool small_unacked : 1 = false;      ///< a segment below the MSS is outstanding (Minshall)
   bool ring_full : 1 = false;
   bool is_buried : 1 = false;          ///< in the grave
-  bool was_challenged : 1 = false;
   bool lingers : 1 = false;            ///< option::linger
   bool corked : 1 = false;             ///< option::cork
   bool port_is_explicit : 1 = false;   ///< connect() was told the local port, and it stands in the list of those
