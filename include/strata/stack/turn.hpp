@@ -109,7 +109,7 @@ template <stack_config C> void stack<C>::next_error(raised& r) {
   const network_error e = anchored(errors_[errors_out_++ % C::limits.errors]);
   (void)transports_.any([&](auto index, auto& t) {
     if (t.protocol != e.protocol) return false;
-    if (const auto found = t.on_error(internet{*this}, e, now_)) r.set(index, *found);
+    (void)r.take(index, [&] { return t.on_error(internet{*this}, e, now_); });
     return true;
   });
 }
@@ -119,9 +119,9 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::next_pendin
   return transports_.any([&](auto index, auto& t) STRATA_INLINE_LAMBDA {
     if constexpr (requires { t.has_pending(); })
       if (!t.has_pending()) return false;
-    const auto found = t.pending(internet{*this}, now_);
-    if (found) r.set(index, *found), --events_left_;
-    return found.has_value();
+    if (!r.take(index, [&]() STRATA_INLINE_LAMBDA { return t.pending(internet{*this}, now_); })) return false;
+    --events_left_;
+    return true;
   });
 }
 
@@ -189,7 +189,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::deliver(con
     if constexpr (bound::hands_up_trains && !demand::takes_trains<decltype(t)>) {
       if (buffer::is_train(p.d())) return ++count_.unknown_protocol, true;
     }
-    if (const auto found = t.on_datagram(internet{*this}, info, p, now_)) r.set(index, *found);
+    (void)r.take(index, [&]() STRATA_INLINE_LAMBDA { return t.on_datagram(internet{*this}, info, p, now_); });
     return true;
   });
   if (is_known) return;
@@ -293,7 +293,7 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
   }
   transports_.at(r.transport, [&](auto& t) {
     using E = typename std::remove_reference_t<decltype(t)>::event;
-    const E e = r.template as<E>();
+    const E& e = r.template as<E>();
     if constexpr (std::same_as<E, stream_events>) {
       const stream s(*this, e.id);
       observe(trace::record{.what = trace::step::event, .connection = e.id.index + 1});

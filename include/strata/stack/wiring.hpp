@@ -6,6 +6,8 @@
 #include <strata/socket/handler.hpp>
 
 #include <concepts>
+#include <new>
+#include <optional>
 
 namespace strata::inline STRATA_ABI {
 
@@ -32,7 +34,7 @@ template <class... T> struct wiring_of<layers<T...>> {
   static_assert((states_its_transport_header<T> && ...), "a transport of this Config has no `static constexpr std::size_t header_size`");
   static constexpr bool protocols_differ = all_different(T::protocol...);
   static constexpr std::size_t header = max_of(T::header_size...);
-  static constexpr std::size_t event_bytes = max_of(sizeof(typename T::event)..., std::size_t{1});
+  static constexpr std::size_t event_bytes = max_of(sizeof(std::optional<typename T::event>)..., std::size_t{1});
   // Streams come from the first transport that says stream_events, datagram sockets from the first that has them.
   static constexpr std::size_t streams = first_true({std::same_as<typename T::event, stream_events>..., false});
   static constexpr std::size_t datagrams = first_true({requires { typename T::event::is_datagram_event; }..., false});
@@ -60,17 +62,18 @@ template <std::size_t Bytes> struct raised_event {
   static constexpr u8 conflict = 0x80;  // with from_stack, a bit of `link`: not that it went down
   u8 transport = none;
   u8 link = 0;
-  alignas(8) std::byte value[Bytes];
+  alignas(8) std::byte value[Bytes];  // a std::optional of the transport's event
 
-  template <class E> void set(std::size_t index, const E& e) {
+  /// ask() for the event of the transport of this index, which is built where it stays: a copy, read in other pieces than it was written in, would wait for
+  /// its stores. Whether there was one.
+  template <class Ask> STRATA_ALWAYS_INLINE bool take(std::size_t index, Ask&& ask) {
+    using found = decltype(ask());
+    static_assert(alignof(found) <= 8, "the event of a transport of this Config is aligned to more than 8 bytes");
+    if (!*::new (static_cast<void*>(value)) found(ask())) return false;
     transport = static_cast<u8>(index);
-    __builtin_memcpy(value, &e, sizeof e);
+    return true;
   }
-  template <class E> [[nodiscard]] E as() const {
-    E e;
-    __builtin_memcpy(&e, value, sizeof e);
-    return e;
-  }
+  template <class E> [[nodiscard]] const E& as() const { return **std::launder(reinterpret_cast<const std::optional<E>*>(value)); }
 };
 
 }  // namespace detail

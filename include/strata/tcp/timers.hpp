@@ -54,13 +54,13 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
       settle(below, c, now);
       continue;
     }
-    event e{id_of(c), bits, c.why, 0};
+    u8 from = 0;
     if ((bits & stream_events::accepted) != 0) {
-      e.listener = static_cast<u8>(c.listener - 1);
-      --listeners_[e.listener].waiting;
+      from = static_cast<u8>(c.listener - 1);
+      --listeners_[from].waiting;
       c.listener = 0;
     }
-    return e;
+    return event{id_of(c), bits, c.why, from};
   }
   return {};
 }

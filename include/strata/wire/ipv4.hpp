@@ -147,7 +147,7 @@ struct ipv4 {
   [[nodiscard]] constexpr u32 second_word() const {
     return static_cast<u32>(id) << 16 | (dont_fragment ? df : 0) | (more_fragments ? mf : 0) | static_cast<u32>(fragment_offset) >> 3;
   }
-  [[nodiscard]] static constexpr ipv4 from(const u32 (&word)[5]) {
+  [[nodiscard]] STRATA_ALWAYS_INLINE static constexpr ipv4 from(const u32 (&word)[5]) {
     ipv4 h;
     h.header_length = static_cast<u8>((word[0] >> 24 & 0xf) << 2);
     h.type_of_service = static_cast<u8>(word[0] >> 16);
