@@ -16,9 +16,17 @@ TEST_CASE("LISTEN resets data that carries an ACK, and FIN too") {
   };
   play(script);
 }
-TEST_CASE("LISTEN answers whatever has neither SYN nor ACK as a port where nobody listens would") {
-  static constexpr step script[] = {listen(), in("F 5:5(0)"), out("R. 0:0(0) ack 6"), in("- 5:15(10)"), out("R. 0:0(0) ack 15"), in_use(0, 0, 0)};
-  play(script);
+// Fourth: the answer is the port's, and would say that nobody listens. A port where that is so says it (§3.10.7.1).
+TEST_CASE("LISTEN drops whatever has neither SYN nor ACK in silence, and a port where nobody listens resets it") {
+  static constexpr step listening[] = {
+      listen(), in("F 5:5(0)"), in("- 5:15(10)"), in("- 5:5(0)"), in("FPU 5:15(10) urg 3"), counted(&tcp::counters::unfit_for_listener, 4),
+      counted(&tcp::counters::out_resets, 0), in_use(0, 0, 0), in("S 0:0(0)"), out("S. 0:0(0) ack 1"),
+  };
+  static constexpr step closed[] = {
+      in("F 5:5(0)"), out("R. 0:0(0) ack 6"), in("- 5:15(10)"), out("R. 0:0(0) ack 15"), in("FPU 5:15(10) urg 3"), out("R. 0:0(0) ack 16"),
+      in("SF 0:0(0)"), out("R. 0:0(0) ack 2"), counted(&tcp::counters::unfit_for_listener, 0), in_use(0, 0, 0),
+  };
+  play(listening), play(closed);
 }
 // RFC 9293 §3.10.7.3.
 TEST_CASE("SYN-SENT resets each ACK of what was not sent, with data or FIN or without") {

@@ -199,6 +199,27 @@ TEST_CASE("A SYN that finds no slot is dropped in silence") {
   play(script);
 }
 
+// RFC 4987 §3.3: recycled are those whose SYN-ACK had to be sent again. Who came in this second is kept: its ACK is on the way.
+TEST_CASE("Half-open connections that did not answer for a second make room, one for each SYN, and younger ones do not") {
+  static constexpr step slots[] = {
+      listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), in("S 0:0(0)").peer_is(1), out("S. 0:0(0) ack 1").peer_is(1), at(500), in("S 0:0(0)").peer_is(2),
+      out("S. 0:0(0) ack 1").peer_is(2), at(999), in("S 0:0(0)").peer_is(3), counted(&tcp::counters::syn_slots_full, 1), at(1000), out("S. 0:0(0) ack 1"),
+      out("S. 0:0(0) ack 1").peer_is(1), in("S 0:0(0)").peer_is(3), out("S. 0:0(0) ack 1").peer_is(3), in("S 0:0(0)").peer_is(4), out("S. 0:0(0) ack 1").peer_is(4),
+      in("S 0:0(0)").peer_is(5), counted(&tcp::counters::syn_slots_full, 2), counted(&tcp::counters::half_open_recycled, 2), counted(&tcp::counters::attempt_fails, 2),
+      in_use(0, 3, 0), in(". 1:1(0) ack 1").peer_is(2), expect(bit::accepted).peer_is(2), in(". 1:1(0) ack 1").peer_is(3), expect(bit::accepted).peer_is(3),
+      in(". 1:1(0) ack 1"), out("R 1:1(0)"), in(". 1:1(0) ack 1").peer_is(4), expect(bit::accepted).peer_is(4), in_use(3, 0, 0),
+  };
+  play(slots);
+}
+TEST_CASE("A backlog that is full makes room of its own half-open connections, not of another listener's") {
+  static constexpr step backlog[] = {
+      listen(1), listen(1).on_address(2), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), in("S 0:0(0)").on_address(2).peer_is(1), out("S. 0:0(0) ack 1").on_address(2).peer_is(1),
+      at(1000), out("S. 0:0(0) ack 1"), out("S. 0:0(0) ack 1").on_address(2).peer_is(1), in("S 0:0(0)").on_address(2).peer_is(2),
+      out("S. 0:0(0) ack 1").on_address(2).peer_is(2), in("S 0:0(0)").on_address(2).peer_is(3), counted(&tcp::counters::half_open_recycled, 1),
+      counted(&tcp::counters::listen_overflows, 1), in_use(0, 2, 0), in(". 1:1(0) ack 1"), expect(bit::accepted),
+  };
+  play(backlog);
+}
 // Every control block is in use: the half-open connection waits for one.
 TEST_CASE("Without a free control block the ACK is dropped, and one that comes later succeeds") {
   static constexpr step script[] = {

@@ -15,19 +15,18 @@ void layer<C>::on_syn(B&& below, const pair& who, const segment& s, const tcp_op
     refuse(below, who, s);
     return;
   }
-  if (l->waiting >= l->backlog) {  // dropped, not refused: the client tries again. Linux: tcp_abort_on_overflow = 0
-    ++counters_.listen_overflows;
+  const u8 name = static_cast<u8>(l - listeners_ + 1);
+  const bool is_overflow = l->waiting >= l->backlog, is_full = free_slots_ == 0 && fresh_slots_ == limits_.syn_slots;
+  if ((is_overflow || is_full) && !recycle_half_open(is_overflow ? name : u8{0})) {  // dropped, not refused: the client tries again. Linux: tcp_abort_on_overflow = 0
+    ++(is_overflow ? counters_.listen_overflows : counters_.syn_slots_full);
     return;
   }
   u32 index;
   if (free_slots_ != 0) {
     index = free_slots_ - 1;
     free_slots_ = slots_[index].next;
-  } else if (fresh_slots_ < limits_.syn_slots) {
-    index = fresh_slots_++;
   } else {
-    ++counters_.syn_slots_full;
-    return;
+    index = fresh_slots_++;
   }
   slot& h = anchored(slots_[index]);
   h = slot{};
@@ -50,7 +49,7 @@ void layer<C>::on_syn(B&& below, const pair& who, const segment& s, const tcp_op
   h.has_timestamps = o.has_timestamps;
   h.ts_recent = o.ts_value;
   h.ts_offset = timestamp_offset(h.remote);
-  h.listener = static_cast<u8>(l - listeners_ + 1);
+  h.listener = name;
   ++l->waiting;
   ++half_open_;
   send_syn_ack(below, h, now);
@@ -101,6 +100,21 @@ template <config C> void layer<C>::drop_half_open(slot& h) {
   h.next = free_slots_;
   free_slots_ = index + 1;
   --half_open_;
+}
+
+/// Where there is no room left, who has not answered for a second makes some: a client that is there answered long before, and one whose SYN-ACK was lost asks
+/// again. `of` a listener, or zero for whichever. A flood of SYNs from nowhere is over with its last second then. RFC 4987 §3.3; Linux: reqsk_timer_handler.
+template <config C> bool layer<C>::recycle_half_open(u8 of) {
+  for (u32 looks = 8; looks != 0; --looks) {
+    if (recycle_at_ >= fresh_slots_) recycle_at_ = 0;
+    slot& h = anchored(slots_[recycle_at_++]);
+    if (h.listener == 0 || h.retries == 0 || (of != 0 && h.listener != of)) continue;
+    ++counters_.half_open_recycled;
+    ++counters_.attempt_fails;
+    drop_half_open(h);
+    return true;
+  }
+  return false;
 }
 
 /// Whether the policy of the stack lets the listener's owner have this connection.  Linux: security_socket_accept.

@@ -177,7 +177,8 @@ STRATA_OFF_PATH void layer<C>::on_segment_with_options(B&& below, connection* c,
   }
   if (s.has(wire::tcp::flag::rst)) return;
   if (s.has(wire::tcp::flag::syn) && !s.has(wire::tcp::flag::ack) && !s.has(wire::tcp::flag::fin)) on_syn(below, who, s, o, now);
-  else refuse(below, who, s);
+  else if (s.has(wire::tcp::flag::ack) || find_listener(who.local, who.local_port) == nullptr) refuse(below, who, s);
+  else ++counters_.unfit_for_listener;  // RFC 9293 §3.10.7.2, fourth; SYN with FIN is dropped by Linux too (tcp_rcv_state_process)
 }
 
 /// RFC 9293 §3.10.7.3 and §3.10.7.4: the checks in their order, then the ACK, the data, the FIN.

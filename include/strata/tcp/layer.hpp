@@ -281,6 +281,7 @@ template <config C> class layer {
   template <class B> void send_syn_ack(B&& below, slot& h, time_point now);
   template <class B> void acknowledge_half_open(B&& below, const slot& h, time_point now);
   void drop_half_open(slot& h);
+  [[nodiscard]] bool recycle_half_open(u8 of);
   template <class B> [[nodiscard]] bool may_accept(B&& below, const slot& h) const;
 
   // ---- input (input.hpp, ack.hpp, receive.hpp) ----
@@ -501,7 +502,7 @@ template <config C> class layer {
   u32 fresh_ = 0, free_ = 0, grave_ = 0, in_use_ = 0;
   u32 recent_ = 0;  // 1 + index of the connection that got the last segment
   u32 turn_head_ = 0, turn_tail_ = 0, retry_head_ = 0;
-  u32 fresh_slots_ = 0, free_slots_ = 0, half_open_ = 0;
+  u32 fresh_slots_ = 0, free_slots_ = 0, half_open_ = 0, recycle_at_ = 0;
   u32 fresh_records_ = 0, free_records_ = 0, oldest_record_ = 0, newest_record_ = 0, time_wait_count_ = 0;
   tcp::counters counters_{};
   [[no_unique_address]] std::conditional_t<C::writes.fair, line_of_writers, nothing<line_of_writers>> line_{};

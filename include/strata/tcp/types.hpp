@@ -203,9 +203,11 @@ struct counters {
   tally in_checksum_errors = 0;
   tally in_broadcast = 0;            ///< segments to broadcast or multicast addresses (RFC 9293 §3.9.2.3)
   tally no_listener = 0;             ///< SYN to a port where nobody listens
+  tally unfit_for_listener = 0;      ///< neither SYN nor ACK nor RST, or SYN with FIN, to a port where somebody listens
   tally out_resets = 0;
   tally listen_overflows = 0;        ///< backlog or control blocks exhausted
   tally syn_slots_full = 0;
+  tally half_open_recycled = 0;      ///< who did not answer for a second made room for another
   tally table_full = 0;              ///< probe bound of the connection table
   tally syn_ack_timeouts = 0;
   tally paws_rejected = 0;
