@@ -15,9 +15,9 @@ template <class Family, class Image = header_image::cached, u32 Fragments = 0, u
   static constexpr bool forwards = false;
   static constexpr bool strong_host = false;
   struct numbers {
-    u32 routes, fragments, receive_reserve, groups, group_sources;
+    u32 routes, fragments, path_mtus, receive_reserve, groups, group_sources;
   };
-  static constexpr numbers limits{4, Fragments, 1, Groups, 4};
+  static constexpr numbers limits{4, Fragments, 2, 1, Groups, 4};
 };
 using archetype = archetype_of<only_v4>;
 

@@ -18,6 +18,7 @@ template <class C> concept config = requires {
   { C::header_image::template bytes<typename C::family::address> } -> std::convertible_to<u32>;
   { C::limits.routes } -> std::convertible_to<u32>;
   { C::limits.fragments } -> std::convertible_to<u32>;
+  { C::limits.path_mtus } -> std::convertible_to<u32>;
   { C::limits.receive_reserve } -> std::convertible_to<u32>;
   { C::limits.groups } -> std::convertible_to<u32>;
   { C::limits.group_sources } -> std::convertible_to<u32>;

@@ -4,6 +4,7 @@
 // The fast path is one compare, one copy of link and IP header, one length and one checksum. The image is built when the stack's generation moved.
 #pragma once
 #include <strata/ip/hooks.hpp>
+#include <strata/ip/path_mtu.hpp>
 #include <strata/ip/routes.hpp>
 #include <strata/wire/ipv4.hpp>
 
@@ -56,13 +57,22 @@ template <config C, class Header> class output {
     return true;
   }
 
+  /// The same for who sends to `way.remote` himself: of what the path is known to carry. A router's way for others carries what its link does.
+  [[nodiscard]] bool route_of_ours(links<address> auto&& below, path& way, counters& count) const {
+    if (!route(below, way, count)) return false;
+    if constexpr (remembers_mtus) {
+      if (const u16 known = path_mtu.to(way.remote); known != 0 && known < way.mtu) way.mtu = known;
+    }
+    return true;
+  }
+
   /// Sends the transport's `p` along `way`, always with the same `protocol` for the same way. Precondition: headroom for link and IP header.
   /// Over the MTU: dropped, since all we send has DF set. Linux: __ip_queue_xmit, ip_local_out, ip_finish_output2.
   [[nodiscard]] STRATA_ALWAYS_INLINE sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol, counters& count) {
     ++count.out_requests;
     note(below, trace::step::route, p);
     if constexpr (hooks_at(point::output) || hooks_at(point::postrouting)) {
-      if (way.generation != below.generation() && !route(below, way, count)) return sent::unreachable;
+      if (way.generation != below.generation() && !route_again(below, way, count)) return sent::unreachable;
       if (!may_leave(below, way, p, protocol)) return sent::dropped;
     }
     if constexpr (has_image) {
@@ -79,7 +89,7 @@ template <config C, class Header> class output {
       Header::patch(at + link_header, p.size() - link_header, way.image_sum);
     } else {
       if (way.generation != below.generation()) {
-        if (!route(below, way, count)) return sent::unreachable;
+        if (!route_again(below, way, count)) return sent::unreachable;
         way.generation = below.generation();
       }
       if (p.size() + Header::size > way.mtu) return too_big(count);
@@ -170,7 +180,9 @@ template <config C, class Header> class output {
     below.observe(r);
   }
 
+  static constexpr bool remembers_mtus = C::limits.path_mtus != 0;
   typename C::routing::template of<address, C::limits.routes> routes{};
+  [[no_unique_address]] path_mtus<address, C::limits.path_mtus, typename C::tick> path_mtu{};
   [[no_unique_address]] hook_list hooks{};
 
  private:
@@ -180,9 +192,19 @@ template <config C, class Header> class output {
     if (!is_later_fragment) what.read_transport(p.bytes());
     return passes<point::output>(below, what, p, below.now()) && passes<point::postrouting>(below, what, p, below.now());
   }
+  /// A way that its transport goes already. What a router told the transport of it holds as long as the table knows of it, and is the transport's to tell: who was
+  /// not told yet sends what he has, and will be.
+  [[nodiscard]] bool route_again(links<address> auto&& below, path& way, counters& count) const {
+    [[maybe_unused]] const u16 before = way.mtu;
+    if (!route(below, way, count)) return false;
+    if constexpr (remembers_mtus) {
+      if (before != 0 && before < way.mtu && path_mtu.to(way.remote) != 0) way.mtu = before;
+    }
+    return true;
+  }
   /// A new image. `sent` says that there is one; any other answer is the packet's end, or it waits for its neighbour. Linux: neigh_hh_output's slow side.
   [[gnu::noinline]] sent prepare(links<address> auto&& below, path& way, packet& p, u8 protocol, counters& count) {
-    if (!route(below, way, count)) return sent::unreachable;
+    if (!route_again(below, way, count)) return sent::unreachable;
     if (p.size() + Header::size > way.mtu) return too_big(count);
     const auto neighbour = next_mac(below, way);
     if (!neighbour) return wait(below, way, p, protocol);

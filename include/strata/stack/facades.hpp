@@ -126,6 +126,14 @@ template <stack_config C> struct stack<C>::internet {
     s.network_of(way.remote, [&](auto& ip) { is_known = ip.route(links{s}, way); });
     return is_known;
   }
+  /// A router said that a packet to `to`, which this transport knows to be its own, was longer than `mtu`.
+  void learn_path_mtu(const stack::address& to, u16 mtu) const requires(C::limits.path_mtus != 0) {
+    s.network_of(to, [&](auto& ip) {
+      if constexpr (requires { ip.learn_path_mtu(to, mtu, s.now_); }) ip.learn_path_mtu(to, mtu, s.now_);
+    });
+  }
+  /// What the link of a way carries, where a router may have said that the way carries less.
+  u16 link_mtu(const path& way) const requires(C::limits.path_mtus != 0) { return links{s}.mtu(way.link); }
   bool is_group(const stack::address& a) const {
     return s.networks_.any([&](auto, const auto& ip) { return ip.carries(a) && ip.is_group(a); });
   }

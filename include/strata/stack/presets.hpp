@@ -108,6 +108,7 @@ struct embedded : server {
                                          .neighbour_queue = 1,
                                          .routes = 2,
                                          .fragments = 0,
+                                         .path_mtus = 0,
                                          .errors = 2,
                                          .batch = 1,
                                          .receive_reserve = 2,
@@ -130,6 +131,7 @@ struct testing : server {
                                          .neighbour_queue = 4,
                                          .routes = 8,
                                          .fragments = 8,
+                                         .path_mtus = 4,
                                          .errors = 8};
 };
 

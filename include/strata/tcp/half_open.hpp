@@ -63,8 +63,8 @@ template <config C> template <class B> void layer<C>::send_syn_ack(B&& below, sl
   if (!below.route(way)) return;  // the client's SYN will come again
   bare_segment answer;
   tcp_options& o = answer.options;
-  const u32 mss = segment_limit(below, way);
-  o.mss = static_cast<u16>(mss);
+  const u16 mss = offered_mss(below, way);
+  o.mss = mss;
   o.has_window_scale = h.has_scale;
   o.window_scale = receive_shift;
   stamp(o, h.has_timestamps, h.ts_offset, h.ts_recent, now);

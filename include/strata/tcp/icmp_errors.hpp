@@ -28,6 +28,7 @@ template <config C> template <class B> std::optional<stream_events> layer<C>::on
       if (!c.way.remote.is_v4() && e.mtu < 1280) break;  // RFC 8201 §4: no IPv6 link is smaller
       if (e.mtu < headers + least_mss || e.mtu - headers >= c.mss) break;
       c.way.mtu = e.mtu;
+      if constexpr (requires { below.learn_path_mtu(c.way.remote, e.mtu); }) below.learn_path_mtu(c.way.remote, e.mtu);
       c.mss = static_cast<u16>(e.mtu - headers);
       if (c.in_recovery) c.in_recovery = false, c.congestion.on_recovered(c.snd_nxt - c.snd_una, c.mss);
       c.in_loss = true;

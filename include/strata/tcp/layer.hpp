@@ -272,7 +272,9 @@ template <config C> class layer {
   [[nodiscard]] connection* allocate();
   void put_back(connection& c);
   template <class B> void prepare(B&& below, connection& c, time_point now);
-  template <class B> [[nodiscard]] u32 segment_limit(B&& below, const path& way) const;
+  template <class B> [[nodiscard]] u32 segment_limit(B&& below, const path& way, u32 mtu) const;
+  template <class B> [[nodiscard]] u16 offered_mss(B&& below, const path& way) const;
+  template <class B> [[nodiscard]] u16 mss_of(B&& below, const connection& c) const;
   template <class B> void negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps, u32 lost);
 
   // ---- half-open (open.hpp) ----

@@ -110,18 +110,24 @@ template <config C> void layer<C>::put_back(connection& c) {
   --in_use_;
 }
 
-/// What a segment may carry to this peer before options: the smaller of path and chunk. RFC 9293 §3.7.1.
-template <config C> template <class B> u32 layer<C>::segment_limit(B&& below, const path& way) const {
+/// What a segment of packets of `mtu` bytes may carry before options: the smaller of that and a chunk. RFC 9293 §3.7.1.
+template <config C> template <class B> u32 layer<C>::segment_limit(B&& below, const path& way, u32 mtu) const {
   const u32 headers = below.network_header_size(way) + 20;
-  const u32 by_path = larger_of(excess_of(u32{way.mtu}, headers), least_mss);
+  const u32 by_path = larger_of(excess_of(mtu, headers), least_mss);
   const u32 by_chunk = chunk_limit(below);
   return smaller_of(by_path, by_chunk + option_room);
+}
+
+/// The MSS option: what our link brings in, whatever routers said of the way there (RFC 1191 §3.1, RFC 9293 §3.7.1).  Linux: tcp_advertise_mss.
+template <config C> template <class B> u16 layer<C>::offered_mss(B&& below, const path& way) const {
+  if constexpr (requires { below.link_mtu(way); }) return static_cast<u16>(segment_limit(below, way, below.link_mtu(way)));
+  else return static_cast<u16>(segment_limit(below, way, way.mtu));
 }
 
 /// Everything of a new control block that does not depend on who opens: names, window, timers at rest. `way` and the ports are set.
 template <config C> template <class B> void layer<C>::prepare(B&& below, connection& c, time_point now) {
   c.header_sum = c.way.local.word_sum() + c.way.remote.word_sum() + protocol + c.local_port + c.remote_port;
-  c.mss = static_cast<u16>(segment_limit(below, c.way));
+  c.mss = static_cast<u16>(segment_limit(below, c.way, c.way.mtu));
   if (const u32 most = chunk_limit(below); c.mss > most) c.mss = static_cast<u16>(most);
   c.peer_mss = default_mss(c.way.remote);
   c.observed = c.mss;
@@ -129,16 +135,21 @@ template <config C> template <class B> void layer<C>::prepare(B&& below, connect
   c.last_sent = c.first_unacked = now;
 }
 
+/// What a segment to this peer carries of data: as the path and the peer have it, less the options of each.
+template <config C> template <class B> u16 layer<C>::mss_of(B&& below, const connection& c) const {
+  const u32 most = segment_limit(below, c.way, c.way.mtu);
+  const u32 wanted = smaller_of(most, c.peer_mss);
+  const u32 bounded = larger_of(wanted, least_mss) - (c.has_timestamps ? option_room : 0);  // RFC 6691 §2: options come off the MSS
+  const u32 most_in_chunk = chunk_limit(below);
+  return static_cast<u16>(smaller_of(bounded, most_in_chunk));
+}
+
 /// What both SYNs said: window scale (RFC 7323 §2.2), timestamps (§3.2), and with them the size of a segment and the first congestion window.
 template <config C> template <class B> void layer<C>::negotiate(B&& below, connection& c, bool has_scale, u8 shift, bool has_timestamps, u32 lost) {
   c.has_timestamps = has_timestamps;
   c.snd_shift = has_scale ? shift : 0;
   c.rcv_shift = has_scale ? receive_shift : 0;
-  const u32 most = segment_limit(below, c.way);
-  const u32 wanted = smaller_of(most, c.peer_mss);
-  const u32 bounded = larger_of(wanted, least_mss);
-  c.mss = static_cast<u16>(bounded - (has_timestamps ? option_room : 0));  // RFC 6691 §2: options come off the MSS
-  if (const u32 most_in_chunk = chunk_limit(below); c.mss > most_in_chunk) c.mss = static_cast<u16>(most_in_chunk);
+  c.mss = mss_of(below, c);
   c.observed = c.mss;
   c.congestion.start(c.mss);
   if (lost == 0) return;

@@ -102,7 +102,7 @@ template <config C> template <class B> void layer<C>::send_syn(B&& below, connec
   const bool answers = c.state == state::syn_received;
   bare_segment s;
   tcp_options& o = s.options;
-  o.mss = static_cast<u16>(segment_limit(below, c.way));
+  o.mss = offered_mss(below, c.way);
   o.has_window_scale = !answers || c.rcv_shift != 0 || c.snd_shift != 0;
   o.window_scale = receive_shift;
   stamp(o, !answers || c.has_timestamps, c.ts_offset, answers ? c.ts_recent.value : 0, now);

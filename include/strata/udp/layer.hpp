@@ -263,7 +263,7 @@ template <config C> class layer {
 
   /// An error about a datagram of ours: for a connected socket an event (RFC 1122 §4.1.3.3), for others nothing, since they cannot tell whose it is.
   /// packet_too_big also narrows the socket's path.  Linux: __udp4_lib_err.
-  [[nodiscard]] std::optional<event> on_error(network<address, path> auto&&, const network_error<address>& e, moment) {
+  [[nodiscard]] std::optional<event> on_error(network<address, path> auto&& below, const network_error<address>& e, moment) {
     const u16 from = load_be<u16>(e.quoted), to = load_be<u16>(e.quoted + 2);
     const endpoint there{e.remote, to};
     const auto index = ports_.find(hash(from), [&](u32 i) {
@@ -272,7 +272,10 @@ template <config C> class layer {
     });
     if (!index) return {};
     socket& s = anchored(sockets_[*index]);
-    if (e.kind == icmp_error_kind::packet_too_big && s.way.remote == e.remote && e.mtu < s.way.mtu) s.way.mtu = e.mtu;
+    if (e.kind == icmp_error_kind::packet_too_big && s.way.remote == e.remote && e.mtu < s.way.mtu) {
+      s.way.mtu = e.mtu;
+      if constexpr (requires { below.learn_path_mtu(e.remote, e.mtu); }) below.learn_path_mtu(e.remote, e.mtu);
+    }
     return event{{*index, s.generation}, true, e.kind};
   }
 
@@ -344,6 +347,9 @@ template <config C> class layer {
   /// Makes `s.way` lead to `to`: as it is, if the last datagram went there too.
   [[nodiscard]] bool aim(network<address, path> auto&& below, socket& s, const address& to) {
     if (s.way.mtu != 0 && s.way.remote == to) return true;
+    return aim_anew(below, s, to);
+  }
+  [[nodiscard]] bool aim_anew(network<address, path> auto&& below, socket& s, const address& to) {
     forget_way(s);
     s.way.local = s.local.address;
     s.way.remote = to;
@@ -364,8 +370,13 @@ template <config C> class layer {
   [[nodiscard]] send_error ready(network<address, path> auto&& below, socket& s, std::size_t n, const endpoint& to) {
     if (to.address.is_unspecified() || to.port == 0) return send_error::bad_address;
     if (!aim(below, s, to.address)) return send_error::no_route;
-    if (n + header_size + below.network_header_size(std::as_const(s.way)) > s.way.mtu) return send_error::too_big;
-    return send_error::none;
+    const auto is_too_big = [&] { return n + header_size + below.network_header_size(std::as_const(s.way)) > s.way.mtu; };
+    if (!is_too_big()) return send_error::none;
+    if constexpr (requires { below.learn_path_mtu(to.address, u16{}); }) {  // what a router said may be out of date: the table of path MTUs knows
+      if (!aim_anew(below, s, to.address)) return send_error::no_route;
+      if (!is_too_big()) return send_error::none;
+    }
+    return send_error::too_big;
   }
   /// A chunk whose frame is the room of the UDP header; data is written behind it.
   [[nodiscard]] packet chunk(network<address, path> auto&& below) {
