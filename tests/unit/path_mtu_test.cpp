@@ -98,27 +98,26 @@ struct narrow_path {
 TEST_CASE("The table of path MTUs keeps the narrowest for ten minutes") {
   table t;
   const ipv4_address one = "10.0.0.1"_ip, two = "10.0.0.2"_ip;
-  CHECK((t.to(one) == 0 && !t.next_deadline() && !t.is_due({0}) && !t.expire({0})));
+  CHECK((t.to(one, {0}) == 0 && t.size() == 0));
   t.learn(one, 1400, at{5});
-  t.learn(one, 1450, at{second});  // wider: known already
-  CHECK((t.to(one) == 1400 && t.to(two) == 0 && t.size() == 1));
-  CHECK(t.next_deadline() == at{600 * second + 5});
-  t.learn(one, 1400, at{second});  // as wide: not younger either
-  CHECK(t.next_deadline() == at{600 * second + 5});
+  t.learn(one, 1450, at{second});  // wider, or as wide: nothing new, and no younger
+  t.learn(one, 1400, at{second});
+  CHECK((t.to(one, {second}) == 1400 && t.to(two, {second}) == 0 && t.size() == 1));
+  CHECK((t.to(one, {600 * second + 4}) == 1400 && t.to(one, {600 * second + 5}) == 0));
   t.learn(one, 1399, at{second});
-  CHECK((t.to(one) == 1399 && t.next_deadline() == at{601 * second} && t.size() == 1));
-  CHECK((!t.is_due({601 * second - 1}) && !t.expire({601 * second - 1}) && t.to(one) == 1399));
-  CHECK((t.is_due({601 * second}) && t.expire({601 * second}) && t.to(one) == 0 && t.size() == 0));
+  CHECK((t.to(one, {601 * second - 1}) == 1399 && t.to(one, {601 * second}) == 0 && t.size() == 1));
+  t.learn(one, 1450, at{601 * second});  // what was said before is too old to be narrower
+  CHECK((t.to(one, {1201 * second - 1}) == 1450 && t.to(one, {1201 * second}) == 0 && t.size() == 1));
 }
-TEST_CASE("Where the table of path MTUs is full the oldest makes room, and each goes in its time") {
+TEST_CASE("Where the table of path MTUs is full the oldest makes room") {
   table t;
-  const ipv4_address who[] = {"10.0.0.1"_ip, "10.0.0.2"_ip, "10.0.0.3"_ip, "10.0.0.4"_ip};
+  const ipv4_address who[] = {"10.0.0.1"_ip, "10.0.0.2"_ip, "10.0.0.3"_ip, "10.0.0.4"_ip, "10.0.0.5"_ip};
   t.learn(who[0], 1000, at{2 * second}), t.learn(who[1], 1001, at{1 * second}), t.learn(who[2], 1002, at{3 * second});
-  CHECK(t.next_deadline() == at{601 * second});
   t.learn(who[3], 1003, at{4 * second});
-  CHECK((t.size() == 3 && t.to(who[0]) == 1000 && t.to(who[1]) == 0 && t.to(who[2]) == 1002 && t.to(who[3]) == 1003));
-  CHECK((t.expire({602 * second}) && t.to(who[0]) == 0 && t.to(who[2]) == 1002 && t.to(who[3]) == 1003));
-  CHECK((t.expire({700 * second}) && t.size() == 0 && !t.next_deadline()));
+  const at now{5 * second};
+  CHECK((t.size() == 3 && t.to(who[0], now) == 1000 && t.to(who[1], now) == 0 && t.to(who[2], now) == 1002 && t.to(who[3], now) == 1003));
+  t.learn(who[2], 999, now), t.learn(who[4], 1004, now);
+  CHECK((t.size() == 3 && t.to(who[0], now) == 0 && t.to(who[2], now) == 999 && t.to(who[3], now) == 1003 && t.to(who[4], now) == 1004));
 }
 
 TEST_CASE("What a router said of a path holds for new connections too, for ten minutes, and for what is sent alone") {
@@ -136,10 +135,10 @@ TEST_CASE("What a router said of a path holds for new connections too, for ten m
   // A neighbour, a route or a link that changes gives nobody back what was too wide.
   REQUIRE(w.a.add_route("198.51.100.0/24"_net, narrow_path::ours(1)));
   CHECK((w.sends(first, 8000) == 0 && w.sends(second_one, 8000) == 0 && w.longest == 1300));
-  // Ten minutes after it was said: what is sent first renews the way, what is sent after a pause longer than an RTO the size of segments.
+  // Ten minutes after it was said a connection that pauses for longer than an RTO tries the link's length again, with what is written after that.
   w.pass(600 * second);
   w.narrow = 1500;
-  CHECK((w.sends(first, 100) == 0 && w.sends(first, 100) == 0 && w.mss(first) == full && w.sends(first, 8000) == 0 && w.longest == 1500));
+  CHECK((w.sends(first, 100) == 0 && w.mss(first) == full && w.sends(first, 8000) == 0 && w.longest == 1500));
   CHECK(w.mss(w.open()) == full);
   // And still narrow: it is said again.
   w.narrow = 1300;

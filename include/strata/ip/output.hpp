@@ -60,8 +60,8 @@ template <config C, class Header> class output {
   /// The same for who sends to `way.remote` himself: of what the path is known to carry. A router's way for others carries what its link does.
   [[nodiscard]] bool route_of_ours(links<address> auto&& below, path& way, counters& count) const {
     if (!route(below, way, count)) return false;
-    if constexpr (remembers_mtus) {
-      if (const u16 known = path_mtu.to(way.remote); known != 0 && known < way.mtu) way.mtu = known;
+    if constexpr (remembers_mtus<decltype(below)>) {
+      if (const u16 known = path_mtu.to(way.remote, below.now()); known != 0 && known < way.mtu) way.mtu = known;
     }
     return true;
   }
@@ -180,7 +180,8 @@ template <config C, class Header> class output {
     below.observe(r);
   }
 
-  static constexpr bool remembers_mtus = C::limits.path_mtus != 0;
+  /// Of links that know the time.
+  template <class Below> static constexpr bool remembers_mtus = C::limits.path_mtus != 0 && requires(Below below) { below.now(); };
   typename C::routing::template of<address, C::limits.routes> routes{};
   [[no_unique_address]] path_mtus<address, C::limits.path_mtus, typename C::tick> path_mtu{};
   [[no_unique_address]] hook_list hooks{};
@@ -197,8 +198,8 @@ template <config C, class Header> class output {
   [[nodiscard]] bool route_again(links<address> auto&& below, path& way, counters& count) const {
     [[maybe_unused]] const u16 before = way.mtu;
     if (!route(below, way, count)) return false;
-    if constexpr (remembers_mtus) {
-      if (before != 0 && before < way.mtu && path_mtu.to(way.remote) != 0) way.mtu = before;
+    if constexpr (remembers_mtus<decltype(below)>) {
+      if (before != 0 && before < way.mtu && path_mtu.to(way.remote, below.now()) != 0) way.mtu = before;
     }
     return true;
   }

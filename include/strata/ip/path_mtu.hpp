@@ -4,42 +4,28 @@
 #pragma once
 #include <strata/core/time.hpp>
 
-#include <optional>
-
 namespace strata::inline STRATA_ABI::ip {
 
-/// A table of `Capacity` destinations; where it is full the oldest entry makes room. Looked through where a way begins, not for each packet.
+/// A table of `Capacity` destinations; where it is full the oldest entry makes room. It is looked through where a way begins, not for each packet, and without a
+/// timer: what is too old is not told.
 template <class Address, u32 Capacity, class Tick> class path_mtus {
  public:
   using moment = time_point<Tick>;
   static constexpr duration<Tick> age = duration<Tick>::seconds(600);  ///< RFC 1191 §6.3
 
-  /// Bytes of IP packet that the way to `to` carries; zero: nobody said so.
-  [[nodiscard]] u16 to(const Address& destination) const {
-    for (u32 i = 0; i < count_; ++i)
-      if (entries_[i].destination == destination) return entries_[i].mtu;
-    return 0;
+  /// Bytes of IP packet that the way to `to` carries; zero: in ten minutes nobody said so.
+  [[nodiscard]] u16 to(const Address& destination, moment now) const {
+    const u32 at = find(destination);
+    return at == count_ || now.reached(entries_[at].until) ? u16{0} : entries_[at].mtu;
   }
   /// A router said so, to a transport that knows that it was about a packet of its own. Only what is narrower than what is known counts (RFC 1191 §6.1).
   void learn(const Address& destination, u16 mtu, moment now) {
-    u32 at = 0;
-    while (at < count_ && !(entries_[at].destination == destination)) ++at;
-    if (at < count_ && entries_[at].mtu <= mtu) return;
+    u32 at = find(destination);
+    if (at < count_ && entries_[at].mtu <= mtu && !now.reached(entries_[at].until)) return;
     if (at == Capacity) at = oldest();
     if (at == count_) ++count_;
     entries_[at] = {destination, mtu, now + age};
   }
-  /// Forgets what was said ten minutes ago. False: nothing was.
-  bool expire(moment now) {
-    const u32 before = count_;
-    while (count_ != 0 && now.reached(entries_[oldest()].until)) entries_[oldest()] = entries_[count_ - 1], --count_;
-    return count_ != before;
-  }
-  [[nodiscard]] std::optional<moment> next_deadline() const {
-    if (count_ == 0) return {};
-    return entries_[oldest()].until;
-  }
-  [[nodiscard]] bool is_due(moment now) const { return count_ != 0 && now.reached(entries_[oldest()].until); }
   [[nodiscard]] u32 size() const { return count_; }
 
  private:
@@ -48,6 +34,11 @@ template <class Address, u32 Capacity, class Tick> class path_mtus {
     u16 mtu = 0;
     moment until{};
   };
+  [[nodiscard]] u32 find(const Address& destination) const {
+    u32 at = 0;
+    while (at < count_ && !(entries_[at].destination == destination)) ++at;
+    return at;
+  }
   [[nodiscard]] u32 oldest() const {
     u32 first = 0;
     for (u32 i = 1; i < count_; ++i)

@@ -56,7 +56,6 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
   using out = output<C, header>;
   static constexpr bool reassembles = C::limits.fragments != 0;
   static constexpr bool has_groups = C::limits.groups != 0;
-  static constexpr bool has_timers = reassembles || has_groups || out::remembers_mtus;
   static constexpr bool makes_fragments = reassembles || requires { requires bool{C::long_datagrams}; };  // of long echoes, or of datagrams
 
  public:
@@ -72,7 +71,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
   /// Fills local (if unset), next hop, link and mtu of `way`. False: no route, or `way.local` is not ours.
   [[nodiscard]] bool route(links<address> auto&& below, path& way) { return out_.route_of_ours(below, way, count_); }
   /// A router told a transport that a packet of its own to `to` was longer than `mtu`, which new ways know for ten minutes.  Linux: ip_rt_update_pmtu.
-  void learn_path_mtu(const address& to, u16 mtu, moment now) requires(out::remembers_mtus) { out_.path_mtu.learn(to, mtu, now); }
+  void learn_path_mtu(const address& to, u16 mtu, moment now) requires(C::limits.path_mtus != 0) { out_.path_mtu.learn(to, mtu, now); }
   /// Sends a transport's packet. unreachable: no route or no neighbour; dropped: over the MTU, or eaten below.
   [[nodiscard]] STRATA_ALWAYS_INLINE sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol) { return out_.send(below, way, std::move(p), protocol, count_); }
 
@@ -136,11 +135,8 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     return e;
   }
 
-  /// Datagrams whose fragments did not all come in time; what is to be said of groups; path MTUs that are too old.
-  void advance(links<address> auto&& below, moment now) requires(has_timers) {
-    if constexpr (out::remembers_mtus) {
-      if (out_.path_mtu.expire(now)) below.changed();
-    }
+  /// Datagrams whose fragments did not all come in time; what is to be said of groups.
+  void advance(links<address> auto&& below, moment now) requires(reassembles || has_groups) {
     if constexpr (has_groups) groups_.advance(below, out_, now, count_);
     if constexpr (reassembles) fragments_.advance(below.chunks(), now, count_, [&](const packet& first) {
       const auto h = wire::ipv4::parse_quoted({first->chunk + first->network, static_cast<std::size_t>(first->offset - first->network)});
@@ -149,22 +145,17 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
                        icmp_error_kind::reassembly_time_exceeded, now, count_);
     });
   }
-  [[nodiscard]] std::optional<moment> next_deadline() const requires(has_timers) {
+  [[nodiscard]] std::optional<moment> next_deadline() const requires(reassembles || has_groups) {
     std::optional<moment> first;
-    [[maybe_unused]] const auto consider = [&first](const std::optional<moment>& other) {
-      if (other) first = first ? earlier_of(*first, *other) : *other;
-    };
     if constexpr (reassembles) first = fragments_.next_deadline();
-    if constexpr (has_groups) consider(groups_.next_deadline());
-    if constexpr (out::remembers_mtus) consider(out_.path_mtu.next_deadline());
+    if constexpr (has_groups) {
+      if (const auto other = groups_.next_deadline()) first = first ? earlier_of(*first, *other) : *other;
+    }
     return first;
   }
-  [[nodiscard]] bool is_due(moment now) const requires(has_timers) {
+  [[nodiscard]] bool is_due(moment now) const requires(reassembles || has_groups) {
     if constexpr (has_groups) {
       if (groups_.is_due(now)) return true;
-    }
-    if constexpr (out::remembers_mtus) {
-      if (out_.path_mtu.is_due(now)) return true;
     }
     if constexpr (reassembles) return fragments_.is_due(now);
     else return false;

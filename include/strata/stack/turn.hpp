@@ -33,7 +33,7 @@ template <stack_config C> void stack<C>::advance(time_point now) {
   set_time(now);
 }
 
-template <stack_config C> bool stack<C>::begin(time_point now, budget allowance) {
+template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::begin(time_point now, budget allowance) {
   if (is_polling_) {
     ++count_.busy_polls;
     return false;

@@ -23,7 +23,9 @@ template <config C> template <class B> void layer<C>::output(B&& below, connecti
     below.observe({.what = trace::step::write_loop, .bytes = c.snd_end - c.snd_nxt, .connection = index_of(c) + 1});
     // RFC 5681 §4.1: after an idle RTO the window starts again.
     if (c.snd_nxt == c.snd_una && now.since(c.last_sent) > rtt_estimator<tick>::least && now.since(c.last_sent) > c.rtt.rto()) {
-      if constexpr (limits_.path_mtus != 0) c.mss = mss_of(below, c);  // the path may carry more again: RFC 1191 §6.3
+      if constexpr (requires { below.link_mtu(c.way); }) {
+        if (c.way.mtu < below.link_mtu(c.way) && below.route(c.way)) c.mss = mss_of(below, c);  // the path may carry more again: RFC 1191 §6.3
+      }
       c.congestion.on_idle(c.mss);
     }
   }
