@@ -47,7 +47,7 @@ struct held : fresh {
   }
   /// eve takes the word of the server's end, to read or to write.
   void begin_receive(std::span<std::byte> to) {
-    const auto n = of(t.b, [&](auto& tcp, auto below) { return tcp.begin_receive(below, server.id(), &eve, to, places, t.now()).value_or(99); });
+    const auto n = of(t.b, [&](auto& tcp, auto below) { return tcp.begin_receive(below, server.id(), to, places, t.now()).value_or(99); });
     REQUIRE(n == 0);
     REQUIRE(places.count() != 0);
   }
@@ -56,7 +56,7 @@ struct held : fresh {
     places = {};
   }
   std::size_t begin_send(std::span<const std::byte> from) {
-    const auto n = of(t.b, [&](auto& tcp, auto below) { return tcp.begin_send(below, server.id(), &eve, from, places, {}, t.now()).value_or(0); });
+    const auto n = of(t.b, [&](auto& tcp, auto below) { return tcp.begin_send(below, server.id(), from, places, {}, t.now()).value_or(0); });
     REQUIRE(places.count() != 0);
     return n;
   }
@@ -96,6 +96,20 @@ TEST_CASE("Segments for a connection that is held wait in order, and are process
   CHECK(h.server.receive(to).value_or(0) == 3020);
   CHECK(std::ranges::equal(std::span(to).first(3020), h.part(4380, 3020)));
   CHECK(h.counted().dropped == 0);
+}
+
+TEST_CASE("Who holds a connection to write fills the segment that waits at its tail, and no more, before new chunks are taken") {
+  held h;
+  REQUIRE(h.server.send(h.part(0, 100), {.more = true}).value_or(0) == 100);
+  const std::size_t mss = h.server.info()->mss;
+  CHECK(h.begin_send(h.part(100, 4000)) == mss - 100);
+  CHECK(h.places.bytes() == 4100 - mss);
+  CHECK(h.server.info()->send_chunks == 1);
+  h.end_send(h.part(mss, 4100 - mss));
+  h.turns(4);
+  std::vector<std::byte> to(4100);
+  CHECK(h.client.receive(to).value_or(0) == 4100);
+  CHECK(std::ranges::equal(to, h.part(0, 4100)));
 }
 
 TEST_CASE("What waited is the held connection's, whichever got a segment meanwhile") {

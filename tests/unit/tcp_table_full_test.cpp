@@ -79,6 +79,19 @@ struct world {
   auto connect(const ipv4_address& to) { return tcp->connect(below, {.remote = {to, 80}, .local = {{}, 9}}, now); }
 };
 
+TEST_CASE("A turn serves 64 timers, and the next one those that are left") {
+  world w;
+  REQUIRE(w.tcp->listen(w.below, {.port = 7}));
+  for (u32 n = 0; n < 60; ++n) REQUIRE(w.connect(world::peer(0, n, 9, 80)));
+  for (u32 n = 0; n < 60; ++n) w.arrives(world::peer(0, 100 + n, 7, 2000), 100, 0, wire::tcp::flag::syn);
+  CHECK((w.tcp->connections() == 60 && w.tcp->half_open() == 60));
+  w.now = w.now + layer::duration::ms(1000);
+  w.below.sent_count = 0;
+  w.tcp->advance(w.below, w.now);
+  CHECK(w.below.sent_count == 64);
+  w.tcp->advance(w.below, w.now);
+  CHECK(w.below.sent_count == 120);
+}
 TEST_CASE("connect() where the table has no room for its name finds no port, and takes nothing") {
   world w;
   for (u32 n = 0; n < within_reach; ++n) REQUIRE(w.connect(world::peer(n, 7, 9, 80)));

@@ -160,7 +160,11 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     if constexpr (reassembles) return fragments_.is_due(now);
     else return false;
   }
-  void clear(buffer::pool& chunks) requires(reassembles) { fragments_.clear(chunks); }
+  /// Of a stack that is shut down.
+  void clear(buffer::pool& chunks) {
+    if constexpr (reassembles) fragments_.clear(chunks);
+    out_.path_mtu = {};
+  }
   [[nodiscard]] const reassembly_counters& reassembly_counted() const requires(reassembles) { return fragments_.counted(); }
   /// A packet that goes to its next hop for others and will not get there. Linux: ipv4_link_failure.
   void on_undelivered(links<address> auto&& below, packet& p, moment now) requires(bool{C::forwards}) { forwarder_.on_undelivered(below, out_, icmp_, p, now, count_); }

@@ -49,12 +49,11 @@ template <stack_config C>
 auto stack<C>::send_apart(connection_id id, std::span<const std::byte> bytes, tcp::send_flags flags) -> expected<std::size_t, tcp::send_error>
   requires(is_shared && demand::has_owner_words<stream_layer>)
 {
-  const void* const me = exclusion_.me();
   for (std::size_t done = 0;;) {
     tcp::apart places;
     const auto begun = posted_for_stream(id, [&]() -> expected<std::size_t, tcp::send_error> {
       if (const auto no = refused<tcp::send_error>(permission::call::send, id); no != tcp::send_error::none) return no;
-      auto taken = streams().begin_send(internet{*this}, id, me, bytes.subspan(done), places, flags, now_);
+      auto taken = streams().begin_send(internet{*this}, id, bytes.subspan(done), places, flags, now_);
       if (places.count() == 0) after_send(flags);
       return taken;
     });
@@ -79,12 +78,11 @@ template <stack_config C>
 auto stack<C>::receive_apart(connection_id id, std::span<std::byte> to) -> expected<std::size_t, tcp::receive_error>
   requires(is_shared && demand::has_owner_words<stream_layer>)
 {
-  const void* const me = exclusion_.me();
   for (std::size_t done = 0;;) {
     tcp::apart places;
     const auto begun = posted_for_stream(id, [&]() -> expected<std::size_t, tcp::receive_error> {
       if (const auto no = refused<tcp::receive_error>(permission::call::receive, id); no != tcp::receive_error::none) return no;
-      return streams().begin_receive(internet{*this}, id, me, to.subspan(done), places, now_);
+      return streams().begin_receive(internet{*this}, id, to.subspan(done), places, now_);
     });
     if (!begun && done != 0) return done;
     if (!begun) return begun.error();

@@ -19,12 +19,12 @@ namespace strata::inline STRATA_ABI::tcp {
 
 template <config C> bool layer<C>::is_anything_owned() const requires is_shared<C> {
   for (u32 i = 0; i < fresh_; ++i)
-    if (tcbs_[i].word.owner != nullptr) return true;
+    if (tcbs_[i].word.is_held) return true;
   return false;
 }
 
 template <config C> template <class B>
-expected<std::size_t, send_error> layer<C>::begin_send(B&& below, connection_id id, const void* me, std::span<const std::byte> bytes, apart& places, send_flags flags,
+expected<std::size_t, send_error> layer<C>::begin_send(B&& below, connection_id id, std::span<const std::byte> bytes, apart& places, send_flags flags,
                                                        time_point now) requires is_shared<C> {
   connection* const c = find(id);
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
@@ -59,7 +59,7 @@ expected<std::size_t, send_error> layer<C>::begin_send(B&& below, connection_id 
     left -= take;
   }
   if (places.count() != 0) {
-    c->word.owner = me;
+    c->word.is_held = true;
     return n;
   }
   c->wants_write = n < wanted;
@@ -85,7 +85,7 @@ void layer<C>::end_send(B&& below, connection_id id, apart& places, bool comes_s
 }
 
 template <config C> template <class B>
-expected<std::size_t, receive_error> layer<C>::begin_receive(B&& below, connection_id id, const void* me, std::span<std::byte> to, apart& places, time_point now)
+expected<std::size_t, receive_error> layer<C>::begin_receive(B&& below, connection_id id, std::span<std::byte> to, apart& places, time_point now)
   requires is_shared<C>
 {
   connection* const c = find(id);
@@ -96,7 +96,7 @@ expected<std::size_t, receive_error> layer<C>::begin_receive(B&& below, connecti
     places.add(d->chunk + d->body + d->done, take, below.chunks().name(*d));
     room -= take;
   }
-  c->word.owner = me;
+  c->word.is_held = true;
   return std::size_t{0};
 }
 
@@ -135,7 +135,7 @@ template <config C> template <class B> STRATA_OFF_PATH void layer<C>::put_in_bac
 template <config C> template <class B> void layer<C>::release_word(B&& below, connection& c, time_point now) requires is_shared<C> {
   const connection_id id = id_of(c);
   const u8 deferred = std::exchange(c.word.deferred, u8{0});
-  c.word.owner = nullptr;
+  c.word.is_held = false;
   process_backlog(below, c, now);
   if ((deferred & owner_word::timer) != 0) on_timer(below, c, now);
   if ((deferred & owner_word::readable) != 0 && c.unread != 0 && c.state != state::closed) raise(c, stream_events::readable);

@@ -104,16 +104,16 @@ template <config C> class layer {
 
   // ---- copies without the stack's lock (backlog.hpp), where threads share a stack ----
   /// Whether a thread holds the connection's owner word: others that may wait do so before they change the connection.
-  [[nodiscard]] bool is_owned(connection_id id) const requires is_shared<C> { const connection* c = find(id); return c != nullptr && c->word.owner != nullptr; }
+  [[nodiscard]] bool is_owned(connection_id id) const requires is_shared<C> { const connection* c = find(id); return c != nullptr && c->word.is_held; }
   [[nodiscard]] bool is_anything_owned() const requires is_shared<C>;
-  /// Makes places for `bytes` behind the send queue and takes the word for `me`, who fills them and calls end_send(); how many bytes were taken at once.
+  /// Makes places for `bytes` behind the send queue and takes the word for the caller, who fills them and calls end_send(); how many bytes were taken at once.
   /// No places: all was done, as by send(). Linux: lock_sock.
-  template <class B> [[nodiscard]] expected<std::size_t, send_error> begin_send(B&& below, connection_id id, const void* me, std::span<const std::byte> bytes, apart& places,
+  template <class B> [[nodiscard]] expected<std::size_t, send_error> begin_send(B&& below, connection_id id, std::span<const std::byte> bytes, apart& places,
                                                                                 send_flags flags, time_point now) requires is_shared<C>;
   /// What was filled is queued and sent; the word is free again, and what came meanwhile is processed. Linux: release_sock.
   template <class B> void end_send(B&& below, connection_id id, apart& places, bool comes_short, send_flags flags, time_point now) requires is_shared<C>;
-  /// Unread bytes for `to`, where they lie, and the word for `me`, who copies them and calls end_receive(). Few are copied at once.
-  template <class B> [[nodiscard]] expected<std::size_t, receive_error> begin_receive(B&& below, connection_id id, const void* me, std::span<std::byte> to, apart& places,
+  /// Unread bytes for `to`, where they lie, and the word for the caller, who copies them and calls end_receive(). Few are copied at once.
+  template <class B> [[nodiscard]] expected<std::size_t, receive_error> begin_receive(B&& below, connection_id id, std::span<std::byte> to, apart& places,
                                                                                       time_point now) requires is_shared<C>;
   template <class B> void end_receive(B&& below, connection_id id, apart& places, time_point now) requires is_shared<C>;
   [[nodiscard]] const tcp::backlog_counters& backlog_counters() const requires is_shared<C> { return backlog_counters_; }
@@ -457,7 +457,7 @@ template <config C> class layer {
 
   // ---- what waits for a thread that copies (backlog.hpp) ----
   [[nodiscard]] static bool is_held(const connection& c) {
-    if constexpr (is_shared<C>) return c.word.owner != nullptr;
+    if constexpr (is_shared<C>) return c.word.is_held;
     else return (void)c, false;
   }
   bool defer(connection& c, u8 what) requires is_shared<C>;

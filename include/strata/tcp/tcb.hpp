@@ -39,10 +39,10 @@ template <class Tick> struct keep_alive_state {
 };
 /// Whose a connection is while a thread copies its bytes without the stack's lock, and what waits meanwhile (backlog.hpp). Under the lock, all of it.
 struct owner_word {
-  const void* owner = nullptr;  ///< null: nobody's
-  u32 head = 0, tail = 0;       ///< names of the chunks that wait
+  u32 head = 0, tail = 0;  ///< names of the chunks that wait
   u32 count = 0;
-  u8 deferred = 0;              ///< bits: what else is to be done at release. Linux: tsq_flags
+  bool is_held = false;    ///< a thread copies.  Linux: sk_lock.owned
+  u8 deferred = 0;         ///< bits: what else is to be done at release. Linux: tsq_flags
   static constexpr u8 timer = 1, readable = 2, close = 4, shutdown_send = 8, shutdown_receive = 16, abort = 32;
 };
 template <class> struct nothing {};  ///< in the place of a state that this Config does not have: types differ, so that none takes a byte
