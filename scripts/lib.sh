@@ -32,6 +32,8 @@ kernel nftables nft
 kernel nginx-light nginx
 kernel socat socat
 kernel iputils-ping ping
+kernel nmap nmap
+kernel hping3 hping3
 embedded qemu-system-arm qemu-system-arm
 embedded gcc-arm-none-eabi arm-none-eabi-g++
 embedded libnewlib-dev /usr/include/newlib/stdint.h /usr/lib/arm-none-eabi/include/stdint.h
