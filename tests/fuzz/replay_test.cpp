@@ -60,6 +60,7 @@ constexpr exception exceptions[] = {
     {"arp.proxied", "only where arp_options::proxies is set"},
     {"arp.unres_refused", "only of datagrams of more fragments than limits::neighbour_queue, or answers to so long an echo"},
     {"icmp.out_time_excds", "only where Config::forwards is set"},
+    {"icmp.out_redirects", "only where Config::forwards is set"},
     {"ip.frag_fails", "transports build nothing above the MTU, and answers to long echoes leave in fragments"},
     {"ip6.in_csum_errors", "IPv6's header has no checksum"},
     {"ip6.in_source_routed", "routing headers are extension headers, which count as in_unknown_protos"},

@@ -65,7 +65,7 @@ inline constexpr named<ip::icmp_counters, u32> icmp_names[] = {
     STRATA_NAMED(ip::icmp_counters, in_msgs), STRATA_NAMED(ip::icmp_counters, in_errors), STRATA_NAMED(ip::icmp_counters, in_csum_errors),
     STRATA_NAMED(ip::icmp_counters, in_dest_unreachs), STRATA_NAMED(ip::icmp_counters, in_time_excds), STRATA_NAMED(ip::icmp_counters, in_parm_probs),
     STRATA_NAMED(ip::icmp_counters, in_echos), STRATA_NAMED(ip::icmp_counters, in_echo_reps), STRATA_NAMED(ip::icmp_counters, in_ignored),
-    STRATA_NAMED(ip::icmp_counters, out_msgs), STRATA_NAMED(ip::icmp_counters, out_errors), STRATA_NAMED(ip::icmp_counters, out_dest_unreachs), STRATA_NAMED(ip::icmp_counters, out_time_excds), STRATA_NAMED(ip::icmp_counters, out_parm_probs),
+    STRATA_NAMED(ip::icmp_counters, out_msgs), STRATA_NAMED(ip::icmp_counters, out_errors), STRATA_NAMED(ip::icmp_counters, out_dest_unreachs), STRATA_NAMED(ip::icmp_counters, out_time_excds), STRATA_NAMED(ip::icmp_counters, out_parm_probs), STRATA_NAMED(ip::icmp_counters, out_redirects),
     STRATA_NAMED(ip::icmp_counters, out_echo_reps), STRATA_NAMED(ip::icmp_counters, out_rate_limit)};
 inline constexpr named<ip::igmp_counters, u32> igmp_names[] = {
     STRATA_NAMED(ip::igmp_counters, in_msgs), STRATA_NAMED(ip::igmp_counters, in_errors), STRATA_NAMED(ip::igmp_counters, in_csum_errors),

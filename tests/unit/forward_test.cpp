@@ -298,6 +298,29 @@ TEST_CASE("a rule between two networks drops what it names, at forward and at po
   CHECK(t->between.hook<1>().counted().matched[0] == 1);
 }
 
+TEST_CASE("who has a nearer router on its own link is told of it, and its packet goes there (RFC 1812 5.2.7.2)") {
+  auto t = std::make_unique<hand>();
+  REQUIRE(t->between.add_route("192.0.2.0/24"_net, "10.0.0.7"_ip, 0));
+  t->send({.to = 0xc0000201});
+  auto a = t->answer();
+  CHECK((a.type == 5 && a.code == 1 && a.rest == 0x0a000007 && a.from == 0x0a0000fe && a.quoted_to == 0xc0000201));
+  CHECK(t->between.network().router_counted().out_forw_datagrams == 1);
+  CHECK(t->between.network().icmp_counted().out_redirects == 1);
+  CHECK(t->between.network().icmp_counted().out_dest_unreachs == 0);
+  t->send({.to = 0x0a000008});  // a neighbour of its own: that is the gateway then
+  a = t->answer();
+  CHECK((a.type == 5 && a.rest == 0x0a000008 && a.quoted_to == 0x0a000008));
+  t->send({.fragment = 1, .to = 0xc0000201});  // not of a later fragment (RFC 1812 §4.3.2.7)
+  CHECK(t->answer().type == 0xff);
+  t->send({.ttl = 1, .to = 0xc0000201});  // what does not go on has another answer
+  CHECK(t->answer().type == 11);
+  t->send({.from = 0x0a0a0001, .to = 0xc0000201});  // whoever is not on that network cannot go there
+  t->send({.to = 0x0a090001});                      // nor who goes out by another link
+  CHECK(t->answer().type == 0xff);
+  CHECK(t->between.network().icmp_counted().out_redirects == 2);
+  for (u32 i = 0; i < 10; ++i, t->ms += 1000) t->turn();  // nobody is there
+}
+
 TEST_CASE("who cannot be reached on the last link is told of by the router (RFC 1812 5.2.7.1)") {
   auto t = std::make_unique<hand>();
   std::vector<std::byte> p = hand::ip({.from = 0x0a090001, .to = 0x0a000063});  // from far to one of the LAN who does not answer

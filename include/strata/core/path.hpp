@@ -75,7 +75,7 @@ template <class Address> struct datagram_info {
   bool is_broadcast = false; ///< to a broadcast or multicast address, of the link or of IP
 };
 
-enum class icmp_error_kind : u8 { net_unreachable, host_unreachable, protocol_unreachable, port_unreachable, packet_too_big, time_exceeded, parameter_problem, prohibited, reassembly_time_exceeded };
+enum class icmp_error_kind : u8 { net_unreachable, host_unreachable, protocol_unreachable, port_unreachable, packet_too_big, time_exceeded, parameter_problem, prohibited, reassembly_time_exceeded, redirect };
 
 /// An error about something that we sent: from ICMP, or from a neighbour that failed. Input of the next turn, never a call from inside a call down.
 template <class Address> struct network_error {

@@ -57,6 +57,7 @@ template <config C, class Header> class forwarder {
       ++count.frag_fails;
       return refuse(icmp_error_kind::packet_too_big, way.mtu);  // RFC 1191 §4
     }
+    if (way.link == came.link && is_near(down, who.remote, way)) icmp.send_error(below, down, who, p, icmp_error_kind::redirect, now, count, way.next_hop.v4().value);
     p.trim(h.total_length);
     if (!make_ours(below, p, below.link_header_size(way.link))) {
       ++count_.out_discards;
@@ -95,6 +96,11 @@ template <config C, class Header> class forwarder {
   [[nodiscard]] const router_counters& counted() const { return count_; }
 
  private:
+  /// Whether the sender has the next hop on a network of its own, and may go there itself (RFC 1812 §5.2.7.2).  Linux: IPSKB_DOREDIRECT.
+  [[nodiscard]] static bool is_near(const out& down, const address& sender, const path& way) {
+    const auto* const r = down.routes.best(sender);
+    return r != nullptr && r->is_connected && r->link == way.link && r->to.contains(way.next_hop);
+  }
   /// A received packet becomes one to send: the same chunk, if it is ours alone and has room for the link header in front, else a copy. False: there is no chunk.
   [[nodiscard]] static bool make_ours(auto&& below, packet& p, u32 link_header) {
     if (p.writable() && p->offset >= link_header) {

@@ -24,6 +24,7 @@ struct icmp_counters {
   u32 out_dest_unreachs = 0;
   u32 out_time_excds = 0;
   u32 out_parm_probs = 0;     ///< bad options
+  u32 out_redirects = 0;      ///< of a router: there is a nearer one
   u32 out_echo_reps = 0;
   u32 out_rate_limit = 0;     ///< errors that the limit held back
 };
@@ -83,8 +84,8 @@ template <config C, class Header> class icmp {
 
   /// An error about the received packet `p`, whose IP header stands at p->network. Never about a broadcast, a fragment behind the first, an error
   /// (RFC 1122 §3.2.2, RFC 1812 §4.3.2.7); at most `errors_per_second`. Kinds: protocol_unreachable, port_unreachable, host_unreachable, prohibited; of a
-  /// router net_unreachable, time_exceeded and packet_too_big with its mtu as `rest`, too; parameter_problem with a pointer in the high byte of that. From info.local, or if that is unspecified from the address of the link that
-  /// it leaves by (RFC 1812 §4.3.2.4).  Linux: icmp_send.
+  /// router net_unreachable, time_exceeded, packet_too_big with its mtu as `rest` and redirect with the gateway as that, too; parameter_problem with a pointer in
+  /// its high byte. From info.local, or if that is unspecified from the address of the link that it leaves by (RFC 1812 §4.3.2.4).  Linux: icmp_send.
   void send_error(links<address> auto&& below, out& down, const datagram_info<address>& info, const packet& p, icmp_error_kind kind, moment now, counters& ip_count, u32 rest = 0) {
     const auto told = message_for(kind);
     if (!told || info.is_broadcast || !info.remote.is_unicast() || is_about_an_error(info, p)) return;
@@ -111,6 +112,9 @@ template <config C, class Header> class icmp {
     if (!post(below, down, std::move(reply), way, ip_count)) return;
     if constexpr (C::limits.fragments != 0 || C::forwards) {
       if (m.type == wire::icmpv4::type_of::parameter_problem) return void(++count_.out_parm_probs);
+    }
+    if constexpr (C::forwards) {
+      if (m.type == wire::icmpv4::type_of::redirect) return void(++count_.out_redirects);
     }
     if (m.type == wire::icmpv4::type_of::time_exceeded) ++count_.out_time_excds;
     else ++count_.out_dest_unreachs;
@@ -140,6 +144,7 @@ template <config C, class Header> class icmp {
         case icmp_error_kind::net_unreachable: return wire::icmpv4{type::unreachable, code::net, 0, 0};
         case icmp_error_kind::packet_too_big: return wire::icmpv4{type::unreachable, code::fragmentation_needed, 0, 0};
         case icmp_error_kind::time_exceeded: return wire::icmpv4{type::time_exceeded, 0, 0, 0};
+        case icmp_error_kind::redirect: return wire::icmpv4{type::redirect, 1, 0, 0};  // for the host: RFC 1812 §5.2.7.2
         default: break;
       }
     }
