@@ -29,6 +29,13 @@ TEST_CASE("A handle stays stale when its slot has another connection") {
   };
   play(script);
 }
+// Header prediction looks at what waits ahead, also where nothing else says that a segment is late: what came too early had an old ACK, and its window no say.
+TEST_CASE("A segment that fills a hole joins what came before it, whatever that acknowledged") {
+  static constexpr step script[] = {
+      established_active(), write(10), out("P. 1:11(10)"), in(". ack 11"), in("P. 11:21(10) ack 1"), out(". ack 1"), in("P. 1:11(10) ack 11"), out(". ack 21"), read(20),
+  };
+  play(script);
+}
 // RFC 9293 §3.6: what cannot be remembered for 2 MSL any longer is forgotten oldest first.
 TEST_CASE("With more in TIME-WAIT than there are records the oldest goes, each time") {
 #define IN_TIME_WAIT(n)                                                                                                                                       \
@@ -38,6 +45,9 @@ TEST_CASE("With more in TIME-WAIT than there are records the oldest goes, each t
       IN_TIME_WAIT(0), at(10), IN_TIME_WAIT(1), at(20), IN_TIME_WAIT(2), at(30), IN_TIME_WAIT(3), in_use(0, 0, 2), counted(&tcp::counters::time_wait_recycled, 2),
       in("F. 1:1(0) ack 2"), out("R 2:2(0)"), in("F. 1:1(0) ack 2").peer_is(1), out("R 2:2(0)").peer_is(1), at(40), IN_TIME_WAIT(4), counted(&tcp::counters::time_wait_recycled, 3), counted(&tcp::counters::time_waits, 5),
       in("F. 1:1(0) ack 2").peer_is(2), out("R 2:2(0)").peer_is(2), in("F. 1:1(0) ack 2").peer_is(3), out(". 2:2(0) ack 2").peer_is(3), at(60'040), in_use(0, 0, 0), no_deadline(),
+      // And those whose time is over are used again.
+      IN_TIME_WAIT(5), at(60'050), IN_TIME_WAIT(6), in_use(0, 0, 2), counted(&tcp::counters::time_wait_recycled, 3), in("F. 1:1(0) ack 2").peer_is(5), out(". 2:2(0) ack 2").peer_is(5),
+      at(120'050), in_use(0, 0, 0), no_deadline(),
   };
 #undef IN_TIME_WAIT
   play(script);

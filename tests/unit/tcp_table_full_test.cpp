@@ -53,6 +53,8 @@ struct world {
   known_secrets below{};
   std::unique_ptr<layer> tcp = std::make_unique<layer>();
   layer::time_point now{1000};
+  connection_id last{};  // of whom something was told
+  u32 held_when_told = 0;
 
   world() { tcp->open(below, now); }
   ~world() {
@@ -73,7 +75,7 @@ struct world {
     (void)tcp->on_datagram(below, info, p, now);
     p.reset();
     tcp->end_of_batch(below, now);
-    while (const auto e = tcp->pending(below, now)) tcp->finish(below, *e, now);
+    while (const auto e = tcp->pending(below, now)) last = e->id, held_when_told = below.pool.in_use(), tcp->finish(below, *e, now);
     tcp->end_of_turn(below, now);
   }
   auto connect(const ipv4_address& to) { return tcp->connect(below, {.remote = {to, 80}, .local = {{}, 9}}, now); }
@@ -91,6 +93,21 @@ TEST_CASE("A turn serves 64 timers, and the next one those that are left") {
   CHECK(w.below.sent_count == 64);
   w.tcp->advance(w.below, w.now);
   CHECK(w.below.sent_count == 120);
+}
+TEST_CASE("What was to be sent is given back when the connection ends, before that is told") {
+  using flag = wire::tcp::flag;
+  world w;
+  REQUIRE(w.tcp->listen(w.below, {.port = 7}));
+  w.arrives(world::peer(0, 7, 7, 2000), 100, 0, flag::syn);
+  const u32 iss = w.below.last_seq;
+  w.arrives(world::peer(0, 7, 7, 2000), 101, iss + 1, flag::ack);
+  REQUIRE(w.tcp->connections() == 1);
+  const std::vector<std::byte> bytes(3000);
+  REQUIRE(w.tcp->send(w.below, w.last, std::span(bytes), {}, w.now).value_or(0) == 3000);
+  CHECK(w.below.pool.in_use() > 1);
+  w.arrives(world::peer(0, 7, 7, 2000), 101, iss + 1, flag::rst | flag::ack);
+  CHECK(w.tcp->connections() == 0);
+  CHECK(w.held_when_told == 0);
 }
 TEST_CASE("connect() where the table has no room for its name finds no port, and takes nothing") {
   world w;
