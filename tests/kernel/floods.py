@@ -10,7 +10,7 @@ import time
 import _net
 
 BODY = b"what is served\n"
-SECONDS = 1.0
+SECONDS = 0.5
 FLOODS = {  # what hping3 is told
     "ACK from everywhere": ("--rand-source", "-A", "-p", 8080),
     "FIN, SYN, RST, PSH, ACK and URG": ("-F", "-S", "-R", "-P", "-A", "-U", "-p", 8080),
@@ -68,7 +68,7 @@ def test(folder):
                 said = flood.communicate()[1]
             sent = int(re.search(r"(\d+) packets transmitted", said)[1])
             answered = client.answers - asked
-            _net.expect(sent > 1000 and answered > 5, f"{name}: {sent} packets, {answered} answers")
+            _net.expect(sent > 1000 and answered > 3, f"{name}: {sent} packets, {answered} answers")
             now = resident(server.process.pid)
             before = before or now  # after the first: what a flood touches is touched
             _net.expect(now <= before + 4096, f"{name}: {now} KiB are resident, {before} were")

@@ -9,7 +9,7 @@ FILE = b"what is served\n"
 
 def nmap(*options):
     """{"8080/tcp": "open", ...} of the ports that differ, and the line that sums up the others."""
-    said = _net.sh("nmap", "-n", "-Pn", "--max-retries", 1, *options, _net.STRATA, timeout=60)
+    said = _net.sh("nmap", "-n", "-Pn", "--max-retries", 2, "--initial-rtt-timeout", "200ms", "--max-rtt-timeout", "300ms", *options, _net.STRATA, timeout=60)
     return dict(re.findall(r"^(\d+(?:/\w+)?) +(\S+)", said, re.M)), said
 
 

@@ -36,6 +36,14 @@ TEST_CASE("A segment that fills a hole joins what came before it, whatever that 
   };
   play(script);
 }
+// RFC 9293 §3.10.7.4, second, comes before fifth: the ACK of a reset completes nothing.
+TEST_CASE("A reset that acknowledges our SYN opens no connection") {
+  static constexpr step script[] = {
+      listen(), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), in("R. 5:5(0) ack 1"), out(". 1:1(0) ack 1"), in_use(0, 1, 0), never(bit::accepted), in("R. 1:1(0) ack 1"),
+      in_use(0, 0, 0), never(bit::accepted),
+  };
+  play(script);
+}
 // RFC 9293 §3.6: what cannot be remembered for 2 MSL any longer is forgotten oldest first.
 TEST_CASE("With more in TIME-WAIT than there are records the oldest goes, each time") {
 #define IN_TIME_WAIT(n)                                                                                                                                       \
