@@ -134,7 +134,7 @@ std::vector<named_script> scripts() {
         .segment(0, rst, 0, moves_seq, {1}).segment(0, rst).syn(2, offers_mss | offers_much_scale, 1, 1).segment(2, ack).segment(2, ack, 100)
         .syn(4, offers_times).segment(4, ack, 0, moves_times, {-500})
         .segment(4, ack, 50).syn(1, 0, 0, 0).segment(1, ack, 30).segment(3, fin | ack).segment(3, 0);
-    name("too-many-half-open")->habits(answers_arp).syn(0).syn(2).syn(4).syn(6).syn(1).syn(3).syn(7).tell(call::close_listener, 0).syn(0).pass(35)
+    name("too-many-half-open")->habits(answers_arp).syn(0).syn(2).syn(4).syn(6).syn(1).syn(3).syn(7).deadline(3).syn(7).syn(5).tell(call::close_listener, 0).syn(0).pass(35)
         .turn();
     name("too-many-connections")->habits(answers_arp).open(0).open(2).open(4).open(1).open(3).open(6).open(7).segment(6, ack, 10)
         .tell(call::abort, 2).turn().segment(6, ack, 10);
