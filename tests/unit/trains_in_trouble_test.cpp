@@ -37,6 +37,50 @@ TEST_CASE("a stack that goes while half a train waits for the ring leaves no chu
   CHECK(t->a.chunks().in_use() == 0);
 }
 
+/// A NIC that vouches for trains with a reset in them, which no sound one joins.
+struct resetting : test::joining<nic::wire_pair> {
+  inline static bool resets = false;
+  resetting() = default;
+  resetting(nic::wire& cable, u32 side) : joining(nic::wire_pair{cable, side}) {}
+  std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
+    const std::size_t n = joining::receive(chunks, batch);
+    for (packet& p : batch.first(n)) {
+      if (!resets || !buffer::is_joined(p.d())) continue;
+      p->chunk[p->offset + 14 + 20 + 13] |= std::byte{wire::tcp::flag::rst};
+      p->flags = static_cast<u8>((p->flags & ~buffer::descriptor::checksum_partial) | buffer::descriptor::checksum_verified);
+    }
+    return n;
+  }
+};
+TEST_CASE("a train with a reset in it is dropped whole, whatever else it says") {
+  auto t = test::two_stacks<trains::over_v4<resetting>>::make();
+  using net = stack<trains::over_v4<resetting>>;
+  net::stream server{};
+  std::size_t received = 0;
+  u32 closed = 0;
+  const auto pass = [&](u32 ms) {
+    t->pass(ms, ignore_rest{}, on{[&](net::accepted e) { server = e.stream; }, [&](net::closed) { ++closed; },
+                                  [&](net::readable e) {
+                                    std::byte to[4096];
+                                    while (const auto n = e.stream.receive(to)) received += *n;
+                                  },
+                                  ignore_rest{}});
+  };
+  REQUIRE(t->b.listen({.port = 7}));
+  const auto s = *t->a.connect({.remote = {"10.0.0.2"_ip, 7}});
+  pass(50);
+  const std::vector<std::byte> bytes(8760);
+  resetting::resets = true;
+  REQUIRE(s.send(bytes).value_or(0) == bytes.size());
+  pass(50);
+  CHECK((received == 0 && closed == 0 && server.is_live()));
+  CHECK(t->b.transport<0>().counters().in_errors == 1);
+  CHECK(t->b.transport<0>().counters().established_resets == 0);
+  resetting::resets = false;
+  pass(3000);
+  CHECK((received == bytes.size() && closed == 0));
+}
+
 /// Of six chunks, while the pieces of a train may be shorter than its segments.
 template <class Nic> struct six_chunks : trains::over_v4<Nic> {
   static constexpr strata::limits limits = [] {
