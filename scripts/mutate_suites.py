@@ -85,9 +85,11 @@ SOONER = [
     (r"tcp/ports", ["autobind"]),
     (r"tcp/open", ["families", "autobind"]),
     (r"tcp/acks", ["acking"]),
+    (r"tcp/options", ["writing"]),
     (r"tcp/charge", ["slots"]),
     (r"tcp/gro", ["gro"]),
     (r"tcp/trains", ["trains", "gro"]),
+    (r"tcp/calls", ["writing", "backlog"]),
     (r"tcp/gso", ["in_trains", "trains", "pacing"]),
 ]
 
