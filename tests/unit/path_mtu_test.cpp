@@ -109,6 +109,16 @@ TEST_CASE("The table of path MTUs keeps the narrowest for ten minutes") {
   t.learn(one, 1450, at{601 * second});  // what was said before is too old to be narrower
   CHECK((t.to(one, {1201 * second - 1}) == 1450 && t.to(one, {1201 * second}) == 0 && t.size() == 1));
 }
+TEST_CASE("The table of path MTUs tells nobody less than 552 bytes") {
+  table t;
+  const ipv4_address one = "10.0.0.1"_ip;
+  t.learn(one, 553, {0});
+  CHECK(t.to(one, {0}) == 553);
+  t.learn(one, 68, at{1});
+  CHECK(t.to(one, {1}) == 552);
+  t.learn(one, 552, at{second});
+  CHECK(t.to(one, {600 * second + 1}) == 0);
+}
 TEST_CASE("Where the table of path MTUs is full the oldest makes room") {
   table t;
   const ipv4_address who[] = {"10.0.0.1"_ip, "10.0.0.2"_ip, "10.0.0.3"_ip, "10.0.0.4"_ip, "10.0.0.5"_ip};
@@ -172,4 +182,18 @@ TEST_CASE("Datagrams know what a router said of the path, of another socket too,
   CHECK(one->send(data).error() == udp::send_error::too_big);
   w.pass(1 * second);
   CHECK((one->send(data) && two->send_to(data, there)));
+}
+TEST_CASE("A forged word about one datagram does not stop connections to the same destination") {
+  narrow_path w;
+  auto one = w.a.bind({.port = 7});
+  REQUIRE(one);
+  REQUIRE(one->connect(net::endpoint{narrow_path::ours(1), 9}));
+  w.narrow = 68;
+  CHECK(one->send(ip_endpoint::octets(100)));
+  w.turn(), w.turn();
+  CHECK((w.refused == 1 && w.errors == 1));
+  CHECK(one->send(ip_endpoint::octets(600)).error() == udp::send_error::too_big);
+  w.narrow = 1500;
+  const auto s = w.open();
+  CHECK((w.sends(s, 8000) == 0 && w.longest == 552));
 }

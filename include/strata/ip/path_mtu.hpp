@@ -7,11 +7,13 @@
 namespace strata::inline STRATA_ABI::ip {
 
 /// A table of `Capacity` destinations; where it is full the oldest entry makes room. It is looked through where a way begins, not for each packet, and without a
-/// timer: what is too old is not told.
+/// timer: what is too old is not told. (On a clock whose circle is short, as 32 bits of microseconds, what nobody asks for during half of it is told once more.)
 template <class Address, u32 Capacity, class Tick> class path_mtus {
  public:
   using moment = time_point<Tick>;
   static constexpr duration<Tick> age = duration<Tick>::seconds(600);  ///< RFC 1191 §6.3
+  /// Bytes; nothing narrower is told to others, so that a forged message about one datagram cannot starve them. Linux: net.ipv4.route.min_pmtu.
+  static constexpr u16 least = 552;
 
   /// Bytes of IP packet that the way to `to` carries; zero: in ten minutes nobody said so.
   [[nodiscard]] u16 to(const Address& destination, moment now) const {
@@ -19,7 +21,8 @@ template <class Address, u32 Capacity, class Tick> class path_mtus {
     return at == count_ || now.reached(entries_[at].until) ? u16{0} : entries_[at].mtu;
   }
   /// A router said so, to a transport that knows that it was about a packet of its own. Only what is narrower than what is known counts (RFC 1191 §6.1).
-  void learn(const Address& destination, u16 mtu, moment now) {
+  void learn(const Address& destination, u16 said, moment now) {
+    const u16 mtu = said < least ? least : said;
     u32 at = find(destination);
     if (at < count_ && entries_[at].mtu <= mtu && !now.reached(entries_[at].until)) return;
     if (at == Capacity) at = oldest();
