@@ -59,6 +59,8 @@ struct world {
     return on{[this](net::accepted e) {
                 const u16 port = e.stream.remote().port;
                 if (e.stream.local().port == 7 && port >= 1000 && port < 1004) accepted[port - 1000] = e.stream, ++accepted_count;
+                // Where a ring is full a reset is lost, and nobody reads at port 8: who asks finds out that the peer has gone.
+                if (e.stream.local().port != 7) (void)e.stream.set(option::keep_alive{true, 1, 1, 3});
                 ++events;
               },
               [this, side](net::readable e) {
