@@ -5,9 +5,11 @@
 
 namespace strata::inline STRATA_ABI::tcp {
 
-/// Whether more may be written to the chunk at the tail: it is unsent, nobody below holds it, no record ends there, and a segment has room.
+/// Whether more may be written to the chunk at the tail: it is unsent, nobody below holds it, no record ends there, and a segment has room. Where chunks that were
+/// cut are more than the quota, none takes more: a peer that cuts by its window would else let a writer have the whole pool.
 template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::is_open_tail(const connection& c, const buffer::descriptor* d, u32 room) {
-  return d != nullptr && d->owners == packet::bit(buffer::owner::send_queue) && d->body_length < c.mss && room != 0 && (d->marks & marks_of_a_tail) == mark_sum_known;
+  return d != nullptr && c.send_count <= send_quota && d->owners == packet::bit(buffer::owner::send_queue) && d->body_length < c.mss && room != 0 &&
+         (d->marks & marks_of_a_tail) == mark_sum_known;
 }
 
 /// Appends to the tail chunk while it is open, else takes a new one. How many bytes found room. Linux: tcp_sendmsg_locked.
