@@ -321,6 +321,30 @@ TEST_CASE("who has a nearer router on its own link is told of it, and its packet
   for (u32 i = 0; i < 10; ++i, t->ms += 1000) t->turn();  // nobody is there
 }
 
+TEST_CASE("what the router itself was told of a path does not narrow what it carries for others") {
+  auto t = std::make_unique<hand>();
+  auto s = t->between.bind({.port = 7});
+  REQUIRE(s);
+  REQUIRE(s->connect(stack<router>::endpoint{"10.9.0.1"_ip, 9}));
+  const std::vector<std::byte> bytes(500);
+  REQUIRE(s->send(bytes));
+  t->turn();
+  const auto sent = t->far.receive();
+  REQUIRE((sent.size() == 1 && sent[0].size() == 528));
+  std::vector<std::byte> told(20 + 8 + 28);  // fragmentation needed, 552 bytes
+  told[0] = std::byte{0x45}, told[8] = std::byte{64}, told[9] = std::byte{1}, told[20] = std::byte{3}, told[21] = std::byte{4};
+  store_be<u16>(&told[2], 56), store_be<u32>(&told[12], 0x0a090001), store_be<u32>(&told[16], 0x0a0900fe), store_be<u16>(&told[26], 552);
+  store_be<u16>(&told[10], static_cast<u16>(~plain_sum(std::span(told).first(20))));
+  __builtin_memcpy(&told[28], sent[0].data(), 28);
+  store_be<u16>(&told[22], static_cast<u16>(~plain_sum(std::span(told).subspan(20))));
+  t->far.send(told);
+  t->turn();
+  CHECK(s->send(std::vector<std::byte>(540)).error() == udp::send_error::too_big);
+  t->send({.fragment = 0x4000, .payload = 580});
+  const auto passed = t->far.receive();
+  CHECK((passed.size() == 1 && passed[0].size() == 600));
+}
+
 TEST_CASE("who cannot be reached on the last link is told of by the router (RFC 1812 5.2.7.1)") {
   auto t = std::make_unique<hand>();
   std::vector<std::byte> p = hand::ip({.from = 0x0a090001, .to = 0x0a000063});  // from far to one of the LAN who does not answer

@@ -154,7 +154,7 @@ TEST_CASE("What a router said of a path holds for new connections too, for ten m
   w.narrow = 1300;
   CHECK((w.sends(first, 8000) > 0 && w.longest == 1300 && w.mss(w.open()) == full - 200));
 }
-TEST_CASE("A router's way for others knows nothing of it, and who was not told is told himself") {
+TEST_CASE("Who goes a narrow way already and was not told sends what he has, and is told himself") {
   narrow_path w;
   const auto first = w.open(), other = w.open();
   w.narrow = 1300;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A connection table that has no room for one more name, which only somebody who knows the hash's key can bring about: whoever comes next is refused, everything
-// that was taken for it goes back, and names with another home are served as before.
+// that was taken for it goes back, and names with another home are served as before. With the same bare layer: how many timers a turn serves, and what is given back
+// before an end is told.
 #include <strata/tcp/archetype.hpp>
 
 #include <written_segment.hpp>

@@ -59,8 +59,6 @@ template <class Thread = calling_thread, class Waiting = spinning, u32 Spins = 6
   [[nodiscard]] bool is_held() const { return __atomic_load_n(&owner_, __ATOMIC_RELAXED) == Thread::me(); }
   /// Whether the caller holds it once: leaving gives it away.
   [[nodiscard]] bool is_held_once() const { return is_held() && depth_ == 1; }
-  /// The caller's identity.
-  [[nodiscard]] static const void* me() { return Thread::me(); }
 
   /// The answer of call(), which is run under the lock, by the caller or by who holds it. `call` returns an optional: nothing means not yet, and it is
   /// asked again later. Not for a caller that holds the lock.

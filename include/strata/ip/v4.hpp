@@ -161,7 +161,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     else return false;
   }
   /// Of a stack that is shut down.
-  void clear(buffer::pool& chunks) {
+  void clear([[maybe_unused]] buffer::pool& chunks) requires(reassembles || C::limits.path_mtus != 0) {
     if constexpr (reassembles) fragments_.clear(chunks);
     out_.path_mtu = {};
   }
