@@ -61,6 +61,7 @@ LAYERS = {
         Suite("sim", ["tests/sim/*_test.cpp", "tests/sim/simulation.cpp", "tests/sim/policy/*.cpp"], optimise="-O1", seconds=900),
     ],
     "udp": [scripts("scripts", "datagram_player"), units("unit", "udp*"), stacks()],
+    "raw": [units("unit", "raw*"), stacks()],
     "ip": [units("unit", "ip*", "icmp"), units("others", "path_mtu", "reassemble", "forward", "hooks", "igmp*", "routes", "connection_limit"), stacks()],
     "neighbour": [units("unit", "arp*"), units("addresses", "own_addresses*", "proxy_arp", "neighbours"), stacks()],
     "link": [units("unit", "link*"), stacks()],

@@ -19,6 +19,7 @@
 #include <strata/qdisc/fq_codel.hpp>
 #include <strata/qdisc/prio.hpp>
 #include <strata/qdisc/tbf.hpp>
+#include <strata/raw/layer.hpp>
 #include <strata/stack/loopback.hpp>
 #include <strata/stack/presets.hpp>
 #include <strata/stack/stack.hpp>

@@ -278,6 +278,20 @@ std::vector<named_script> scripts() {
       .raw(igmp("12340bb8 000c0000 41424344", "ef010201", 5, 0, 17)).raw(igmp("12340bb8 000c0000 41424344", "ef010205", 5, 0, 17))
       .nic(1).tell(call::group, 0, group(join, 2)).nic(2).tell(call::group, 0, group(join, 3)).deadline(3));
   add("v6-groups", script(raw_v6).tell(call::group, 0, group(join, 1)).tell(call::group, 0, group(include, 2, 1)).deadline(3).tell(call::group, 0, group(leave, 1)).deadline(3));
+  // Raw sockets: `what` they do, and of which protocol (0: ICMP, 1: TCP, 2: UDP, 3: one that the stack has not).
+  constexpr unsigned open = 0, shut = 1, connect = 2, send_to = 3, receive = 4, consume = 5, options = 6, send = 7;
+  const auto raw = [](unsigned what, unsigned more = 0) { return what | more << 3; };
+  add("v4-raw", script().habits(answers_arp).tell(call::raw, 0, raw(open, 0)).times(3, [](script& s, unsigned i) { s.icmp(8, 0, i, 5); }).tell(call::raw, 0, raw(receive, 20))
+      .tell(call::raw, 0, raw(consume)).icmp(3, 3, 0, 0).tell(call::raw, 0, raw(open, 3)).tell(call::raw, 1, raw(send_to, 1 | 40 << 3)).tell(call::raw, 1, raw(send)).tell(call::raw, 1, raw(connect, 1))
+      .tell(call::raw, 1, raw(options, 46)).tell(call::raw, 1, raw(send, 100)).icmp(3, 2, 0, 0).damage(protocol, 253).datagram(1, 0, 30).tell(call::raw, 0, raw(open, 2)).tell(call::raw, 0, raw(shut))
+      .tell(call::raw, 0, raw(open, 1 | 4)).open(0).segment(0, ack, 100).tell(call::mode, 0, mode::reads | mode::reads_datagrams).segment(0, ack, 50).tell(call::raw, 1, raw(send, 900))
+      .tell(call::raw, 1, raw(send_to, 7 | 8 << 3)).nic(1).tell(call::raw, 1, raw(send, 10)).nic(0).turn());
+  add("v4-raw-pressure", script().habits(answers_arp).tell(call::raw, 0, raw(open, 0)).tell(call::raw, 0, raw(open, 3)).tell(call::raw, 1, raw(send_to, 1 | 40 << 3)).tell(call::mode, 0, 0)
+      .open(0).open(2).open(4).open(1).open(3).times(5, [](script& s, unsigned i) { s.bulk(i, 4, 500); })
+      .times(6, [](script& s, unsigned i) { s.tell(call::send, i, 2000).tell(call::send, i, 2000); }).times(3, [](script& s, unsigned i) { s.icmp(8, 0, i, 5); })
+      .tell(call::raw, 1, raw(send_to, 1 | 40 << 3)).tell(call::raw, 0, raw(receive, 20)).deadline(4));
+  add("v6-raw", script(raw_v6).tell(call::raw, 0, raw(open, 3)).tell(call::raw, 0, raw(send_to, 1 | 40 << 3)).damage(protocol, 253).datagram(1, 0, 30).tell(call::raw, 0, raw(connect, 7))
+      .tell(call::raw, 0, raw(consume)).tell(call::raw, 0, raw(open, 2)).datagram(0, 0, 30).tell(call::restart).tell(call::raw, 0, raw(open, 3)).damage(protocol, 253).datagram(1, 0, 30));
   add("v4-garbage", script().raw({}).raw(octets(10)).raw(octets(60, std::byte{0xff})).raw(octets(1500, std::byte{0x45})));
   return all;
 }

@@ -55,6 +55,9 @@ inline constexpr named<udp::counters, u32> udp_names[] = {
     STRATA_NAMED(udp::counters, in_datagrams), STRATA_NAMED(udp::counters, no_ports), STRATA_NAMED(udp::counters, in_errors),
     STRATA_NAMED(udp::counters, in_csum_errors), STRATA_NAMED(udp::counters, rcvbuf_errors), STRATA_NAMED(udp::counters, mem_errors), STRATA_NAMED(udp::counters, in_gathered),
     STRATA_NAMED(udp::counters, out_datagrams), STRATA_NAMED(udp::counters, sndbuf_errors)};
+inline constexpr named<raw::counters, u32> raw_names[] = {
+    STRATA_NAMED(raw::counters, in_packets), STRATA_NAMED(raw::counters, rcvbuf_errors), STRATA_NAMED(raw::counters, mem_errors), STRATA_NAMED(raw::counters, out_packets),
+    STRATA_NAMED(raw::counters, sndbuf_errors)};
 inline constexpr named<ip::counters, u32> ip_names[] = {
     STRATA_NAMED(ip::counters, in_receives), STRATA_NAMED(ip::counters, in_hdr_errors), STRATA_NAMED(ip::counters, in_truncated_pkts),
     STRATA_NAMED(ip::counters, in_csum_errors), STRATA_NAMED(ip::counters, in_addr_errors), STRATA_NAMED(ip::counters, in_martian_src),

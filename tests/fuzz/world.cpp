@@ -34,6 +34,7 @@ struct over_ethernet : presets::testing {
                                          .receive_chunks = 5,
                                          .datagram_sockets = 4,
                                          .datagrams = 2,
+                                         .raw_sockets = 2,
                                          .neighbours = 4,
                                          .neighbour_queue = 2,
                                          .routes = 3,
@@ -43,6 +44,7 @@ struct over_ethernet : presets::testing {
                                          .batch = 4,
                                          .receive_reserve = 6};
   static constexpr u16 mtu = 576;
+  template <class C> using transports = strata::layers<typename C::template tcp<C>, typename C::template udp<C>, strata::raw::layer<C>>;
 };
 
 /// Nobody talks to port 9 (RFC 863).
@@ -106,7 +108,7 @@ template <class C> class world_of final : public world {
                                         [&](typename net::readable e) { on_readable(e); }, [&](typename net::writable e) { on_writable(e); },
                                         [&](typename net::peer_closed e) { on_peer_closed(e); }, [&](typename net::closed e) { on_closed(e); },
                                         [&](typename net::timer e) { (void)live(e.stream); }, [&](typename net::datagram e) { on_datagram(e); },
-                                        [&](typename net::error e) { on_error(e); }});
+                                        [&](typename net::error e) { on_error(e); }, [&](typename net::raw_packet e) { on_raw(e.socket); }, [&](typename net::raw_error e) { on_raw(e.socket); }});
     // A turn is bounded by what came, by what the tables hold, and not by what the bytes say.
     require(net_->counters().polls == polls + 1, "a turn is a turn");
     require(net_->counters().events - events <= frames + C::limits.connections + C::limits.datagram_sockets + C::limits.errors + 80u,
@@ -218,6 +220,7 @@ template <class C> class world_of final : public world {
       case call::cork: (void)s.set(option::cork{(n & 1) != 0}); break;
       case call::ip_fields: (void)s.set(option::dscp{static_cast<u8>(n)}), (void)s.set(option::hop_limit{static_cast<u8>(n >> 8)}); break;
       case call::group: change_group(d, n); break;
+      case call::raw: use_raw(who, n); break;
       case call::timer: (void)s.set_timer(net::duration::from_ms(n)); break;
       case call::cancel_timer: (void)s.cancel_timer(); break;
       case call::bind:
@@ -366,6 +369,7 @@ template <class C> class world_of final : public world {
     views_.clear();
     streams_.clear();
     sockets_.clear();
+    raws_.clear();
     listeners_.clear();
     our_starts_.clear();
     tell_counters();
@@ -445,6 +449,35 @@ template <class C> class world_of final : public world {
   void on_error(const typename net::error& e) {
     if (e.stream.net() != nullptr) (void)live(e.stream);
     if (e.socket.net() != nullptr) require(e.socket.is_live(), "an error is for a socket that is open");
+  }
+
+  void on_raw(const typename net::raw_socket& s) {
+    require(s.is_live(), "an event of a raw socket is of one that is open");
+    if ((mode_ & reads_datagrams) != 0) (void)s.receive({scratch_, sizeof scratch_});
+  }
+
+  /// Three bits say what; the protocols are what the stack has itself, and one that it has not, which alone is sent: there are no rules for it.
+  void use_raw(unsigned who, unsigned n) {
+    static constexpr u8 protocols[] = {1, 6, 17, 253};
+    const typename net::raw_socket s = raws_.empty() ? typename net::raw_socket{} : raws_[who % raws_.size()];
+    const bool may_send = net_->template transport<2>().protocol_of(s.id()) == 253;
+    switch (n & 7) {
+      case 0: keep(raws_, net_->open_raw({.protocol = protocols[n >> 3 & 3], .address = (n >> 5 & 1) != 0 ? ours() : address{}})); break;
+      case 1: (void)s.close(); break;
+      case 2: (void)s.connect(peer(n >> 3, 0).address); break;
+      case 3:
+        if (may_send) (void)s.send_to(text(n >> 6), peer(n >> 3 & 7, 0).address);
+        break;
+      case 4: (void)s.receive({scratch_, n >> 3 & 1023}); break;
+      case 5:
+        if (const auto view = s.peek()) require(view->header.size() >= 20 && view->header.size() + view->bytes.size() <= C::limits.chunk_size, "a packet fits in its chunk");
+        (void)s.consume();
+        break;
+      case 6: (void)s.set(raw::option::dscp{static_cast<u8>(n >> 3)}), (void)s.set(raw::option::hop_limit{static_cast<u8>(n >> 8)}); break;
+      case 7:
+        if (may_send) (void)s.send(text(n >> 3));
+        break;
+    }
   }
 
   // ---- what must hold ----
@@ -558,6 +591,7 @@ template <class C> class world_of final : public world {
       if (k.stream.abort()) k.is_aborted = true;
     for (auto& l : listeners_) (void)l.close();
     for (auto& d : sockets_) (void)d.close();
+    for (auto& r : raws_) (void)r.close();
     for (unsigned turns = 0; turns < 3; ++turns) poll(16);
     for (const known& k : streams_) require(k.is_closed && !k.stream.is_live(), "every stream ends with one `closed`");
     unsigned turns = 0;
@@ -609,6 +643,7 @@ template <class C> class world_of final : public world {
     tally(*counted, "interface", net_->at_interface().counters(), interface_names);
     tally(*counted, "tcp", net_->template transport<0>().counters(), tcp_names);
     tally(*counted, "udp", net_->template transport<1>().counted(), udp_names);
+    tally(*counted, "raw", net_->template transport<2>().counted(), raw_names);
     tally(*counted, "ip", net_->template network<0>().counted(), ip_names);
     tally(*counted, "igmp", net_->template network<0>().igmp_counted(), igmp_names);
     tally(*counted, "icmp", net_->template network<0>().icmp_counted(), icmp_names);
@@ -630,6 +665,7 @@ template <class C> class world_of final : public world {
   std::vector<known> streams_{};
   std::vector<typename net::listener> listeners_{};
   std::vector<typename net::datagram_socket> sockets_{};
+  std::vector<typename net::raw_socket> raws_{};
   std::map<std::string, std::uint32_t> our_starts_{};
   std::byte scratch_[2048]{};
   std::vector<std::byte> cut_{};  // what came of a message in fragments

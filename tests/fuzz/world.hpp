@@ -58,6 +58,7 @@ enum class call : std::uint8_t {
   cork,
   ip_fields,
   group,
+  raw,
   count
 };
 

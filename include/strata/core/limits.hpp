@@ -19,6 +19,7 @@ struct limits {
   u32 receive_chunks = 64;     ///< chunks that unread and out-of-order data of one connection may hold
   u32 datagram_sockets = 64;
   u32 datagrams = 64;          ///< unread datagrams per socket
+  u32 raw_sockets = 8;         ///< of raw::layer, where a Config lists it; each keeps as many packets as `datagrams` says
   u32 neighbours = 256;        ///< per interface
   u32 neighbour_queue = 8;     ///< packets per unresolved neighbour; the oldest is dropped
   u32 routes = 16;

@@ -50,12 +50,12 @@ struct arrival {
   bool is_broadcast = false;  ///< to a broadcast or multicast address of the link
 };
 
-/// What a packet turned out to be: a datagram for a transport, an error for one, a fragment that the layer takes by on_fragment(), or nothing (answered or dropped
-/// here; counted).
+/// What a packet turned out to be: a datagram for a transport, an error for one, a fragment that the layer takes by on_fragment(), a message to ip itself that it
+/// takes by on_control() once others have seen it, or nothing (answered or dropped here; counted).
 template <class Address> struct finding {
-  enum class what : u8 { nothing, datagram, error, fragment };
+  enum class what : u8 { nothing, datagram, error, fragment, control };
   what is = what::nothing;
-  datagram_info<Address> info{};     ///< of a datagram; the packet is pulled to its payload
+  datagram_info<Address> info{};     ///< of a datagram or a control message; the packet is pulled to its payload
   network_error<Address> error{};    ///< of an error
 };
 
@@ -66,6 +66,11 @@ template <class Links> constexpr u8 loopback_of_links() {
   else return no_link;
 }
 template <class Links> inline constexpr u8 loopback_link = loopback_of_links<std::remove_cvref_t<Links>>();
+/// Whether raw sockets may see what is for ip itself; links that do not say: no.
+template <class Links> inline constexpr bool are_overheard = [] {
+  if constexpr (requires { std::remove_cvref_t<Links>::are_overheard; }) return bool{std::remove_cvref_t<Links>::are_overheard};
+  else return false;
+}();
 
 /// Packets by what became of them; named as in /proc/net/snmp (Ip:, Ip6:) and netstat (IpExt:), where those have the name.
 struct counters {

@@ -114,6 +114,14 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     return f;
   }
 
+  /// What on_packet() or on_fragment() found to be for ip itself, where raw sockets saw it first: nothing, or an error for a transport.
+  [[nodiscard]] STRATA_OFF_PATH finding<address> on_control(links<address> auto&& below, packet& p, const finding<address>& message, moment now) requires(are_overheard<decltype(below)>) {
+    finding<address> f = message;
+    f.is = finding<address>::what::nothing;
+    take_control(below, p, now, f);
+    return f;
+  }
+
   /// An ICMP error about a datagram that on_packet() handed up; `p` still ends where it did. `protocol_unreachable` counts in_unknown_protos.
   void send_error(links<address> auto&& below, const datagram_info<address>& info, const packet& p, icmp_error_kind kind, moment now) {
     if (kind == icmp_error_kind::protocol_unreachable) ++count_.in_unknown_protos;
@@ -270,6 +278,10 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
       f.is = finding<address>::what::datagram;
       return;
     }
+    if constexpr (are_overheard<decltype(below)>) f.is = has_groups && f.info.protocol == 0 ? finding<address>::what::datagram : finding<address>::what::control;
+    else take_control(below, p, now, f);
+  }
+  STRATA_ALWAYS_INLINE void take_control(links<address> auto&& below, packet& p, moment now, finding<address>& f) {
     if constexpr (has_groups) {
       if (f.info.protocol == wire::igmp::protocol) return groups_.on_message(below, out_, p, f.info, now);
       if (f.info.protocol == 0) return void(f.is = finding<address>::what::datagram);

@@ -8,6 +8,7 @@
 #include <strata/core/path.hpp>
 #include <strata/socket/datagram_socket.hpp>
 #include <strata/socket/listener.hpp>
+#include <strata/socket/raw_socket.hpp>
 #include <strata/socket/stream.hpp>
 
 namespace strata::inline STRATA_ABI::event {
@@ -34,6 +35,15 @@ template <class Net> struct closed {
 };
 /// A datagram arrived for a socket: one event each. Receive it now, or leave it in the socket's queue.
 template <class Net> struct datagram { socket::datagram_socket<Net> socket; };
+
+/// An edge: packets came for a raw socket since the last one. receive() until it would block.
+template <class Net> struct raw_packet { socket::raw_socket<Net> socket; };
+/// The network, or a neighbour, said that something that a connected raw socket sent did not arrive.
+template <class Net> struct raw_error {
+  socket::raw_socket<Net> socket;
+  icmp_error_kind reason = icmp_error_kind::host_unreachable;
+  u16 mtu = 0;  ///< with packet_too_big; bytes of IP packet
+};
 
 enum class error_kind : u8 {
   network,   ///< the network, or a neighbour, said that something of this stream or socket did not arrive

@@ -60,6 +60,7 @@ template <stack_config C> struct stack<C>::links {
 
   static constexpr bool hands_up_trains = bound::hands_up_trains;
   static constexpr u8 loopback_link = bound::loopback_link;
+  static constexpr bool are_overheard = wiring::has_raws;
 
   buffer::pool& chunks() const { return s.pool_; }
   packet take() const { return s.take(); }

@@ -2,7 +2,8 @@
 // stack<Config> is a wiring diagram: the only place where layers meet. Here is the class; what it does stands in
 //   facades.hpp  what each layer sees of those below it       turn.hpp      a poll from its begin to its end; the whole way up on one screen
 //   transmit.hpp its own part of the way down                 ask.hpp       whether a call may go on
-//   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams, network_calls.hpp of routes, group_calls.hpp of groups        start.hpp    options, start, shutting down
+//   calls.hpp    the calls of streams, datagram_calls.hpp of datagrams, raw_calls.hpp of raw sockets, network_calls.hpp of routes, group_calls.hpp of groups
+//   start.hpp    options, start, shutting down
 //   shared.hpp   what is there only where several threads call
 // Members that are no templates are defined outside the class, so that `extern template class strata::stack<C>` suppresses them.
 #pragma once
@@ -13,6 +14,7 @@
 #include <strata/core/permission.hpp>
 #include <strata/ip/config.hpp>
 #include <strata/ip/routes.hpp>
+#include <strata/raw/types.hpp>
 #include <strata/socket/events.hpp>
 #include <strata/socket/owned.hpp>
 #include <strata/stack/demands.hpp>
@@ -77,6 +79,9 @@ template <stack_config C> class stack {
   using stream_layer = typename detail::transport_at<transports, wiring::streams>::type;      ///< or none
   using datagram_layer = typename detail::transport_at<transports, wiring::datagrams>::type;  ///< or none
 
+  using raw_layer = typename detail::transport_at<transports, wiring::raws>::type;            ///< or none
+  using raw_view = raw::packet_view<address, bound::hands_up_trains>;
+
   /// Chunks that the application holds: tcp::reservation and so on, or the same in a wrapper that takes the lock to drop them.
   template <class Handle> using in_hand = std::conditional_t<is_shared, detail::in_hand<stack, Handle>, Handle>;
   using reservation = in_hand<tcp::reservation>;
@@ -86,6 +91,7 @@ template <stack_config C> class stack {
   using stream = socket::stream<stack>;
   using listener = socket::listener<stack>;
   using datagram_socket = socket::datagram_socket<stack>;
+  using raw_socket = socket::raw_socket<stack>;
   using accepted = event::accepted<stack>;
   using connected = event::connected<stack>;
   using readable = event::readable<stack>;
@@ -95,9 +101,11 @@ template <stack_config C> class stack {
   using timer = event::timer<stack>;
   using datagram = event::datagram<stack>;
   using error = event::error<stack>;
+  using raw_packet = event::raw_packet<stack>;
+  using raw_error = event::raw_error<stack>;
   /// Whether a handler's argument is an event of this stack, taken by value or const&.
   template <class A> static constexpr bool is_event = std::is_void_v<A> || ((!std::is_reference_v<A> || std::is_const_v<std::remove_reference_t<A>>) &&
-      (wiring::template has_event<std::remove_cvref_t<A>> || detail::is_one_of<std::remove_cvref_t<A>, accepted, connected, readable, writable, peer_closed, closed, timer, datagram, error>));
+      (wiring::template has_event<std::remove_cvref_t<A>> || detail::is_one_of<std::remove_cvref_t<A>, accepted, connected, readable, writable, peer_closed, closed, timer, datagram, error, raw_packet, raw_error>));
 
   /// Bytes in front of a transport's header: the longest link and network header, and what drivers write in front.
   static constexpr u32 network_headroom = static_cast<u32>(bound::transmit_headroom + bound::link_header + detail::longest_header<networks>::value);
@@ -275,6 +283,17 @@ template <stack_config C> class stack {
     return is_started_ && datagrams().is_live(id);
   }
 
+  // ---- raw sockets: raw/layer.hpp; raw_calls.hpp ----
+  /// A socket for packets of one protocol of IP, beside whoever else they are for; exists where the Config lists raw::layer among its transports.  Linux: socket(AF_INET, SOCK_RAW, protocol).
+  expected<raw_socket, raw::open_error> open_raw(const raw::open_options<address, identity>& o) requires wiring::has_raws;
+  /// What socket::raw_socket calls: f(layer, below), if who acts may.
+  template <class T, class Error, class F> expected<T, Error> with_raw(permission::call what, connection_id id, const address* to, F&& f) requires wiring::has_raws;
+  [[nodiscard]] bool is_raw(connection_id id) const requires wiring::has_raws {
+    const auto held = exclusion_.enter();
+    (void)held;
+    return is_started_ && raws().is_live(id);
+  }
+
   // ---- groups: for a socket, or for the whole stack, whose memberships sockets without one of their own share; group_calls.hpp ----
   static constexpr bool has_groups = C::limits.groups != 0;
   /// From now on what is sent to a group comes in, from any source or from one. It is said to the routers of the link (IGMP, RFC 3376).
@@ -378,6 +397,8 @@ template <stack_config C> class stack {
   [[nodiscard]] const stream_layer& streams() const requires wiring::has_streams { return transports_.template get<wiring::streams>(); }
   [[nodiscard]] datagram_layer& datagrams() requires wiring::has_datagrams { return transports_.template get<wiring::datagrams>(); }
   [[nodiscard]] const datagram_layer& datagrams() const requires wiring::has_datagrams { return transports_.template get<wiring::datagrams>(); }
+  [[nodiscard]] raw_layer& raws() requires wiring::has_raws { return transports_.template get<wiring::raws>(); }
+  [[nodiscard]] const raw_layer& raws() const requires wiring::has_raws { return transports_.template get<wiring::raws>(); }
   /// f(network) for the one that carries `a`.
   template <class F> STRATA_ALWAYS_INLINE void network_of(const address& a, F&& f) {
     if constexpr (networks::count == 1) f(networks_.template get<0>());
@@ -419,6 +440,7 @@ template <stack_config C> class stack {
   void ring(bool at_once);
   void reclaim();
   void report(const network_error& e);
+  [[nodiscard]] bool has_sender(u8 protocol) const;
   void report_undelivered(packet&& p);
   void keep_for_sender(packet& p);
   void next_undelivered();
@@ -456,6 +478,8 @@ template <stack_config C> class stack {
   void from_link(auto& i, packet& p, raised& r);
   void to_network(const link::received& in, packet& p, raised& r);
   void complete(auto& ip, packet& p, const ip::finding<address>& part, raised& r);
+  void control(auto& ip, packet& p, const ip::finding<address>& message);
+  [[nodiscard]] bool is_overheard(const datagram_info<address>& info, const packet& p);
   void deliver(const datagram_info<address>& info, packet& p, raised& r);
   void input_batch(raised& r);
   [[nodiscard]] bool has_news() const {
@@ -514,5 +538,6 @@ template <stack_config C> class stack {
 #include <strata/stack/ask.hpp>
 #include <strata/stack/calls.hpp>
 #include <strata/stack/datagram_calls.hpp>
+#include <strata/stack/raw_calls.hpp>
 #include <strata/stack/network_calls.hpp>
 #include <strata/stack/group_calls.hpp>

@@ -48,6 +48,13 @@ template <stack_config C> void stack<C>::report(const network_error& e) {
   if (errors_in_ - errors_out_ == C::limits.errors) ++count_.errors_dropped;
   else errors_[errors_in_++ % C::limits.errors] = e;
 }
+/// Whether there is somebody who may have sent a packet of this protocol.
+template <stack_config C> bool stack<C>::has_sender(u8 protocol) const {
+  if constexpr (wiring::has_raws) {
+    if (raws().overhears(protocol)) return true;
+  }
+  return transports_.any([&](auto, const auto& t) { return t.protocol == protocol; });
+}
 template <stack_config C> void stack<C>::report_undelivered(packet&& p) {
   networks_.each([&](auto, auto& ip) {
     const auto e = ip.failure(p.bytes());
@@ -57,7 +64,7 @@ template <stack_config C> void stack<C>::report_undelivered(packet&& p) {
     }
     // Of answers to strangers' pings nobody wants to hear: they would fill the queue. Where it has two places they are not worth the code.
     if constexpr (C::limits.errors > 2) {
-      if (!transports_.any([&](auto, const auto& t) { return t.protocol == e->protocol; })) return;
+      if (!has_sender(e->protocol)) return;
     }
     report(*e);
   });

@@ -108,6 +108,7 @@ template <stack_config C> void stack<C>::next_link_down(raised& r) {
 template <stack_config C> void stack<C>::next_error(raised& r) {
   const network_error e = anchored(errors_[errors_out_++ % C::limits.errors]);
   (void)transports_.any([&](auto index, auto& t) {
+    if constexpr (index == wiring::raws) return (void)t.on_error(internet{*this}, e, now_), false;  // its event follows: pending()
     if (t.protocol != e.protocol) return false;
     (void)r.take(index, [&] { return t.on_error(internet{*this}, e, now_); });
     return true;
@@ -172,6 +173,9 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::to_network(
     if constexpr (requires { ip.on_fragment(links{*this}, p, found, now_); }) {
       if (found.is == ip::finding<address>::what::fragment) [[unlikely]] complete(ip, p, found, r);
     }
+    if constexpr (requires { ip.on_control(links{*this}, p, found, now_); }) {
+      if (found.is == ip::finding<address>::what::control) [[unlikely]] control(ip, p, found);
+    }
     return true;
   });
   if (!is_known) ++count_.no_network;
@@ -181,18 +185,36 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::complete(auto& ip, pack
   const ip::finding<address> found = ip.on_fragment(links{*this}, p, part, now_);
   if (found.is == ip::finding<address>::what::datagram) deliver(found.info, p, r);
   if (found.is == ip::finding<address>::what::error) report(found.error);
+  if constexpr (requires { ip.on_control(links{*this}, p, found, now_); }) {
+    if (found.is == ip::finding<address>::what::control) control(ip, p, found);
+  }
+}
+/// A message to ip itself, behind the raw sockets.
+template <stack_config C> STRATA_OFF_PATH void stack<C>::control(auto& ip, packet& p, const ip::finding<address>& message) {
+  (void)is_overheard(message.info, p);
+  const ip::finding<address> found = ip.on_control(links{*this}, p, message, now_);
+  if (found.is == ip::finding<address>::what::error) report(found.error);
+}
+/// Raw sockets get their copies; whether one is there for it.  Linux: raw_local_deliver.
+template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::is_overheard(const datagram_info<address>& info, const packet& p) {
+  if constexpr (wiring::has_raws) {
+    return raws().overhears(info.protocol) && raws().on_overheard(internet{*this}, info, p);
+  } else {
+    return (void)info, (void)p, false;
+  }
 }
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::deliver(const datagram_info<address>& info, packet& p, raised& r) {
   observe(trace::step::dispatch, p);
+  const bool has_listener = is_overheard(info, p);
   const bool is_known = transports_.any([&](auto index, auto& t) STRATA_INLINE_LAMBDA {
-    if (t.protocol != info.protocol) return false;
+    if (index == wiring::raws || t.protocol != info.protocol) return false;
     if constexpr (bound::hands_up_trains && !demand::takes_trains<decltype(t)>) {
       if (buffer::is_train(p.d())) return ++count_.unknown_protocol, true;
     }
     (void)r.take(index, [&]() STRATA_INLINE_LAMBDA { return t.on_datagram(internet{*this}, info, p, now_); });
     return true;
   });
-  if (is_known) return;
+  if (is_known || has_listener) return;
   ++count_.unknown_protocol;
   internet{*this}.refuse(info, p, icmp_error_kind::protocol_unreachable);
 }
@@ -320,6 +342,10 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
       else tell(datagram{s});
       if constexpr (joins_datagrams)
         for (u32 n = 0; n < e.more && t.is_live(e.id); ++n) tell(datagram{s});
+    } else if constexpr (requires { typename E::is_raw_event; }) {
+      const raw_socket s(*this, e.id);
+      if (e.is_error) tell(raw_error{s, e.error, e.mtu});
+      else tell(raw_packet{s});
     } else {
       tell(e);
     }
@@ -328,7 +354,7 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
 
 template <class H, class Transport> consteval bool handles_event_of_transport() {
   using E = typename Transport::event;
-  if constexpr (!std::same_as<E, stream_events> && !requires { typename E::is_datagram_event; })
+  if constexpr (!std::same_as<E, stream_events> && !requires { typename E::is_datagram_event; } && !requires { typename E::is_raw_event; })
     static_assert(handles<H, E>, "the handler has no overload for the event of a transport (see the template argument Transport); add one, or ignore_rest{}");
   return true;
 }
@@ -348,6 +374,10 @@ template <stack_config C> template <class H> consteval void stack<C>::check_hand
     static_assert(handles<H, closed>, "the handler has no overload for closed; add one, or ignore_rest{}");
   }
   if constexpr (wiring::has_datagrams) static_assert(handles<H, datagram>, "the handler has no overload for datagram; add one, or ignore_rest{}");
+  if constexpr (wiring::has_raws) {
+    static_assert(handles<H, raw_packet>, "the handler has no overload for raw_packet; add one, or ignore_rest{}");
+    static_assert(handles<H, raw_error>, "the handler has no overload for raw_error; add one, or ignore_rest{}");
+  }
   static_assert(handles<H, error>, "the handler has no overload for error; add one, or ignore_rest{}");
   static_assert(detail::all_handled<H, transports>::value);
   static_assert(detail::every_overload_is_reached<H, stack>::value,

@@ -15,6 +15,8 @@ namespace strata::inline STRATA_ABI {
 template <class T> concept states_its_protocol = requires { { T::protocol } -> std::convertible_to<u8>; };
 template <class T> concept states_its_event = requires { typename T::event; } && std::is_trivially_copyable_v<typename T::event>;
 template <class T> concept states_its_transport_header = requires { { T::header_size } -> std::convertible_to<std::size_t>; };
+/// Optional: raw sockets, which see what is for others. on_overheard() gets what overhears() says yes to.
+template <class T> concept overhears_others = requires(const T t, u8 protocol) { { t.overhears(protocol) } -> std::same_as<bool>; };
 
 namespace detail {
 
@@ -38,7 +40,8 @@ template <class... T> struct wiring_of<layers<T...>> {
   // Streams come from the first transport that says stream_events, datagram sockets from the first that has them.
   static constexpr std::size_t streams = first_true({std::same_as<typename T::event, stream_events>..., false});
   static constexpr std::size_t datagrams = first_true({requires { typename T::event::is_datagram_event; }..., false});
-  static constexpr bool has_streams = streams != no_index, has_datagrams = datagrams != no_index;
+  static constexpr std::size_t raws = first_true({overhears_others<T>..., false});
+  static constexpr bool has_streams = streams != no_index, has_datagrams = datagrams != no_index, has_raws = raws != no_index;
   template <class E> static constexpr bool has_event = (std::same_as<typename T::event, E> || ...);
 };
 
