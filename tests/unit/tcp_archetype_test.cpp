@@ -7,6 +7,7 @@
 using namespace strata;
 using alone = tcp::layer<tcp::archetype>;
 static_assert(tcp::config<tcp::archetype>);
+static_assert(alone::header_size == 60, "RFC 9293 §3.1: the data offset counts fifteen words at most");
 static_assert(tcp::network<tcp::network_archetype, ipv4_address, tcp::network_archetype::path>);
 // All that may be switched on is, or its code would not be looked at here.
 static_assert(tcp::archetype::timestamps && tcp::archetype::keep_alive && tcp::archetype::urgent && tcp::archetype::linger && tcp::archetype::shutdown_receive && tcp::archetype::header_prediction &&
