@@ -26,6 +26,7 @@ struct unlimited : server {
 struct fifo : server {
   using qdisc = strata::qdisc::fifo_of<100>;
   using coalescing = strata::tcp::minshall;
+  static constexpr bool long_datagrams = true;
 };
 /// 16 Mbit/s in small bursts, and a queue that drops what waits too long, or for want of room from whoever has the most.
 struct codel : server {
@@ -67,7 +68,10 @@ struct writing : server {
   using coalescing = strata::tcp::autocork;
   static constexpr strata::tcp::write_path writes{.low_water = true, .fair = true, .records = true, .collapse = true};
 };
-struct ms32 : server { using tick = strata::milliseconds32; };
+struct ms32 : server {
+  using tick = strata::milliseconds32;
+  static constexpr bool long_datagrams = true;
+};
 /// Segments are joined before the stack sees them, and what is left in it.
 struct trains : server {
   using nic = strata::test::joining<watched_nic>;

@@ -10,7 +10,7 @@ namespace court_of {
 using namespace checker;
 using frame = std::vector<std::byte>;
 
-inline constexpr host hosts[2] = {{{std::byte{2}, {}, {}, {}, {}, std::byte{1}}, 0x0a000001}, {{std::byte{2}, {}, {}, {}, {}, std::byte{2}}, 0x0a000002}};
+inline constexpr host hosts[2] = {{{std::byte{2}, {}, {}, {}, {}, std::byte{1}}, 0x0a000001}, {{std::byte{2}, {}, {}, {}, {}, std::byte{2}}, 0x0a000081}};
 
 inline void put16(frame& f, std::size_t at, unsigned v) { f[at] = static_cast<std::byte>(v >> 8), f[at + 1] = static_cast<std::byte>(v); }
 inline void put32(frame& f, std::size_t at, std::uint32_t v) { put16(f, at, v >> 16), put16(f, at + 2, v & 0xffff); }

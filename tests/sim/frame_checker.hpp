@@ -23,12 +23,16 @@ struct finding {
 
 class frame_checker {
  public:
-  frame_checker(const host& a, const host& b, unsigned mtu) : hosts_{a, b}, mtu_(mtu) {}
+  frame_checker(const host& a, const host& b, unsigned mtu) : frame_checker(a, b, mtu, mtu) {}
+  /// Each at its own link.
+  frame_checker(const host& a, const host& b, unsigned mtu_a, unsigned mtu_b) : hosts_{a, b}, mtu_{mtu_a, mtu_b} {}
 
   /// Whether the hosts know each other's address for sure; not so where the wire may change ARP messages, which have no checksum.
   bool trusts_arp = true;
   /// Whether a frame may be lost between a transport and its NIC, in a queue that is full: then a gap on the wire is no fault.
   bool loses_below = false;
+  /// Whether datagrams over the MTU may leave in fragments.
+  bool may_fragment = false;
 
   void sent(int side, octets f) {
     ++frames_;
@@ -125,13 +129,18 @@ class frame_checker {
     if (length < header || length > p.size()) return bad("ip.total_length", "a total length that the frame does not hold");
     if (length != p.size()) bad("ip.trailer", "bytes behind the datagram");
     if (!adds_up(p.first(header))) return bad("ip.checksum", "wrong");
-    if (length > mtu_) bad("ip.mtu", "larger than the link carries");
+    if (length > mtu_[side_]) bad("ip.mtu", "larger than the link carries");
     if ((at8(p, 1) & 3) != 0) bad("ip.ecn", "ECN was not negotiated");
     const unsigned fragment = at16(p, 6), id = at16(p, 4);
     if ((fragment & 0x8000) != 0) bad("ip.flags", "the reserved bit");
     const bool is_fragment = (fragment & 0x3fff) != 0, has_df = (fragment & 0x4000) != 0;
     if (is_fragment && has_df) bad("ip.fragment", "a fragment that must not be one");
-    if (is_fragment) return bad("ip.fragment", "nobody fragments here");
+    if (is_fragment) {
+      if (!may_fragment || at8(p, 9) != 17) return bad("ip.fragment", "nobody fragments that");
+      if ((fragment & 0x2000) != 0 && (length - header) % 8 != 0) return bad("ip.fragment", "one that is not the last, and no multiple of eight");
+      if (at32(p, 12) != hosts_[side_].ip) bad("ip.source", "not the sender's address");
+      return;
+    }
     if (!has_df && !ids_.insert(id).second) bad("ip.id", "an identification used before (RFC 6864 §4.3)");
     if (at8(p, 8) == 0) bad("ip.ttl", "zero");
     const std::uint32_t source = at32(p, 12), destination = at32(p, 16);
@@ -145,7 +154,7 @@ class frame_checker {
         if (s.fault != nullptr) return bad(s.fault, "malformed");
         if (destination != hosts_[1 - side_].ip) return;
         speaks_[side_] = true;
-        return flow(side_, s).sent(side_, s, length, mtu_, loses_below || asks_again_[side_], [this](const char* rule, std::string t) { bad(rule, std::move(t)); });
+        return flow(side_, s).sent(side_, s, length, mtu_[side_], loses_below || asks_again_[side_], [this](const char* rule, std::string t) { bad(rule, std::move(t)); });
       }
       case 17: return udp(body, source, destination);
       default: return bad("ip.protocol", "none that we speak");
@@ -193,7 +202,7 @@ class frame_checker {
   }
 
   host hosts_[2];
-  unsigned mtu_;
+  unsigned mtu_[2];
   int side_ = 0;
   std::uint64_t frames_ = 0;
   std::map<std::uint32_t, flow_checker> flows_;

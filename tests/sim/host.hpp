@@ -91,7 +91,7 @@ class host {
   host& operator=(const host&) = delete;
   virtual ~host() = default;
 
-  [[nodiscard]] static constexpr u32 ip(u32 side) { return 0x0a00'0001 + side; }
+  [[nodiscard]] static constexpr u32 ip(u32 side) { return 0x0a00'0001 + side * 128; }  ///< in one half each of a /24
 
   // ---- the loop ----
   virtual bool poll(u64 now, u32 frames, application& to) = 0;

@@ -35,6 +35,8 @@ struct weather {
   bool may_time_out = false;  ///< a connection may end because nothing came through
   bool is_short_of_chunks = false;
   bool corrupts = false;
+  bool is_routed = false;     ///< a router lies between the hosts, and a link of this kind on each side of it
+  u16 far_mtu = 0;            ///< of side 1's link, if it is another one
 };
 
 struct scenario {
@@ -191,6 +193,21 @@ inline constexpr scenario scenarios[] = {
        detail::rtt(w, d, 10 * us, 40 * ms);
        w.forged_percent = 20;
        w.per_byte += 1 * ms;
+     }},
+    {"routed", [](weather& w, dice& d) {
+       detail::rtt(w, d, 10 * us, 30 * ms);
+       detail::both(w, [&](nic::impairment& f) { f.loss = d.one_of<u32>({0, 0, 10'000}), f.duplication = d.one_of<u32>({0, 20'000}), f.reordering = d.one_of<u32>({0, 50'000}), f.reorder_ns = f.delay_ns; });
+       w.is_routed = true, w.per_byte += 4 * ms, w.extra = 600 * second, w.may_time_out = true;
+     }},
+    {"routed_narrow", [](weather& w, dice& d) {  // the router says so, or cuts what may be cut
+       detail::rtt(w, d, 10 * us, 30 * ms);
+       detail::both(w, [&](nic::impairment& f) { f.loss = d.one_of<u32>({0, 0, 10'000}); });
+       w.is_routed = true, w.mtu = 1500, w.far_mtu = static_cast<u16>(d.between(576, 1499)), w.per_byte += 4 * ms, w.extra = 600 * second, w.may_time_out = true;
+     }},
+    {"routed_queues", [](weather& w, dice& d) {  // what the router's rings do not take waits in its queues
+       detail::rtt(w, d, 10 * us, 30 * ms);
+       detail::both(w, [&](nic::impairment& f) { f.ring = static_cast<u32>(d.between(2, 12)), f.rate = d.between(2'000'000, 200'000'000), f.late = d.one_of<u32>({0, 100'000}), f.late_ns = 5 * ms; });
+       w.is_routed = true, w.per_byte += 10 * ms, w.extra = 900 * second, w.may_time_out = true;
      }},
     {"one_way", [](weather& w, dice& d) { detail::mild(w, d, manner::one_way); }},
     {"half_close", [](weather& w, dice& d) { detail::mild(w, d, manner::half_close); }},

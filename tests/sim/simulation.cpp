@@ -3,6 +3,7 @@
 
 #include "foreign.hpp"
 #include "plans.hpp"
+#include "router.hpp"
 
 namespace strata::sim {
 
@@ -15,24 +16,34 @@ constexpr const char* name_of(close_reason why) {
 
 class simulation final : watcher {
  public:
-  simulation(const request& r, const scenario& s, const policy& p) : request_(r), policy_(p), link_(std::make_unique<nic::simulated_link>(r.seed)) {
+  simulation(const request& r, const scenario& s, const policy& p) : request_(r), policy_(p) {
     result_.scenario = s.name, result_.policy = p.name;
     dice_.state = r.seed * 0x2545f4914f6cdd1d + 1;
     s.set(weather_, dice_);
-    link_->mtu = weather_.mtu != 0 ? weather_.mtu : dice_.one_of<u16>({1500, 1500, 1500, 1280, 576, 296});
-    for (u32 side : {0u, 1u}) link_->faults(side) = weather_.faults[side];
-    judge_ = std::make_unique<checker::frame_checker>(self(0), self(1), link_->mtu);
+    const u16 mtu = weather_.mtu != 0 ? weather_.mtu : dice_.one_of<u16>({1500, 1500, 1500, 1280, 576, 296});
+    for (u32 i = 0; i < (weather_.is_routed ? 2u : 1u); ++i) {
+      links_[i] = std::make_unique<nic::simulated_link>(r.seed + i * 0x9e37'79b9);
+      links_[i]->mtu = i == 1 && weather_.far_mtu != 0 ? weather_.far_mtu : mtu;
+      for (u32 side : {0u, 1u}) links_[i]->faults(side) = weather_.faults[side];
+    }
+    judge_ = std::make_unique<checker::frame_checker>(self(0), self(1), link(0).mtu, link(1).mtu);
     judge_->trusts_arp = !weather_.corrupts;
     judge_->loses_below = p.has_queue;
+    judge_->may_fragment = weather_.is_routed;
     is_eager_ = dice_.percent(40);
     frames_per_poll_ = dice_.one_of<u32>({1, 4, 64});
     begin_capture();
     for (u32 side : {0u, 1u}) {
-      beginning b{.link = link_.get(), .side = side, .eyes = this, .seed = dice_.next()};
+      beginning b{.link = &link(side), .side = side, .eyes = this, .seed = dice_.next()};
       if (weather_.is_short_of_chunks && p.least_chunks != 0) b.chunks = static_cast<u32>(dice_.between(p.least_chunks, p.least_chunks + 64));
       // A clock that will wrap: its own 32 bits of milliseconds, or those of the timestamps that it makes.
       b.clock_ms = dice_.percent(50) ? 0xffff'ffff - dice_.below(4'000) : dice_.below(u64{1} << 32);
       ends_[side].host = p.make(b);
+    }
+    if (weather_.is_routed) {
+      middle m{.links = {links_[0].get(), links_[1].get()}, .seed = dice_.next()};
+      for (u32 side : {0u, 1u}) m.macs[side] = {{2, 0, 0, 0, 0, static_cast<u8>(2 - side)}};  // the other host's
+      router_ = routers[dice_.below(sizeof routers / sizeof *routers)](m);
     }
     draw_connections();
   }
@@ -46,6 +57,11 @@ class simulation final : watcher {
       result_.retransmitted += e.host->tcp_counters().retransmitted;
       e.host->shut_down();
       if (e.host->chunks().in_use() != 0) fail("leak", std::to_string(e.host->chunks().in_use()) + " chunks after shut_down");
+    }
+    if (router_ != nullptr) {
+      if (result_.invariant.empty() && router_->chunks_in_use() != 0) fail("leak", std::to_string(router_->chunks_in_use()) + " chunks of the router are in use at the end");
+      router_->shut_down();
+      if (router_->chunks_in_use() != 0) fail("leak", std::to_string(router_->chunks_in_use()) + " chunks of the router after shut_down");
     }
     result_.ns = now_;
     result_.frames = judge_->frames();
@@ -123,28 +139,39 @@ class simulation final : watcher {
     if (!next) return fail("deadlock", "nothing is due, and the streams have not ended: " + states());
     if (*next > limit_) return fail("liveness", "no end after " + std::to_string(limit_ / ms) + " ms of virtual time: " + states());
     now_ = *next;
-    link_->advance(now_);
-    weather(now_);
+    go_to(now_);
   }
-  void weather(u64 now) {
+  void go_to(u64 now) {
+    for (const auto& l : links_)
+      if (l != nullptr) l->advance(now), weather(*l, now);
+  }
+  void weather(nic::simulated_link& l, u64 now) const {
     const bool is_down = weather_.down_for != 0 && now >= weather_.down_from && now < weather_.down_from + weather_.down_for;
     const bool is_deaf = now < weather_.deaf_for;
     for (u32 side : {0u, 1u}) {
-      link_->faults(side).is_down = is_down;
-      link_->faults(side).carries = weather_.carries != 0 && now >= weather_.carries_from && now - weather_.carries_from < weather_.carries_for ? weather_.carries : 0;
-      link_->faults(side).loss = is_deaf ? nic::impairment::always : weather_.faults[side].loss;
+      l.faults(side).is_down = is_down;
+      l.faults(side).carries = weather_.carries != 0 && now >= weather_.carries_from && now - weather_.carries_from < weather_.carries_for ? weather_.carries : 0;
+      l.faults(side).loss = is_deaf ? nic::impairment::always : weather_.faults[side].loss;
     }
   }
-  [[nodiscard]] bool has_frame(u32 side) const {
-    const auto& w = link_->ways[1 - side];
-    return w.first != 0 && w.flights[w.first - 1].due <= now_;
+  /// The link of a side's host, and its ways out of it and to it.
+  [[nodiscard]] nic::simulated_link& link(u32 side) const { return *links_[weather_.is_routed ? side : 0]; }
+  [[nodiscard]] auto& way_out(u32 side) const { return link(side).ways[side]; }
+  [[nodiscard]] auto& way_in(u32 side) const { return link(side).ways[1 - side]; }
+  [[nodiscard]] bool has_come(const auto& way) const { return way.first != 0 && way.flights[way.first - 1].due <= now_; }
+  [[nodiscard]] bool has_frame(u32 side) const { return has_come(way_in(side)); }
+  [[nodiscard]] bool router_has_work() const {
+    if (router_ == nullptr) return false;
+    const auto deadline = router_->next_deadline();
+    return has_come(way_out(0)) || has_come(way_out(1)) || (deadline && *deadline <= now_);
   }
+  /// A full ring: a loop polls until something comes back.
+  [[nodiscard]] bool is_full(const auto& way) const { return way.in_ring >= (way.faults.ring != 0 ? way.faults.ring : 256) || way.full_until > now_; }
+  [[nodiscard]] bool router_must_wait() const { return router_ != nullptr && (is_full(way_in(0)) || is_full(way_in(1))); }
   /// A full ring, or no chunk that may be taken: a loop polls until something comes back.
   [[nodiscard]] bool must_wait(u32 side) const {
-    const auto& w = link_->ways[side];
-    const u32 ring = w.faults.ring != 0 ? w.faults.ring : 256;
     buffer::pool& chunks = ends_[side].host->chunks();
-    return w.in_ring >= ring || w.full_until > now_ || chunks.available() <= ends_[side].host->limits().receive_reserve + 1;
+    return is_full(way_out(side)) || chunks.available() <= ends_[side].host->limits().receive_reserve + 1;
   }
   [[nodiscard]] std::optional<u64> next_time() const {
     u64 t = ~u64{0};
@@ -152,12 +179,16 @@ class simulation final : watcher {
     for (u32 side : {0u, 1u}) {
       if (const auto d = ends_[side].host->next_deadline()) consider(*d <= now_ && must_wait(side) ? now_ + 10 * ms : *d);
       if (ends_[side].wakes != 0) consider(ends_[side].wakes);
-      const auto& w = link_->ways[side];
-      if (w.first != 0 && w.flights[w.first - 1].due > now_) consider(w.flights[w.first - 1].due);  // else there is no chunk to receive it
+      for (const auto* const w : {&way_out(side), &way_in(side)})
+        if (w->first != 0 && w->flights[w->first - 1].due > now_) consider(w->flights[w->first - 1].due);  // else there is no chunk to receive it
     }
+    if (router_ != nullptr)
+      if (const auto d = router_->next_deadline()) consider(*d <= now_ && router_must_wait() ? now_ + 10 * ms : *d);
     // A loop that sleeps hears of frames and deadlines, not of completions; one that is not idle does not sleep.
-    if (is_eager_ || must_wait(0) || must_wait(1))
-      if (const auto e = link_->next_event()) consider(*e);
+    if (is_eager_ || must_wait(0) || must_wait(1) || router_must_wait())
+      for (const auto& l : links_)
+        if (l != nullptr)
+          if (const auto e = l->next_event()) consider(*e);
     for (const meeting& m : meetings_)
       if (!m.has_begun && m.begins != ~u64{0}) consider(m.begins);
     if (weather_.down_for != 0 && now_ < weather_.down_from + weather_.down_for) consider(now_ < weather_.down_from ? weather_.down_from : weather_.down_from + weather_.down_for);
@@ -181,8 +212,9 @@ class simulation final : watcher {
           if (!e.talkers[i].fault.empty()) return fail(e.talkers[i].fault, "connection " + std::to_string(i) + ", side " + std::to_string(side) + ", after " + std::to_string(e.talkers[i].received) + " bytes");
         if (!result_.invariant.empty()) return;
       }
+      if (router_has_work()) router_->poll(now_), any = true;
       if (!any) return;
-      if (rounds > 4 && (must_wait(0) || must_wait(1))) return;
+      if (rounds > 4 && (must_wait(0) || must_wait(1) || router_must_wait())) return;
       if (rounds == 10'000) return fail("livelock", "10000 polls in one moment: " + states());
     }
   }
@@ -219,8 +251,10 @@ class simulation final : watcher {
     e.host->advance(now_);
     if (dice_.percent(weather_.forged_percent)) forge(e);
     if (dice_.percent(30)) ping(e.side);
-    std::byte bytes[1200];
-    const std::size_t size = dice_.between(8, link_->mtu - 28 < 1200 ? link_->mtu - 28u : 1200u);
+    std::byte bytes[1800];
+    const u32 most = link(e.side).mtu - 28 < 1200 ? link(e.side).mtu - 28u : 1200u;
+    std::size_t size = dice_.between(8, most);
+    if (weather_.is_routed && dice_.percent(50)) size = dice_.between(most, sizeof bytes);  // in fragments, where the Config has them
     fill({bytes, size}, 77, datagrams_);
     store_be<u32>(bytes, datagrams_);
     store_be<u32>(bytes + 4, static_cast<u32>(size));
@@ -231,7 +265,7 @@ class simulation final : watcher {
         copy_bytes(r->room().data(), bytes, size);
         if (e.host->commit_to(e.socket, std::move(*r), size, host::ip(1 - e.side), 5000)) ++datagrams_;
       }
-    } else if (datagrams_ % 4 == 0) {  // several of one size
+    } else if (datagrams_ % 4 == 0 && size <= most) {  // several of one size
       std::byte run[4 * 1200];
       for (u32 i = 0; i < 4; ++i) {
         fill({run + i * size, size}, 77, datagrams_ + i);
@@ -246,12 +280,12 @@ class simulation final : watcher {
   /// As if the other one had sent it.
   void ping(u32 side) {
     const frame f = sim::ping(self(1 - side), self(side), dice_.below(200), static_cast<u32>(dice_.next()));
-    if (f.size() - 14 <= link_->mtu) (void)link_->ways[1 - side].fly(f, now_);
+    if (f.size() - 14 <= link(side).mtu) (void)way_in(side).fly(f, now_);
   }
   void forge(end& e) {
     const frame& last = ends_[1 - e.side].last;
     if (last.size() < 54 || ends_[1 - e.side].talkers.size() != 1 || !e.talkers[0].is_open() || e.talkers[0].received < 1000 || now_ < 100 * ms) return;
-    (void)link_->ways[1 - e.side].fly(forged(last, dice_), now_);
+    (void)way_in(e.side).fly(forged(last, dice_), now_);
   }
 
   // ---- events ----
@@ -306,9 +340,9 @@ class simulation final : watcher {
     judge_->sent(static_cast<int>(side), f);
     if (!is_tcp(f)) return;
     ends_[side].last.assign(f.begin(), f.end());
-    const u32 carries = link_->faults(side).carries;
+    const u32 carries = link(side).faults(side).carries;
     if (!weather_.tells_mtu || carries == 0 || f.size() - 14 <= carries) return;
-    (void)link_->ways[1 - side].fly(packet_too_big(self(1 - side), self(side), f, static_cast<u16>(carries)), now_ + link_->faults(side).delay_ns);
+    (void)way_in(side).fly(packet_too_big(self(1 - side), self(side), f, static_cast<u16>(carries)), now_ + link(side).faults(side).delay_ns);
   }
   void arrived(u32 side, std::span<const std::byte> f) override {
     if (is_forged(f)) judge_->forged(static_cast<int>(side), f), capture(f);
@@ -396,7 +430,7 @@ class simulation final : watcher {
     if (of.slots == 0) same("in send queues", in_queue, queued);
     else if (const u32 a_chunk = of.chunk_size / 256, open = static_cast<u32>(e.talkers.size()); units > queued * a_chunk || units + open * a_chunk < queued * a_chunk)
       fail("chunks", "in send queues: " + std::to_string(units) + " places of 256 bytes, and their quotas say " + std::to_string(queued) + " chunks");
-    same("in the ring", in_nic, link_->ways[e.side].in_ring);
+    same("in the ring", in_nic, way_out(e.side).in_ring);
     same("received", held, unread + kept);
     same("in hand", in_hand, 0);
   }
@@ -418,7 +452,7 @@ class simulation final : watcher {
       const talker& waits = ends_[side].talkers[i];
       if (!gone.is_told_closed || gone.why == close_reason::orderly || !waits.is_open()) continue;
       const auto info = ends_[side].host->info(waits.id);
-      if (info && info->unacked == 0 && info->unsent == 0 && link_->in_flight(0) == 0 && link_->in_flight(1) == 0) {
+      if (info && info->unacked == 0 && info->unsent == 0 && is_quiet()) {
         if (waits.has_closed && info->state != tcp::state::closed) return false;  // the stack's own timers end it
         (void)ends_[side].host->abort(waits.id);
         const_cast<end&>(ends_[side]).wants_poll = true;
@@ -426,6 +460,10 @@ class simulation final : watcher {
       }
     }
     return false;
+  }
+  [[nodiscard]] bool is_quiet() const {
+    if (router_ != nullptr && !router_->idle()) return false;
+    return way_out(0).flying + way_in(0).flying + way_out(1).flying + way_in(1).flying == 0;
   }
   void check_ends() {
     for (u32 i = 0; i < meetings_.size(); ++i) {
@@ -455,14 +493,13 @@ class simulation final : watcher {
       if (!result_.invariant.empty()) return;
       const auto next = next_time();
       if (!next) {  // what is done may be handed out in part: until all is back
-        const bool all = link_->ways[0].in_ring + link_->ways[1].in_ring == 0;
+        const bool all = way_out(0).in_ring + way_in(0).in_ring + way_out(1).in_ring + way_in(1).in_ring == 0;
         if (all || ++asked == 1000) break;
         continue;
       }
       if (*next > limit_) return fail("quiet", "timers still run 20 minutes after the end: " + states());
       now_ = *next;
-      link_->advance(now_);
-      weather(now_);
+      go_to(now_);
     }
     for (u32 side : {0u, 1u}) {
       end& e = ends_[side];
@@ -476,7 +513,7 @@ class simulation final : watcher {
     for (u32 side : {0u, 1u}) {
       buffer::pool& chunks = ends_[side].host->chunks();
       s += side == 0 ? " a" : " b";
-      s += " chunks " + std::to_string(chunks.in_use()) + "/" + std::to_string(chunks.capacity()) + " ring " + std::to_string(link_->ways[side].in_ring);
+      s += " chunks " + std::to_string(chunks.in_use()) + "/" + std::to_string(chunks.capacity()) + " ring " + std::to_string(way_out(side).in_ring);
       for (const talker& t : ends_[side].talkers) {
         s += ": ";
         if (!t.is_known) { s += "unknown"; continue; }
@@ -497,7 +534,8 @@ class simulation final : watcher {
   outcome result_{};
   sim::weather weather_{};
   dice dice_{};
-  std::unique_ptr<nic::simulated_link> link_;
+  std::unique_ptr<nic::simulated_link> links_[2];  ///< one, or one on each side of the router
+  std::unique_ptr<router> router_;
   std::unique_ptr<checker::frame_checker> judge_;
   std::vector<meeting> meetings_;
   end ends_[2];
