@@ -58,7 +58,7 @@ class frame_checker {
     const unsigned header = (at8(d, 0) & 15) * 4, length = at16(d, 2);
     if (at8(d, 0) >> 4 != 4 || header < 20 || header > length || length > d.size() || !adds_up(d.first(header))) return;
     const octets whole = d.first(length), body = whole.subspan(header);
-    std::deque<std::vector<std::byte>>& heard = heard_[side];
+    std::deque<std::vector<std::byte>>& heard = (at16(d, 6) & 0x3fff) != 0 ? fragments_[side] : heard_[side];
     heard.emplace_back(whole.begin(), whole.end());
     if (heard.size() > 512) heard.pop_front();
     if (at8(d, 9) == 1) told_.emplace_back(side, std::vector<std::byte>(body.begin(), body.end()));
@@ -195,9 +195,9 @@ class frame_checker {
     if (at8(quoted, 9) == 1 && at8(quoted, header) != 8 && at8(quoted, header) != 0) bad("icmp.about_icmp", "an error about an error (RFC 1122 §3.2.2)");
     if (at32(quoted, 16) != hosts_[side_].ip) bad("icmp.quote", "quotes what was not for us");
     if (at32(quoted, 12) != destination) bad("icmp.destination", "told to another than it is about");
-    const bool is_heard = std::any_of(heard.begin(), heard.end(), [&](const std::vector<std::byte>& p) {
-      return p.size() >= quoted.size() && std::equal(quoted.begin(), quoted.end(), p.begin());
-    });
+    const auto is_quoted = [&](const std::vector<std::byte>& p) { return p.size() >= quoted.size() && std::equal(quoted.begin(), quoted.end(), p.begin()); };
+    const auto& fragments = fragments_[side_];
+    const bool is_heard = std::any_of(heard.begin(), heard.end(), is_quoted) || std::any_of(fragments.begin(), fragments.end(), is_quoted);
     if (!is_heard) bad("icmp.quote", "quotes what never came");
   }
 
@@ -208,6 +208,7 @@ class frame_checker {
   std::map<std::uint32_t, flow_checker> flows_;
   std::set<unsigned> ids_;
   std::deque<std::vector<std::byte>> heard_[2];
+  std::deque<std::vector<std::byte>> fragments_[2];  // of which a host may say half a minute later that the rest never came
   std::vector<std::pair<int, std::vector<std::byte>>> told_;  // ICMP messages
   std::vector<finding> findings_;
   // A host that lost its peer's address in the middle of a conversation keeps a bounded queue for it and drops the oldest (RFC 1122 §2.3.2.2).

@@ -29,6 +29,36 @@ TEST_CASE("the judge reports a packet that the link does not carry") {
   CHECK(c.judge.found("ip.mtu"));
 }
 
+TEST_CASE("where datagrams may be cut the judge lets whole eights of UDP pass, and nothing else") {
+  const auto fragment = [](unsigned protocol, unsigned flags_and_offset, std::size_t bytes) {
+    frame f = datagram(0, protocol, frame(bytes));
+    put16(f, 20, flags_and_offset);
+    return summed(f, 0);
+  };
+  court c;
+  c.judge.may_fragment = true;
+  for (const frame& f : {fragment(17, 0x2000, 24), fragment(17, 0x2003, 16), fragment(17, 0x0005, 11)}) c.lost(0, f);
+  CHECK(c.nothing());
+  for (const frame& f : {fragment(17, 0x2000, 25), fragment(6, 0x2000, 24), fragment(17, 0x6000, 24)}) {
+    court liar;
+    liar.judge.may_fragment = true;
+    liar.lost(0, f);
+    CHECK(liar.judge.found("ip.fragment"));
+  }
+  court stranger;
+  stranger.judge.may_fragment = true;
+  frame f = fragment(17, 0x2000, 24);
+  put32(f, 26, 0x0a000009);
+  stranger.lost(0, summed(f, 0));
+  CHECK(stranger.judge.found("ip.source"));
+  court narrow;
+  narrow.judge = frame_checker(hosts[0], hosts[1], 1500, 44);
+  narrow.lost(0, tcp(0, {.flags = syn, .seq = 1000, .options = mss_scale}));
+  CHECK(narrow.nothing());
+  narrow.lost(1, tcp(1, {.flags = syn, .seq = 1000, .options = mss_scale}));
+  CHECK(narrow.judge.found("ip.mtu"));
+}
+
 TEST_CASE("the judge reports a segment larger than a router said that it carries, once its sender has heard that") {
   const frame large = tcp(0, {.seq = 1001, .ack = 5001, .data = std::string(700, 'x')}), small = tcp(0, {.seq = 1001, .ack = 5001, .data = std::string(600, 'x')});
   const auto told = [&](const frame& message) {

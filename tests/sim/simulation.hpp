@@ -27,6 +27,7 @@ struct outcome {
   u64 planned[2]{};                ///< that side 0, side 1 meant to send
   u64 ns = 0, frames = 0, retransmitted = 0;
   u32 connections = 0;
+  u64 forwarded = 0, fragments = 0;  ///< by a router between the hosts
 };
 
 [[nodiscard]] outcome simulate(const request&);

@@ -74,4 +74,20 @@ TEST_CASE("trains and slots live through a path whose MTU shrinks, neighbours th
     }
 }
 
+TEST_CASE("hosts find each other through a router, which queues, says what is too long, and cuts what may be cut") {
+  u64 moved = 0, forwarded = 0, fragments = 0;
+  for (const char* const scenario : {"routed", "routed_narrow", "routed_queues"})
+    for (const char* const policy : {"fifo", "ms32", "gso"})
+      for (u64 seed = 1; seed <= 5; ++seed) {
+        const sim::outcome o = sim::simulate({.seed = seed, .scenario = scenario, .policy = policy});
+        INFO("replay: scripts/simulate --seed " << seed << " --scenario " << scenario << " --policy " << policy << "\n" << o.invariant << ": " << o.detail);
+        CHECK(o.is_ok);
+        CHECK(o.forwarded > 0);
+        moved += o.bytes[0] + o.bytes[1], forwarded += o.forwarded, fragments += o.fragments;
+      }
+  CHECK(moved > 0);
+  CHECK(fragments > 0);
+  CHECK(fragments < forwarded);
+}
+
 }  // namespace

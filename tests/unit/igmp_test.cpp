@@ -2,6 +2,8 @@
 // Membership in groups: what is said of it to routers, and when. RFC 3376, RFC 2236; virtual time.
 #include "igmp_world.hpp"
 
+#include <algorithm>
+
 namespace {
 
 using namespace strata;
@@ -312,6 +314,30 @@ TEST_CASE("only what was joined comes up, and of sources only those that are wan
   REQUIRE(s->leave({.group = group}));
   h->datagram(s1, group, "after");
   CHECK(h->heard.size() == 5);
+}
+
+TEST_CASE("a group of 232.0.0.0/8 has one source: who asks for any is refused, and who asks for any elsewhere silences nobody") {  // RFC 4604
+  auto h = made();
+  using m = multicast::membership<ipv4_address>;
+  const ipv4_address of_one = "232.1.2.3"_ip, last_of_them = "232.255.255.255"_ip, before = "231.255.255.255"_ip, behind = "233.0.0.0"_ip, but[] = {s2};
+  CHECK(h->a.join(m{.group = of_one}).error() == call_error::bad_source);
+  CHECK(h->a.join(m{.group = last_of_them}).error() == call_error::bad_source);
+  CHECK(h->a.listen_to({.group = of_one, .mode = filter_mode::exclude, .sources = but}).error() == call_error::bad_source);
+  CHECK(h->said().empty());
+  CHECK(h->a.listen_to({.group = of_one, .sources = but}));
+  CHECK(h->a.join(m{.group = of_one, .source = s1}));
+  CHECK(h->a.join(m{.group = before}));
+  CHECK(h->a.join(m{.group = behind}));
+  (void)h->within(3000);
+  h->old(0x11, 100, {});  // of version 2
+  (void)h->within(11'000);
+  h->old(0x11, 100, {});
+  h->old(0x16, 0, of_one, {.from = "10.0.0.9"_ip, .to = of_one});
+  h->old(0x16, 0, before, {.from = "10.0.0.9"_ip, .to = before});
+  lines reports;
+  for (const auto& l : h->within(11'000)) reports.push_back(l.line);
+  std::sort(reports.begin(), reports.end());
+  CHECK(reports == lines{"to 232.1.2.3: v2 report 232.1.2.3", "to 233.0.0.0: v2 report 233.0.0.0"});
 }
 
 TEST_CASE("what cannot be joined says why") {

@@ -27,7 +27,7 @@ enum class call_error : u8 {
   none,
   stale,           ///< the socket is gone
   bad_group,       ///< not a multicast address, or of a family whose groups are not there
-  bad_source,      ///< not a unicast address
+  bad_source,      ///< not a unicast address; or any source of a group of 232.0.0.0/8, of which each has one (RFC 4604 §2.1)
   bad_link,        ///< there is no such interface, or it leads to ourselves
   full,            ///< limits.groups memberships are in use, or a filter would have more than limits.group_sources; or the driver brings in no further group
   already_joined,  ///< with this source, or the group from any

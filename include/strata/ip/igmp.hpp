@@ -45,7 +45,7 @@ template <config C, class Header> class igmp {
   [[nodiscard]] failure join(links<address> auto&& below, out& down, connection_id owner, const multicast::membership<address>& wanted, moment now, counters& ip_count) {
     if (const failure bad = why_not(wanted.group, wanted.link, loopback_link<decltype(below)>); bad != failure::none) return bad;
     const bool is_any = wanted.source.is_unspecified();
-    if (!is_any && !(wanted.source.is_v4() && wanted.source.is_unicast())) return failure::bad_source;
+    if (is_any ? wire::igmp::is_source_specific(wanted.group.v4()) : !wanted.source.is_v4() || !wanted.source.is_unicast()) return failure::bad_source;
     u32 index = members_.find(owner, wanted.link, wanted.group.v4());
     member m = member_for(index, owner, wanted.group, wanted.link);
     if (index != members::none) {
@@ -80,6 +80,7 @@ template <config C, class Header> class igmp {
     u32 index = members_.find(owner, filter.link, filter.group.v4());
     member m = member_for(members::none, owner, filter.group, filter.link);
     m.mode = filter.mode;
+    if (m.mode == filter_mode::exclude && wire::igmp::is_source_specific(m.group)) return failure::bad_source;
     for (const address& a : filter.sources) {
       if (!a.is_v4() || !a.is_unicast()) return failure::bad_source;
       if (!m.add(a.v4())) return failure::full;

@@ -107,6 +107,7 @@ template <config C, class Header> void igmp<C, Header>::respond_within(report_st
 }
 /// RFC 2236 §3: somebody else said it.
 template <config C, class Header> void igmp<C, Header>::on_report(ipv4_address group, u8 link) {
+  if (wire::igmp::is_source_specific(group)) return;  // RFC 4604 §2.2: who asks for one source is not silenced by who asks for all
   report_state* const g = links_[link].version == 3 ? nullptr : find(link, group);
   if (g == nullptr) return;
   g->responds = g->changes = g->is_last_reporter = false;

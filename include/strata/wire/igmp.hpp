@@ -23,6 +23,8 @@ struct igmp {
     static constexpr u8 is_in = 1, is_ex = 2, to_in = 3, to_ex = 4, allow = 5, block = 6;
   };
   static constexpr ipv4_address all_systems{0xe0000001}, all_routers{0xe0000002}, all_v3_routers{0xe0000016};
+  /// RFC 4607 §1: 232.0.0.0/8, where a group is that of one source.
+  [[nodiscard]] static constexpr bool is_source_specific(ipv4_address group) { return group.value >> 24 == 232; }
 
   u8 type = 0;
   u8 code = 0;
