@@ -33,6 +33,14 @@ inline constexpr strata::limits with_slots = [] {
   l.slots = 128;
   return l;
 }();
+/// Those of `base`, and groups.
+inline constexpr strata::limits with_groups = [] {
+  strata::limits l = base::limits;
+  l.groups = 4;
+  return l;
+}();
+/// Transports with raw sockets among them.
+template <class C> using and_raws = layers<typename C::template tcp<C>, typename C::template udp<C>, raw::layer<C>>;
 /// Asks, and lets everybody pass.
 struct doorman {
   static constexpr bool is_open = false;
@@ -55,6 +63,7 @@ struct outcome {
   std::string failure{};
   std::size_t delivered[2]{};
   u32 answers = 0;
+  u32 overheard = 0;  ///< questions that a raw socket saw, if there is one
   u32 chunks_left = 0;
 };
 
@@ -101,6 +110,12 @@ template <class C> class host {
   void serve() {
     if (!net_.listen({.port = 7})) r_->failure = "listen";
     echo_ = net_.bind({.port = 9000}).value_or(typename net::datagram_socket{});
+    if constexpr (net::has_groups) {
+      if (!echo_.join({.group = group})) r_->failure = "join";
+    }
+    if constexpr (has_raws) {
+      if (!net_.open_raw({.protocol = 17})) r_->failure = "open_raw";
+    }
   }
   void call() {
     if (!net_.connect({.remote = {address_of<C>(1).address, 7}})) r_->failure = "connect";
@@ -110,7 +125,11 @@ template <class C> class host {
   void ask() {
     std::vector<std::byte> question(1 + std::size_t{110} * r_->answers, static_cast<std::byte>(r_->answers + 1));
     if (C::long_datagrams && r_->answers == datagrams - 1) question.resize(9000, std::byte{datagrams});
-    (void)asker_.send_to(question, typename net::endpoint{address_of<C>(1).address, 9000});
+    typename net::endpoint to{address_of<C>(1).address, 9000};
+    if constexpr (net::has_groups) {
+      if (r_->answers % 2 == 1) to.address = group;
+    }
+    (void)asker_.send_to(question, to);
   }
   void poll(u64 us) {
     const auto write = [&](const auto& s) {
@@ -139,8 +158,15 @@ template <class C> class host {
         else if (!bytes.empty() && bytes.front() == static_cast<std::byte>(r_->answers + 1)) ++r_->answers;
       }
     };
+    const auto overhear = [&](const auto& s) {
+      while (s.consume()) ++r_->overheard;
+    };
+    const auto raws = [&] {
+      if constexpr (has_raws) return [&](typename net::raw_packet e) { overhear(e.socket); };
+      else return [](typename net::error) {};
+    }();
     (void)net_.poll(at(us), budget{64},
-                    on{[&](typename net::accepted e) { write(e.stream); }, [&](typename net::connected e) { write(e.stream); }, [&](typename net::writable e) { write(e.stream); },
+                    on{raws, [&](typename net::accepted e) { write(e.stream); }, [&](typename net::connected e) { write(e.stream); }, [&](typename net::writable e) { write(e.stream); },
                        [&](typename net::readable e) { read(e.stream); }, [&](typename net::datagram e) { hear(e.socket); },
                        [&](typename net::closed e) {
                          is_over_ = true;
@@ -149,12 +175,14 @@ template <class C> class host {
                        ignore_rest{}});
   }
   [[nodiscard]] bool is_over() const { return is_over_; }
+  static constexpr bool has_raws = requires(net n) { n.open_raw({.protocol = 1}); };
   void shut_down() {
     net_.shut_down();
     r_->chunks_left += net_.chunks_in_use();
   }
 
  private:
+  static constexpr ipv4_address group = "239.1.2.3"_ip;
   static std::byte octet(u32 side, std::size_t i) { return static_cast<std::byte>(i * 31 + i / 251 + side * 97); }
   static typename net::time_point at(u64 us) { return {static_cast<typename C::tick::rep>(us * C::tick::per_second / 1'000'000)}; }
   static typename C::entropy entropy(u32 side) {
@@ -186,6 +214,7 @@ template <class C> [[nodiscard]] outcome end_to_end() {
     b->poll(us);
   }
   if (r.failure.empty() && !(a->is_over() && b->is_over())) r.failure = "no end";
+  if (r.failure.empty() && host<C>::has_raws && r.overheard < datagrams) r.failure = "overheard: " + std::to_string(r.overheard);
   if (r.failure.empty() && !link.was_as_meant()) r.failure = "the link did not misbehave";
   a->shut_down();
   b->shut_down();
