@@ -39,6 +39,14 @@ TEST_CASE("adaptive_acks: idle is longer than the retransmission timeout") {
   play(just, with::either, policy::adaptive), play(longer, with::either, policy::adaptive);
 }
 
+// RFC 5681 §4.2.
+TEST_CASE("adaptive_acks: behind those every second full segment is acknowledged at once, a lone one later") {
+  static constexpr step script[] = {
+      established_passive(), SIXTEEN_AT_ONCE, at(10), in(". 17:1477(1460)"), in(". 1477:2937(1460)"), out(". ack 2937"), in(". 2937:4397(1460)"), at(49), at(50), out(". ack 4397"),
+  };
+  play(script, with::no_timestamps, policy::adaptive);
+}
+
 TEST_CASE("every_nth_ack: the fourth full segment is acknowledged at once, fewer wait 40 ms") {
   static constexpr step script[] = {
       established_passive(), in(". 1:1461(1460)"), in(". 1461:2921(1460)"), in(". 2921:4381(1460)"), in(". 4381:5841(1460)"), out(". ack 5841"),
