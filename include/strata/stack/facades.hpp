@@ -208,6 +208,7 @@ template <stack_config C> consteval void stack<C>::check_facades() {
   static_assert(ip::links<links, address>);
   static_assert(tcp::network<internet, address, path>);
   static_assert(udp::network<internet, address, path>);
+  static_assert(raw::network<internet, address, path>);
   static_assert(C::gso_max_size <= 65000, "gso_max_size is at most 65,000 bytes: with its headers a train is one IP packet");
   if constexpr (C::gso_max_size != 0) static_assert(tcp::takes_trains<internet, path>);
   static_assert(detail::each_has_a_cache<interfaces, cache_below, address, time_point>::value, "this Config's neighbour is no strata::neighbour::cache: see neighbour/cache.hpp");

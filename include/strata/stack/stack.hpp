@@ -14,6 +14,7 @@
 #include <strata/core/permission.hpp>
 #include <strata/ip/config.hpp>
 #include <strata/ip/routes.hpp>
+#include <strata/raw/config.hpp>
 #include <strata/raw/types.hpp>
 #include <strata/socket/events.hpp>
 #include <strata/socket/owned.hpp>
