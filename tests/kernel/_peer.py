@@ -10,7 +10,7 @@ import threading
 import _net
 import _path
 
-PEER = pathlib.Path(os.environ.get("STRATA_BUILD_DIR", "build/release")) / "tests" / "kernel" / "kernel_peer"
+PEER = pathlib.Path(os.environ.get("STRATA_BUILD_DIR", "build/release")) / "tests" / "kernel" / "info_peer"
 PORT = 9000
 
 
@@ -26,7 +26,7 @@ class Pair:
         role = ("connect", _net.KERNEL, str(PORT)) if self.strata_connects else ("listen", str(PORT))
         self.process = subprocess.Popen([str(PEER), _path.STRATA_TAP, f"{_net.STRATA}/24", *role], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         said = self.process.stdout.readline()
-        _net.expect(said == "ready\n", f"kernel_peer is not ready: {said}")
+        _net.expect(said == "ready\n", f"info_peer is not ready: {said}")
         if listening is not None:
             listening.settimeout(10)
             self.socket = listening.accept()[0]
@@ -38,7 +38,7 @@ class Pair:
             self.socket.settimeout(10)
             self.socket.connect((_net.STRATA, PORT))
         said = self.process.stdout.readline()
-        _net.expect(said == "open\n", f"kernel_peer is not connected: {said}")
+        _net.expect(said == "open\n", f"info_peer is not connected: {said}")
         self.socket.settimeout(None)
         self.received = 0
         if self.reads_along:
@@ -60,7 +60,7 @@ class Pair:
         """info() of strata."""
         self._say("info")
         line = self.process.stdout.readline()
-        _net.expect(line.startswith("info "), f"kernel_peer says {line}")
+        _net.expect(line.startswith("info "), f"info_peer says {line}")
         return {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", line)}
 
     def theirs(self):
@@ -103,6 +103,6 @@ class Pair:
         text = self.process.stdout.read() + self.process.stderr.read()
         self.socket.close()
         if kind is None:
-            _net.expect(code == 0 and "chunks_in_use=0" in text, f"kernel_peer ended with {code}: {text}")
+            _net.expect(code == 0 and "chunks_in_use=0" in text, f"info_peer ended with {code}: {text}")
         else:
             print(text)

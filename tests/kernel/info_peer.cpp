@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One connection of strata's on a TAP, driven by lines on standard input; what comes is read and dropped.
 //
-//   kernel_peer INTERFACE ADDRESS/PREFIX listen PORT     or     kernel_peer INTERFACE ADDRESS/PREFIX connect A.B.C.D PORT
+//   info_peer INTERFACE ADDRESS/PREFIX listen PORT     or     info_peer INTERFACE ADDRESS/PREFIX connect A.B.C.D PORT
 //   send N     queues N bytes more, as one write
 //   info       prints connection_info, a line of key=value
 // The end of its input closes the connection.
@@ -62,13 +62,13 @@ struct peer {
 
 int main(int argc, char** argv) {
   const bool is_client = argc == 6 && std::string(argv[3]) == "connect";
-  if (!is_client && (argc != 5 || std::string(argv[3]) != "listen")) return example::fail("kernel_peer", "wrong arguments", "options", 0, "see its source"), 2;
+  if (!is_client && (argc != 5 || std::string(argv[3]) != "listen")) return example::fail("info_peer", "wrong arguments", "options", 0, "see its source"), 2;
   example::nic_options o;
   o.interface = argv[1];
   const std::string address = argv[2];
   if (const auto net = strata::parse_subnet(address.data(), address.size()); net && net->address.is_v4()) o.address = {net->address.v4(), net->prefix};
   const auto port = static_cast<strata::u16>(std::atoi(argv[is_client ? 5 : 4]));
-  return example::on_stack<example::tap_server>("kernel_peer", o, [&](auto& running) {
+  return example::on_stack<example::tap_server>("info_peer", o, [&](auto& running) {
     auto& net = running.net;
     peer p;
     auto handler = strata::on{[&](net_type::accepted e) { p.stream = e.stream, p.is_open = true; },
@@ -80,9 +80,9 @@ int main(int argc, char** argv) {
                               strata::ignore_rest{}};
     if (is_client) {
       const auto a = strata::parse_address(argv[4], std::string(argv[4]).size());
-      if (!a || !net.connect({.remote = {a->v4(), port}})) return example::fail("kernel_peer", "cannot connect", "connect", 0, "see its source");
+      if (!a || !net.connect({.remote = {a->v4(), port}})) return example::fail("info_peer", "cannot connect", "connect", 0, "see its source");
     } else if (!net.listen({.port = port})) {
-      return example::fail("kernel_peer", "cannot listen", "listen", 0, "see its source");
+      return example::fail("info_peer", "cannot listen", "listen", 0, "see its source");
     }
     std::printf("ready\n");
     bool is_told = false;
@@ -93,6 +93,6 @@ int main(int argc, char** argv) {
     if (p.is_open) (void)p.stream.close();
     running.end_in_order(handler, [&] { return p.is_over || !p.is_open; }, [&] { (void)p.stream.abort(); });
     std::printf("done");
-    return example::finish_line("kernel_peer", net, 0);
+    return example::finish_line("info_peer", net, 0);
   });
 }
