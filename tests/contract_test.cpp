@@ -386,6 +386,9 @@ TEST_CASE("peek views all unread bytes as a sequence of spans, and send takes th
   }
   CHECK(total == data.size());
   CHECK(spans > 1);
+  std::size_t again = 0;
+  for (auto at = view.begin(); at != view.end();) again += (*at++).size();
+  CHECK(again == total);
   CHECK(t->server.consume(t->server.send(t->server.peek()).value_or(0)).value_or(0) == data.size());
   CHECK(t->server.peek().empty());
   t->turns(4);

@@ -61,6 +61,11 @@ TEST_CASE("an echo request comes back with the same data, from the address that 
   CHECK(equal(sent_packet.subspan(20), message(0, 0, 0x12340001, data)));
   CHECK(h.ip.icmp_counted().in_echos == 1);
   CHECK(h.ip.icmp_counted().out_echo_reps == 1);
+  // A code is no concern of ours, and goes back as it came. Linux: icmp_echo.
+  CHECK(h.in(ip_packet(b, us, 1, message(8, 9, 0x12340002, data))).is == finding::what::nothing);
+  const auto with_code = h.below.taken();
+  REQUIRE(with_code.size() == 1);
+  CHECK(equal(std::span(with_code[0].what).subspan(34), message(0, 9, 0x12340002, data)));
 }
 
 TEST_CASE("an echo is answered in the chunk that it came in, or in a copy where that is not ours alone or has no room in front") {

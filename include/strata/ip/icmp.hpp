@@ -70,7 +70,7 @@ template <config C, class Header> class icmp {
       case type::echo_request:
         ++count_.in_echos;
         // RFC 1122 §3.2.2.6: a broadcast echo may be passed over, and is: the answers of many would be an amplifier.
-        if (info.is_broadcast || m->code != 0) ++count_.in_ignored;
+        if (info.is_broadcast) ++count_.in_ignored;
         else answer(below, down, p, info, *m, ip_count);
         return;
       case type::echo_reply: ++count_.in_echo_reps; return;
