@@ -194,7 +194,8 @@ TEST_CASE("Small segments fill a chunk and then the next one") {
   play(script);
 }
 TEST_CASE("Without a route nothing is refused") {
-  static constexpr step script[] = {unroutable(true), in("S 0:0(0)"), in(". 1:1(0) ack 5"), unroutable(false), in("S 0:0(0)"), out("R. 0:0(0) ack 1")};
+  static constexpr step script[] = {unroutable(true), in("S 0:0(0)"), in(". 1:1(0) ack 5"), counted(&tcp::counters::out_resets, 0), unroutable(false), in("S 0:0(0)"), out("R. 0:0(0) ack 1"),
+                                   counted(&tcp::counters::out_resets, 1)};
   play(script);
 }
 

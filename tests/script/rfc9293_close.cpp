@@ -135,7 +135,7 @@ TEST_CASE("Data after close() resets the connection") {
 TEST_CASE("Data that was received before close() and comes again resets nothing") {
   static constexpr step script[] = {
       established_active(), in("P. 1:101(100)"), read(100), close(), out("F. 1:1(0) ack 101"), in("P. 1:101(100)"), out(". 2:2(0) ack 101"),
-      is(tcp::state::fin_wait_1),
+      is(tcp::state::fin_wait_1), in("FP. 1:101(100) ack 2"), out(". 2:2(0) ack 102"), closed(close_reason::orderly),
   };
   play(script);
 }

@@ -31,6 +31,7 @@ struct router : presets::testing {
   template <class C> using interfaces = strata::interfaces<strata::interface<lan>, strata::interface<point_to_point>>;
 };
 struct filtering : router {
+  using routing = ip::ruled<2>;
   using hooks = ip::hooks<ip::filter<"drop udp to any port 99"_rule>, ip::filter_at<static_cast<u8>(ip::point::postrouting), "drop udp to any port 98"_rule>>;
 };
 struct far_host : presets::testing {
@@ -296,6 +297,19 @@ TEST_CASE("a rule between two networks drops what it names, at forward and at po
   CHECK(t->between.network().hooks_counted().dropped == 2);
   CHECK(t->between.hook<0>().counted().matched[0] == 1);
   CHECK(t->between.hook<1>().counted().matched[0] == 1);
+}
+
+TEST_CASE("rules of a router look at the sender of what goes through") {
+  auto t = std::make_unique<by_hand<filtering>>();
+  REQUIRE(t->between.add_route("0.0.0.0/0"_net, "10.0.0.1"_ip, 0));
+  REQUIRE(t->between.add_rule({.from = "10.0.0.9/32"_net, .gateway = "10.9.0.1"_ip, .link = 1}));
+  t->send({.to = 0xc0000201});
+  CHECK(t->far.receive().empty());
+  REQUIRE(t->between.add_rule({.from = "10.0.0.1/32"_net, .to = "192.0.2.0/24"_net, .gateway = "10.9.0.1"_ip, .link = 1}));
+  t->send({.to = 0xc0000201});
+  CHECK(t->far.receive().size() == 1);
+  t->send({.to = 0xc6336401});
+  CHECK(t->far.receive().empty());
 }
 
 TEST_CASE("who has a nearer router on its own link is told of it, and its packet goes there (RFC 1812 5.2.7.2)") {

@@ -2,6 +2,7 @@
 // What both versions of IP know of our addresses and of the ways to others: the base of v4 and v6.
 #pragma once
 #include <strata/ip/output.hpp>
+#include <strata/ip/rules.hpp>
 
 namespace strata::inline STRATA_ABI::ip {
 
@@ -15,6 +16,10 @@ template <config C, class Header> class addresses {
   [[nodiscard]] expected<void, route_error> add_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.add(to, gateway, link); }
   /// Takes back what add_route() was told; false: there is no such route. The caller moves the generation.
   [[nodiscard]] bool remove_route(const subnet<address>& to, const address& gateway, u8 link) { return out_.routes.remove(to, gateway, link); }
+  static constexpr bool has_rules = ip::has_rules<typename C::routing::template of<address, C::limits.routes>>;
+  /// Rules before the table, if it has them: ip/rules.hpp. The caller moves the generation.
+  [[nodiscard]] expected<void, route_error> add_rule(const auto& rule) requires(has_rules) { return out_.routes.add_rule(rule); }
+  [[nodiscard]] bool remove_rule(const auto& rule) requires(has_rules) { return out_.routes.remove_rule(rule); }
   /// Forgets addresses and routes of `link`. The caller moves the generation.
   void withdraw(u8 link) { out_.routes.withdraw(link); }
   /// Forgets one address on `link`, and the routes through its network; false: it is not ours there. The caller moves the generation.

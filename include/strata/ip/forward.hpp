@@ -47,7 +47,7 @@ template <config C, class Header> class forwarder {
     }
     path way{};
     way.remote = Header::widen(h.destination);
-    if (!down.route(below, way, count)) return refuse(icmp_error_kind::net_unreachable);
+    if (!down.route_for(below, way, who.remote, h.type_of_service, count)) return refuse(icmp_error_kind::net_unreachable);
     passing<address> what{.protocol = h.protocol, .in = came.link, .out = way.link, .source = who.remote, .destination = way.remote, .bytes = h.payload_length()};
     if constexpr (out::hooks_at(point::forward) || out::hooks_at(point::postrouting)) {
       if (h.fragment_offset == 0) what.read_transport(p.bytes().subspan(h.header_length));

@@ -24,6 +24,13 @@ template <config C, class Header> class output {
   /// Fills in how `way.remote` is reached: local, if unset, next hop, link and mtu. False if it is not, or `way.local` is not ours; what `way` said before is
   /// void then. Our own addresses are reached by the interface to ourselves (stack/loopback.hpp), if there is one.  Linux: ip_route_output_key.
   [[nodiscard]] bool route(links<address> auto&& below, path& way, counters& count) const {
+    return route_by(below, way, count, [&] { return best(way.remote, way.local, way.traffic_class); });
+  }
+  /// The same for a packet of others, which says whom it is from and how it wants to be carried.
+  [[nodiscard]] bool route_for(links<address> auto&& below, path& way, const address& from, u8 traffic_class, counters& count) const {
+    return route_by(below, way, count, [&] { return best(way.remote, from, traffic_class); });
+  }
+  [[nodiscard]] STRATA_ALWAYS_INLINE bool route_by(links<address> auto&& below, path& way, counters& count, auto&& best_way) const {
     way.generation = 0;
     const address& to = way.remote;
     const bool is_group = routes.is_group(to);
@@ -42,7 +49,7 @@ template <config C, class Header> class output {
     }
     const ip::route<address>* r = nullptr;
     if (!to.is_unspecified() && !to.is_loopback() && !routes.is_ours(to)) {
-      r = is_group && is_bound ? routes.of_local(way.local) : routes.best(to);
+      r = is_group && is_bound ? routes.of_local(way.local) : best_way();
       if (r == nullptr && is_group) r = routes.first();
     }
     if (r == nullptr || (is_bound && !routes.is_ours(way.local))) {
@@ -180,6 +187,11 @@ template <config C, class Header> class output {
     below.observe(r);
   }
 
+  /// The row of the table, or of its rules (ip/rules.hpp).
+  [[nodiscard]] STRATA_ALWAYS_INLINE const ip::route<address>* best(const address& to, [[maybe_unused]] const address& from, [[maybe_unused]] u8 traffic_class) const {
+    if constexpr (requires { routes.best(to, from, traffic_class); }) return routes.best(to, from, traffic_class);
+    else return routes.best(to);
+  }
   /// Of links that know the time.
   template <class Below> static constexpr bool remembers_mtus = C::limits.path_mtus != 0 && requires(Below below) { below.now(); };
   typename C::routing::template of<address, C::limits.routes> routes{};

@@ -99,6 +99,30 @@ template <stack_config C> bool stack<C>::remove_route(const subnet<address>& to,
 }
 
 template <stack_config C>
+expected<void, ip::route_error> stack<C>::add_rule(const ip::routing_rule<address>& rule) requires ip::has_rules<typename C::routing::template of<address, C::limits.routes>> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  ip::route_error said = ip::route_error::bad_link;
+  if (rule.link < bound::count) {
+    network_of(rule.gateway, [&](auto& ip) {
+      const auto done = ip.add_rule(rule);
+      said = done ? ip::route_error::none : done.error();
+    });
+  }
+  if (said != ip::route_error::none) return said;
+  changed();
+  return {};
+}
+template <stack_config C> bool stack<C>::remove_rule(const ip::routing_rule<address>& rule) requires ip::has_rules<typename C::routing::template of<address, C::limits.routes>> {
+  const auto held = exclusion_.enter();
+  (void)held;
+  bool is_gone = false;
+  network_of(rule.gateway, [&](auto& ip) { is_gone = ip.remove_rule(rule); });
+  if (is_gone) changed();
+  return is_gone;
+}
+
+template <stack_config C>
 expected<void, neighbour::neighbour_error> stack<C>::add_neighbour(u8 link, const address& a, const mac_address& mac) requires(bound::has_static_neighbours) {
   const auto held = exclusion_.enter();
   (void)held;

@@ -14,6 +14,7 @@
 #include <strata/core/permission.hpp>
 #include <strata/ip/config.hpp>
 #include <strata/ip/routes.hpp>
+#include <strata/ip/rules.hpp>
 #include <strata/raw/config.hpp>
 #include <strata/raw/types.hpp>
 #include <strata/socket/events.hpp>
@@ -318,6 +319,10 @@ template <stack_config C> class stack {
   expected<void, ip::route_error> add_route(const subnet<address>& to, const address& gateway, u8 link = 0);
   /// Takes back what add_route() was told. False: there is no such route.
   bool remove_route(const subnet<address>& to, const address& gateway, u8 link = 0);
+  /// What a rule holds goes its way, if the Config's `routing` has rules: ip/rules.hpp.  Linux: ip rule add.
+  expected<void, ip::route_error> add_rule(const ip::routing_rule<address>& rule) requires ip::has_rules<typename C::routing::template of<address, C::limits.routes>>;
+  /// Takes back what add_rule() was told. False: there is no such rule.
+  bool remove_rule(const ip::routing_rule<address>& rule) requires ip::has_rules<typename C::routing::template of<address, C::limits.routes>>;
   /// From now on `a` on `link` is at `mac`, whatever is said there; exists where the neighbour policy has static entries.  Linux: ip neighbour replace.
   expected<void, neighbour::neighbour_error> add_neighbour(u8 link, const address& a, const mac_address& mac) requires(bound::has_static_neighbours);
   /// Forgets who is known at `a` on `link`, static or not, and drops what waits there. False: nobody is.  Linux: ip neighbour delete.
