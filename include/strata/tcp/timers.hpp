@@ -265,7 +265,6 @@ template <config C> template <class B> void layer<C>::on_retransmit_timer(B&& be
   c.in_loss = true;
   c.in_recovery = false;
   c.recover = c.snd_nxt;  // RFC 6582 §3.2 (4)
-  c.resend = c.snd_una;
   retransmit_head(below, c, now);
   if (const buffer::descriptor* d = below.chunks().named(c.send_head); d != nullptr) {
     c.resend = serial32{d->seq} + d->body_length;
