@@ -75,6 +75,9 @@ struct world {
     info.local = ours, info.remote = from, info.protocol = 6;
     (void)tcp->on_datagram(below, info, p, now);
     p.reset();
+    turn();
+  }
+  void turn() {
     tcp->end_of_batch(below, now);
     while (const auto e = tcp->pending(below, now)) last = e->id, held_when_told = below.pool.in_use(), tcp->finish(below, *e, now);
     tcp->end_of_turn(below, now);
@@ -121,6 +124,20 @@ TEST_CASE("connect() where the table has no room for its name finds no port, and
   CHECK(w.tcp->connections() == within_reach);
   for (u32 n = 0; n < crowded::limits.connections - within_reach; ++n) CHECK(w.connect(world::peer(n, 150, 9, 80)));
   CHECK(w.tcp->connections() == crowded::limits.connections);
+}
+TEST_CASE("a control block that went back unused is not looked into when the stack ends") {
+  world w;
+  for (u32 n = 0; n < within_reach; ++n) REQUIRE(w.connect(world::peer(n, 7, 9, 80)));
+  for (const u64 home : {150u, 151u}) {
+    const auto c = w.connect(world::peer(0, home, 9, 80));
+    REQUIRE(c);
+    REQUIRE(w.tcp->abort(w.below, *c, w.now));
+  }
+  w.turn();
+  REQUIRE(w.tcp->connections() == within_reach);
+  CHECK(w.connect(world::peer(within_reach, 7, 9, 80)).error() == tcp::connect_error::no_port);  // it is linked with the free one behind it
+  w.tcp->abandon(w.below);
+  CHECK(w.below.pool.in_use() == 0);
 }
 TEST_CASE("a SYN for whose name the table has no room is not answered, and holds no slot; an ACK neither, and comes again") {
   using flag = wire::tcp::flag;
