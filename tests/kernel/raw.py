@@ -23,10 +23,11 @@ class Peer:
         self.process.stdin.flush()
         self.wait_for(f"done {line}")
 
-    def wait_for(self, line):
+    def wait_for(self, what, times=1):
+        """Until so many lines begin with `what`."""
         end = time.monotonic() + 5
-        while line + "\n" not in self.lines:
-            _net.expect(time.monotonic() < end, f"raw_peer does not say {line!r}: {self.lines}")
+        while sum(line.startswith(what) for line in self.lines) < times:
+            _net.expect(time.monotonic() < end, f"raw_peer does not say {what!r}: {self.lines}")
             time.sleep(0.01)
 
 
@@ -40,7 +41,7 @@ def test(_):
 
         said = subprocess.run(["ping", "-c", "2", "-i", "0.2", "-W", "2", _net.STRATA], capture_output=True, text=True)
         _net.expect(said.returncode == 0, f"the kernel's ping is not answered: {said.stdout}{said.stderr}")
-        _net.expect(sum("type=8" in line for line in peer.lines) == 2, f"the kernel's pings are not heard: {peer.lines}")
+        peer.wait_for(f"heard {_net.KERNEL} ttl=64 bytes=64 type=8", 2)
 
         kernel = socket.socket(socket.AF_INET, socket.SOCK_RAW, 253)
         kernel.settimeout(5)
@@ -55,7 +56,7 @@ def test(_):
         kernel.close()
         peer.tell(f"send {_net.KERNEL} to-nobody")
         peer.wait_for("error 2 mtu=0")  # protocol unreachable
-        _net.expect(any(line.startswith(f"heard {_net.KERNEL} ttl=64") and "type=3 code=2" in line for line in peer.lines), "the socket for ICMP did not hear the error")
+        peer.wait_for(f"heard {_net.KERNEL} ttl=64 bytes=37 type=3 code=2")  # what the error quotes: the IP header and nine bytes
 
         peer.process.stdin.close()
         peer.wait_for("done chunks_in_use=0")

@@ -19,9 +19,9 @@ template <stack_config C> auto stack<C>::open_raw(const raw::open_options<addres
 /// A stale handle is nobody's: the layer will say so.  Linux: security_socket_sendmsg.
 template <stack_config C> template <class T, class Error, class F>
 auto stack<C>::with_raw(permission::call what, connection_id id, const address* to, F&& f) -> expected<T, Error> requires wiring::has_raws {
-  if constexpr (std::same_as<T, raw_view>) expect_held();
-  else if constexpr (is_shared) {
-    if (!exclusion_.is_held()) return posted([&] { return with_raw<T, Error>(what, id, to, f); });
+  if constexpr (is_shared) {
+    if constexpr (std::same_as<T, raw_view>) expect_held();
+    else if (!exclusion_.is_held()) return posted([&] { return with_raw<T, Error>(what, id, to, f); });
   }
   const auto held = exclusion_.enter();
   (void)held;
