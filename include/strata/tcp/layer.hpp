@@ -296,7 +296,7 @@ template <config C> class layer {
   template <class B> void on_found(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now);
   template <class B> void on_train(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now);
   template <class B> void take_apart(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now);
-  template <class B> void receive_train(B&& below, connection& c, packet& p, serial32 seq, u32 header_length, time_point now);
+  template <class B> void receive_train(B&& below, connection& c, packet& p, u32 header_length, time_point now);
   void observe_size(connection& c, u32 n);
   template <class B> bool join(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now) requires(C::gro);
   [[nodiscard]] bool continues_train(const wire::tcp& header, const packet& p, u32 length) const requires(C::gro);
@@ -328,7 +328,7 @@ template <config C> class layer {
   void on_fin(connection& c);
   template <class B> [[nodiscard]] bool may_hold(B&& below, const connection& c) const;
   [[nodiscard]] bool append_by_copy(buffer::pool& chunks, connection& c, const std::byte* from, u32 n);
-  void enqueue_received(buffer::pool& chunks, connection& c, packet& p, u32 body, u32 n, serial32 seq);
+  void enqueue_received(buffer::pool& chunks, connection& c, packet& p, u32 body, u32 n);
   [[nodiscard]] u32 receive_window(const connection& c) const;
   [[nodiscard]] u16 advertise(connection& c) const;
   [[nodiscard]] u32 window_step(const connection& c) const;

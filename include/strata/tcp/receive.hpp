@@ -25,12 +25,11 @@ template <config C> bool layer<C>::append_by_copy(buffer::pool& chunks, connecti
   return true;
 }
 
-template <config C> STRATA_OUT_OF_LINE void layer<C>::enqueue_received(buffer::pool& chunks, connection& c, packet& p, u32 body, u32 n, serial32 seq) {
+template <config C> STRATA_OUT_OF_LINE void layer<C>::enqueue_received(buffer::pool& chunks, connection& c, packet& p, u32 body, u32 n) {
   buffer::descriptor& d = *p.detach();
   d.body = static_cast<u16>(body);
   d.body_length = static_cast<u16>(n);
   d.done = 0;
-  d.seq = seq.value;
   d.queue = 0;
   const u32 name = chunks.name(d);
   if (buffer::descriptor* last = chunks.named(c.receive_tail)) last->queue = name;
@@ -84,7 +83,7 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::receive_next(B&& below, connection& c
   const std::byte* const from = p->chunk + body;
   if (n < copybreak && c.receive_tail != 0 && append_by_copy(chunks, c, from, n)) {
   } else if (may_hold(below, c) || (drop_ahead(chunks, c) && may_hold(below, c))) {
-    enqueue_received(chunks, c, p, body, n, seq);
+    enqueue_received(chunks, c, p, body, n);
   } else if (!append_by_copy(chunks, c, from, n)) {
     ++counters_.receive_dropped;  // the peer sends it again when the window opens
     c.ack_now = true;
@@ -187,7 +186,7 @@ template <config C> template <class B> void layer<C>::join_ahead(B&& below, conn
       drop_unwanted(c, n);
       continue;
     }
-    enqueue_received(chunks, c, p, static_cast<u32>(d->body) + skip, n, c.rcv_nxt);
+    enqueue_received(chunks, c, p, static_cast<u32>(d->body) + skip, n);
     c.rcv_nxt += n;
     c.unread += n;
     c.bytes_received += n;

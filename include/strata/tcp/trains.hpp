@@ -20,7 +20,7 @@ STRATA_OUT_OF_LINE void layer<C>::on_train(B&& below, const info_type& info, con
       connection& c = element(tcbs_, recent_ - 1);
       if (c.receive_count + buffer::train_parts(p.d()) <= limits_.receive_chunks && below.chunks().available() >= limits_.receive_reserve) {
         on_expected_ack(below, c, p, header, size - header.header_length, now);
-        receive_train(below, c, p, serial32{header.seq}, header.header_length, now);
+        receive_train(below, c, p, header.header_length, now);
         add_to_turn(c);
         return;
       }
@@ -31,7 +31,7 @@ STRATA_OUT_OF_LINE void layer<C>::on_train(B&& below, const info_type& info, con
 
 /// All of a train whose data begins at rcv_nxt. Linux: tcp_queue_rcv.
 template <config C> template <class B>
-void layer<C>::receive_train(B&& below, connection& c, packet& p, serial32 seq, u32 header_length, time_point now) {
+void layer<C>::receive_train(B&& below, connection& c, packet& p, u32 header_length, time_point now) {
   buffer::pool& chunks = below.chunks();
   const u32 size = p->segment_size, before = c.unread;
   u32 skip = header_length;
@@ -40,8 +40,7 @@ void layer<C>::receive_train(B&& below, connection& c, packet& p, serial32 seq, 
     packet part = packet::adopt(d, buffer::owner::holder);
     const u32 body = d.offset + skip, n = d.length - skip;
     skip = 0;
-    if (n != 0 && !(n < copybreak && append_by_copy(chunks, c, d.chunk + body, n))) enqueue_received(chunks, c, part, body, n, seq);
-    seq += n;
+    if (n != 0 && !(n < copybreak && append_by_copy(chunks, c, d.chunk + body, n))) enqueue_received(chunks, c, part, body, n);
     c.unread += n;
   });
   const u32 n = c.unread - before;
