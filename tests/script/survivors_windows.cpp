@@ -29,6 +29,10 @@ TEST_CASE("The last bytes leave into any window that holds them, and not a byte 
   play(fits), play(one_too_many);
 }
 // A chunk that is acknowledged in part and cut again where the MSS became smaller keeps its bytes.
+TEST_CASE("A segment of which one byte was acknowledged is sent again without it") {
+  static constexpr step script[] = {established_active(), write(100), out("P. 1:101(100)"), in(". ack 2"), at(200), out("P. 2:101(99)")};
+  play(script);
+}
 TEST_CASE("What is left of a segment after a partial ACK is cut to a smaller MSS") {
   static constexpr step script[] = {
       established_active(100), write(1460), out("P. 1:1461(1460)"), at(200), in(". ack 201"), at(210), icmp(icmp_error_kind::packet_too_big, 201, 540),
