@@ -123,7 +123,7 @@ def swap(line):
     for m in re.finditer(rf"({OPERAND}) \? ({OPERAND}) : ({OPERAND})", line):
         yield m.start(), m.end(), f"{m[1]} ? {m[3]} : {m[2]}"
     for m in re.finditer(rf"(?<=\()({OPERAND}), ({OPERAND})(?=[,)])", line):
-        if m[1] != m[2] and not re.search(r"\b(?:smaller|larger|earlier|later)_of(?:<[^<>()]*>)?\($", line[:m.start()]):  # of which the order is none
+        if m[1] != m[2] and not re.search(r"\b(?:(?:smaller|larger|earlier|later)_of(?:<[^<>()]*>)?|pseudo_header_sum)\($", line[:m.start()]):  # of which the order is none
             yield m.start(), m.end(), f"{m[2]}, {m[1]}"
 
 
