@@ -29,6 +29,17 @@ template <class Address> struct route {
   [[nodiscard]] bool is_to(const subnet<Address>& other) const { return to.prefix == other.prefix && to.contains(other.address); }
 };
 
+/// Takes out the first rows that are meant, `most` of them; whether there was one.
+template <class Row> bool erase_rows(Row* rows, u32& count, u32 most, auto&& is_meant) {
+  u32 kept = 0, gone = 0;
+  for (u32 i = 0; i < count; ++i) {
+    if (gone < most && is_meant(rows[i])) ++gone;
+    else rows[kept++] = rows[i];
+  }
+  count = kept;
+  return gone != 0;
+}
+
 template <class Address, u32 Capacity> class route_table {
  public:
   /// Our address on `link`, and with it the network that is connected there. The same address again replaces its prefix.
@@ -131,16 +142,7 @@ template <class Address, u32 Capacity> class route_table {
     rows_[count_++] = r;
     return {};
   }
-  /// Takes out the first rows that are meant, `most` of them; whether there was one.
-  bool erase(auto&& is_meant, u32 most) {
-    u32 kept = 0, gone = 0;
-    for (u32 i = 0; i < count_; ++i) {
-      if (gone < most && is_meant(rows_[i])) ++gone;
-      else rows_[kept++] = rows_[i];
-    }
-    count_ = kept;
-    return gone != 0;
-  }
+  bool erase(auto&& is_meant, u32 most) { return erase_rows(rows_, count_, most, is_meant); }
 
   route<Address> rows_[Capacity]{};
   u32 count_ = 0;

@@ -71,15 +71,7 @@ template <class Table, class Address, u32 Rules> class ruled_table : public Tabl
     rule_type rule{};
     route<Address> way{};
   };
-  bool erase(auto&& is_meant, u32 most) {
-    u32 kept = 0, gone = 0;
-    for (u32 i = 0; i < count_; ++i) {
-      if (gone < most && is_meant(rows_[i])) ++gone;
-      else rows_[kept++] = rows_[i];
-    }
-    count_ = kept;
-    return gone != 0;
-  }
+  bool erase(auto&& is_meant, u32 most) { return erase_rows(rows_, count_, most, is_meant); }
 
   row rows_[Rules]{};
   u32 count_ = 0;
