@@ -4,11 +4,10 @@ routers is, byte for byte but for addresses and numbers, what the kernel tells t
 sends as the router are answered; and a received datagram tells with which DSCP, ECN and time to live it came."""
 import socket
 import struct
-import subprocess
-import threading
 import time
 
 import _net
+import _told
 
 OURS, ROUTER = bytes.fromhex("020000000902"), bytes.fromhex("0200000009fe")
 STRATA, KERNEL = socket.inet_aton(_net.STRATA), socket.inet_aton(_net.KERNEL)
@@ -38,25 +37,7 @@ def datagram(source, group, text):
     return frame(source, group, 17, struct.pack("!HHHH", 4000, 5000, 8 + len(text), 0) + text)
 
 
-class Peer:
-    def __init__(self):
-        program = _net.EXAMPLES.parent / "tests" / "kernel" / "groups_peer"
-        self.process = subprocess.Popen([str(program), "tap0", f"{_net.STRATA}/24"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.lines = []
-        _net.expect(self.process.stdout.readline() == "ready\n", "groups_peer is not ready")
-        threading.Thread(target=lambda: self.lines.extend(iter(self.process.stdout.readline, "")), daemon=True).start()
-
-    def tell(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        self.wait_for(f"done {line}\n")
-
-    def wait_for(self, line):
-        end = time.monotonic() + 5
-        while line not in self.lines:
-            _net.expect(time.monotonic() < end, f"groups_peer does not say {line!r}: {self.lines}")
-            time.sleep(0.01)
-
+class Peer(_told.Peer):
     def heard(self):
         return [line[6:-1] for line in self.lines if line.startswith("heard ")]
 
@@ -107,7 +88,7 @@ def as_the_kernel(peer, wire, line, option, value, kernel):
 
 
 def test(folder):
-    peer, wire = Peer(), Wire()
+    peer, wire = Peer("groups_peer"), Wire()
     ADD_SOURCE, DROP_SOURCE, BLOCK = 39, 40, 38  # IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE
     try:
         kernel = socket.socket(type=socket.SOCK_DGRAM)

@@ -2,10 +2,10 @@
 // strata on a TAP with a socket on port 5000 that joins what its input says, tells what it hears, and sends, until its input ends.
 //
 //   groups_peer INTERFACE ADDRESS/PREFIX      lines: join GROUP [SOURCE] · leave GROUP [SOURCE] · but GROUP SOURCE (all others) · send GROUP TEXT
-#include <nic/program.hpp>
+#include "told_peer.hpp"
+
 #include <strata/nic/linux/tap.hpp>
 
-#include <poll.h>
 #include <sstream>
 #include <string>
 
@@ -17,21 +17,16 @@ struct config : strata::presets::server {
 };
 using net_type = strata::stack<config>;
 
-strata::ipv4_address address_of(const std::string& text) {
-  const auto a = strata::parse_address(text.data(), text.size());
-  return a ? a->v4() : strata::ipv4_address{};
-}
-
 void obey(const net_type::datagram_socket& s, const std::string& line) {
   std::istringstream words(line);
   std::string what, group, more;
   words >> what >> group >> more;
-  const strata::ipv4_address sources[] = {address_of(more)};
+  const strata::ipv4_address sources[] = {told::address_of(more)};
   bool is_done = false;
-  if (what == "join") is_done = s.join({.group = address_of(group), .source = sources[0]}).has_value();
-  if (what == "leave") is_done = s.leave({.group = address_of(group), .source = sources[0]}).has_value();
-  if (what == "but") is_done = s.listen_to({.group = address_of(group), .mode = strata::multicast::filter_mode::exclude, .sources = sources}).has_value();
-  if (what == "send") is_done = s.send_to(std::as_bytes(std::span(more)), net_type::endpoint{address_of(group), 5000}, {.now_please = true}).has_value();
+  if (what == "join") is_done = s.join({.group = told::address_of(group), .source = sources[0]}).has_value();
+  if (what == "leave") is_done = s.leave({.group = told::address_of(group), .source = sources[0]}).has_value();
+  if (what == "but") is_done = s.listen_to({.group = told::address_of(group), .mode = strata::multicast::filter_mode::exclude, .sources = sources}).has_value();
+  if (what == "send") is_done = s.send_to(std::as_bytes(std::span(more)), net_type::endpoint{told::address_of(group), 5000}, {.now_please = true}).has_value();
   std::printf("%s %s\n", is_done ? "done" : "refused", line.c_str());
 }
 
@@ -60,16 +55,7 @@ int main(int argc, char** argv) {
                                     std::printf("heard %u.%u.%u.%u %.*s\n", from >> 24, from >> 16 & 255, from >> 8 & 255, from & 255, static_cast<int>(got->bytes), reinterpret_cast<const char*>(text));
                                   },
                                   strata::ignore_rest{}};
-  std::string input;
-  (void)strata::posix::run(stack, handler, {.longest_sleep_ns = 2'000'000}, [&] {
-    for (pollfd ready{0, POLLIN, 0}; ::poll(&ready, 1, 0) == 1;) {
-      char c;
-      if (::read(0, &c, 1) != 1) return true;
-      if (c != '\n') input += c;
-      else obey(*socket, std::exchange(input, {}));
-    }
-    return false;
-  });
+  told::run(stack, handler, [&](const std::string& line) { obey(*socket, line); });
   const auto& counted = stack.network().igmp_counted();
   std::printf("counted not_joined=%u filtered=%u queries=%u reports=%u leaves=%u\n", counted.in_not_joined, counted.in_filtered, counted.in_queries, counted.out_reports, counted.out_leaves);
   const strata::u32 left = stack.chunks_in_use();

@@ -4,35 +4,13 @@ kernel's pings itself; either hears what the other sends by protocol 253, with t
 when the kernel's program is gone."""
 import socket
 import subprocess
-import threading
-import time
 
 import _net
-
-
-class Peer:
-    def __init__(self):
-        program = _net.EXAMPLES.parent / "tests" / "kernel" / "raw_peer"
-        self.process = subprocess.Popen([str(program), "tap0", f"{_net.STRATA}/24"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.lines = []
-        _net.expect(self.process.stdout.readline() == "ready\n", "raw_peer is not ready")
-        threading.Thread(target=lambda: self.lines.extend(iter(self.process.stdout.readline, "")), daemon=True).start()
-
-    def tell(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        self.wait_for(f"done {line}")
-
-    def wait_for(self, what, times=1):
-        """Until so many lines begin with `what`."""
-        end = time.monotonic() + 5
-        while sum(line.startswith(what) for line in self.lines) < times:
-            _net.expect(time.monotonic() < end, f"raw_peer does not say {what!r}: {self.lines}")
-            time.sleep(0.01)
+import _told
 
 
 def test(_):
-    peer = Peer()
+    peer = _told.Peer("raw_peer")
     try:
         peer.tell(f"ping {_net.KERNEL} 1 56")
         peer.wait_for(f"heard {_net.KERNEL} ttl=64 bytes=64 type=0 code=0 number=1 data=same")

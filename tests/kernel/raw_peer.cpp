@@ -2,10 +2,10 @@
 // strata on a TAP with a raw socket for ICMP and one for protocol 253, which pings and sends as its input says and tells what it hears, until its input ends.
 //
 //   raw_peer INTERFACE ADDRESS/PREFIX      lines: ping ADDRESS NUMBER BYTES · connect ADDRESS · send ADDRESS TEXT · options DSCP TTL
-#include <nic/program.hpp>
+#include "told_peer.hpp"
+
 #include <strata/nic/linux/tap.hpp>
 
-#include <poll.h>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -23,10 +23,6 @@ using strata::u16;
 using strata::u32;
 using strata::u8;
 
-strata::ipv4_address address_of(const std::string& text) {
-  const auto a = strata::parse_address(text.data(), text.size());
-  return a ? a->v4() : strata::ipv4_address{};
-}
 std::string text_of(const strata::ipv4_address& a) {
   return std::to_string(a.value >> 24) + "." + std::to_string(a.value >> 16 & 255) + "." + std::to_string(a.value >> 8 & 255) + "." + std::to_string(a.value & 255);
 }
@@ -48,9 +44,9 @@ void obey(net_type::raw_socket pings, net_type::raw_socket own, const std::strin
   words >> what >> first >> second >> bytes;
   const auto number = [](const std::string& text) { return static_cast<unsigned>(std::strtoul(text.c_str(), nullptr, 10)); };
   bool is_done = false;
-  if (what == "ping") is_done = pings.send_to(request(static_cast<u16>(number(second)), bytes), address_of(first)).has_value();
-  if (what == "connect") is_done = own.connect(address_of(first)).has_value();
-  if (what == "send") is_done = own.send_to(std::as_bytes(std::span(second)), address_of(first)).has_value();
+  if (what == "ping") is_done = pings.send_to(request(static_cast<u16>(number(second)), bytes), told::address_of(first)).has_value();
+  if (what == "connect") is_done = own.connect(told::address_of(first)).has_value();
+  if (what == "send") is_done = own.send_to(std::as_bytes(std::span(second)), told::address_of(first)).has_value();
   if (what == "options")
     is_done = own.set(strata::raw::option::dscp{static_cast<u8>(number(first))}).has_value() && own.set(strata::raw::option::hop_limit{static_cast<u8>(number(second))}).has_value();
   std::printf("%s %s\n", is_done ? "done" : "refused", line.c_str());
@@ -93,16 +89,7 @@ int main(int argc, char** argv) {
   std::printf("ready\n");
   const auto handler = strata::on{[&](net_type::raw_packet e) { tell(e.socket, e.socket == *pings); },
                                   [](net_type::raw_error e) { std::printf("error %u mtu=%u\n", static_cast<unsigned>(e.reason), e.mtu); }, strata::ignore_rest{}};
-  std::string input;
-  (void)strata::posix::run(stack, handler, {.longest_sleep_ns = 2'000'000}, [&] {
-    for (pollfd ready{0, POLLIN, 0}; ::poll(&ready, 1, 0) == 1;) {
-      char c;
-      if (::read(0, &c, 1) != 1) return true;
-      if (c != '\n') input += c;
-      else obey(*pings, *own, std::exchange(input, {}));
-    }
-    return false;
-  });
+  told::run(stack, handler, [&](const std::string& line) { obey(*pings, *own, line); });
   const u32 left = stack.chunks_in_use();
   stack.shut_down();
   std::printf("done chunks_in_use=%u\n", left);

@@ -14,7 +14,7 @@ namespace strata::inline STRATA_ABI::ip {
 /// What comes from `from` and goes to `to` goes by `gateway` on `link`. What is not said holds for all. Networks that are connected are reached directly, whatever a
 /// rule says.
 template <class Address> struct routing_rule {
-  subnet<Address> from{};  ///< of a socket that is not bound to an address: unspecified, and only a rule for all holds it
+  subnet<Address> from{};  ///< of a socket that is not bound: unspecified for its first way, which gives it the address by which later ones are chosen; bind what a rule is for
   subnet<Address> to{};
   u8 dscp = any_dscp;      ///< RFC 2474 §3: 0 to 63, or any
   Address gateway{};       ///< a neighbour on `link`
