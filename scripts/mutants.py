@@ -8,9 +8,12 @@ import re
 
 
 class Mutant:
-    def __init__(self, header, line, operator, lines, after):
+    """One change of one line; `begin`, `end` and `new` are what is replaced in it, by columns."""
+
+    def __init__(self, header, line, operator, lines, after, change):
         self.header, self.line, self.operator = header, line, operator
         self.before, self.after = lines[line - 1], after
+        self.begin, self.end, self.new = change
         self.original = "\n".join(lines) + "\n"
         self.text = "\n".join(lines[: line - 1] + [after] + lines[line:]) + "\n"
 
@@ -22,12 +25,12 @@ class Mutant:
 
 # ---- where the code is ----
 
-def blanked(text):
-    """The text with comments and the insides of literals as spaces, and directives too: every character stays where it was."""
+def blanked(text, literals=False):
+    """The text with comments, directives and, but if `literals` stay, the insides of literals as spaces: every character stays where it was."""
     def spaces(match):
         piece = match[0]
         if piece[0] in "\"'" and len(piece) > 1:
-            return piece[0] + " " * (len(piece) - 2) + piece[-1]
+            return piece if literals else piece[0] + " " * (len(piece) - 2) + piece[-1]
         return re.sub(r"[^\n]", " ", piece)
     # A ' between digits separates them.
     text = re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'', spaces, text, flags=re.S)
@@ -108,7 +111,7 @@ def negate(line):
 def off_by_one(line):
     for m in re.finditer(r" (<=|>=|<|>) (?![&*>])", line):
         yield m.start(1), m.end(1), {"<": "<=", ">": ">=", "<=": "<", ">=": ">"}[m[1]]
-    for m in re.finditer(rf"(?<= [-+] ){OPERAND}(?![\w(\[.]|->|::)", line):
+    for m in re.finditer(rf"(?<= [-+] ){OPERAND}(?![\w(\[.:]|->)", line):
         if not re.match(r"[\d(]", m[0]):
             yield m.end(), m.end(), " + 1"
     for m in re.finditer(rf"(?<== ){OPERAND}(?=[;,)])", line):
@@ -117,7 +120,7 @@ def off_by_one(line):
 
 
 def swap(line):
-    for m in re.finditer(rf"({OPERAND}) (-|<|>|<=|>=|/|%) ({OPERAND})(?![\w(\[.]|->|::)", line):
+    for m in re.finditer(rf"({OPERAND}) (-|<|>|<=|>=|/|%) ({OPERAND})(?![\w(\[.:]|->)", line):
         if m[1] != m[3]:
             yield m.start(), m.end(), f"{m[3]} {m[2]} {m[1]}"
     for m in re.finditer(rf"({OPERAND}) \? ({OPERAND}) : ({OPERAND})", line):
@@ -135,7 +138,7 @@ def drop(line):
             continue
         if re.fullmatch(r"\(void\)\w+(?:, \(void\)\w+)*", statement):
             continue  # does nothing
-        if re.match(r"[\w:<>,]+(?:\s*[&*])?\s+\w+\s*(?:=|\{|$)", statement) and not re.match(r"(?:return|delete)\b", statement):
+        if re.match(r"[\w:<>,]+(?:\s*[&*])?(?:\s+const)?\s+\w+\s*(?:=|\{|$)", statement) and not re.match(r"(?:return|delete)\b", statement):
             continue  # a declaration
         yield m.start(1), m.end(1), ""
     for m in re.finditer(r"(?:^\s*|(?<=[;{}])\s*|(?<=, ))([A-Za-z_][\w.>\[\]()-]* (?:=|\+=|-=|\|=|&=) [^,;{}()]*), ", line):
@@ -157,7 +160,7 @@ OPERATORS = {"negate": negate, "off_by_one": off_by_one, "swap": swap, "drop": d
 
 
 def candidates(text):
-    """For each line of code: its number and, by operator, the lines that it may become."""
+    """For each line of code: its number and, by operator, the lines that it may become, with what is replaced."""
     lines = text.splitlines()
     bare = blanked(text)
     inside, at = code_map(bare), 0
@@ -176,7 +179,7 @@ def candidates(text):
                 after = line[:begin] + new + line[end:]
                 # What was blank in the part that is replaced is text again: a swap or a negation must not lose a literal.
                 if plain[begin:end] == line[begin:end] and after != line:
-                    found.setdefault(name, []).append(after)
+                    found.setdefault(name, []).append((after, (begin, end, new)))
         if found:
             yield number, lines, found
 
@@ -197,10 +200,10 @@ def drawn(root, layer, seed, files=""):
     while misses < 10_000:
         header, number, lines, found = dice.choice(all_lines)
         operator = dice.choice(sorted(found))
-        after = dice.choice(found[operator])
+        after, change = dice.choice(found[operator])
         if (header, number, after) in seen:
             misses += 1
             continue
         misses = 0
         seen.add((header, number, after))
-        yield Mutant(header, number, operator, lines, after)
+        yield Mutant(header, number, operator, lines, after, change)

@@ -8,19 +8,20 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Suite:
-    """One binary: what it is made of, and how the mutant is met. `players`: the script players that see it; other Configs pass everything meanwhile."""
+    """One binary: what it is made of, and how the mutant is met. `players`: the script players that see it; other Configs pass everything meanwhile.
+    `whole`: too dear to be compiled for one mutant."""
 
-    def __init__(self, name, sources, players=(), optimise="-O0", seconds=60):
-        self.name, self.players, self.optimise, self.seconds = name, [f"tests/script/{p}.cpp" for p in players], optimise, seconds
+    def __init__(self, name, sources, players=(), optimise="-O0", seconds=60, whole=False):
+        self.name, self.players, self.optimise, self.seconds, self.whole = name, [f"tests/script/{p}.cpp" for p in players], optimise, seconds, whole
         self.sources = [s for pattern in sources for s in sorted(glob.glob(pattern, root_dir=ROOT, recursive=True))]
 
 
-def scripts(name, *players):
-    return Suite(name, ["tests/script/*.cpp"], players=players)
+def scripts(name, *players, whole=False):
+    return Suite(name, ["tests/script/*.cpp"], players=players, whole=whole)
 
 
-def units(name, *tests, seconds=120):
-    return Suite(name, [f"tests/unit/{test}_test.cpp" for test in tests], seconds=seconds)
+def units(name, *tests, seconds=120, whole=False):
+    return Suite(name, [f"tests/unit/{test}_test.cpp" for test in tests], seconds=seconds, whole=whole)
 
 
 def stacks():
@@ -28,10 +29,10 @@ def stacks():
 
 
 def contract():
-    return Suite("contract", ["tests/contract_test.cpp", "tests/contract/*.cpp"], optimise="-O1", seconds=300)
+    return Suite("contract", ["tests/contract_test.cpp", "tests/contract/*.cpp"], optimise="-O1", seconds=300, whole=True)
 
 
-# A unit that two suites share is compiled once for a mutant, and only where it includes the changed header.
+# A unit that two suites share is compiled once.
 LAYERS = {
     "tcp": [
         scripts("scripts", "player_v4"),
@@ -52,13 +53,12 @@ LAYERS = {
         units("slots", "slots"),
         units("permission", "permission_v4"),
         Suite("ip_endpoint", ["tests/ip_endpoint/v4_test.cpp"]),
-        # The whole.
-        scripts("all_scripts"),
+        scripts("all_scripts", whole=True),
         units("unit", "tcp_*", "challenges", "header_prediction", "stack*", "no_heap", "autobind", "backlog*", "checksum_modes*", "copies", "gro*", "lock", "path_mtu", "permission_*", "slots",
-              "trains*", "writers"),
-        Suite("ip_endpoints", ["tests/ip_endpoint/*.cpp"]),
+              "trains*", "writers", whole=True),
+        Suite("ip_endpoints", ["tests/ip_endpoint/*.cpp"], whole=True),
         contract(),
-        Suite("sim", ["tests/sim/*_test.cpp", "tests/sim/simulation.cpp", "tests/sim/policy/*.cpp"], optimise="-O1", seconds=900),
+        Suite("sim", ["tests/sim/*_test.cpp", "tests/sim/simulation.cpp", "tests/sim/policy/*.cpp"], optimise="-O1", seconds=900, whole=True),
     ],
     "udp": [scripts("scripts", "datagram_player"), units("unit", "udp*"), stacks()],
     "raw": [units("unit", "raw*"), stacks()],
