@@ -108,7 +108,12 @@ TEST_CASE("tso_deferral: the oldest segment's ACK is near from half of the round
       established_active(100), write(7 * 1460), SEVEN_SEGMENTS, at(149), write(1460), out("10221:11681(1460)"), write(43800), out("11681:13141(1460)"), out("13141:14601(1460)"),
       is(tcp::limited_by::congestion_window), counted(&tcp::counters::limited_by_deferral, 0),
   };
+  static constexpr step all_that_waits[] = {
+      established_active(100), write(7 * 1460), SEVEN_SEGMENTS, at(150), write(1460), out("10221:11681(1460)"), write(2 * 1460), out("11681:13141(1460)"), out("P. 13141:14601(1460)"),
+      counted(&tcp::counters::limited_by_deferral, 0),
+  };
 #undef SEVEN_SEGMENTS
+  play(all_that_waits, with::no_timestamps, policy::deferring);
   play(near, with::no_timestamps, policy::deferring), play(not_yet, with::no_timestamps, policy::deferring);
 }
 // A third of the window must be free, or all that waits must fit: else the next ACK, which is near, makes the train longer. Linux: tcp_tso_win_divisor.

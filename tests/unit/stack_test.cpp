@@ -291,5 +291,17 @@ TEST_CASE("a destroyed stack has returned its chunks and lets the other side go 
   t->pass(40'000, 1000);
   CHECK(t->b.bind({.port = 7}));
 }
+TEST_CASE("a listener from before shut_down is stale, also where another one has its place") {
+  auto t = pair_of::make();
+  auto before = t->b.listen({.port = 80});
+  REQUIRE(before);
+  t->b.shut_down();
+  t->start_b();
+  auto after = t->b.listen({.port = 80});
+  REQUIRE(after);
+  CHECK(*after != *before);
+  CHECK(before->close().error() == tcp::call_error::stale);
+  CHECK(after->close());
+}
 
 }  // namespace

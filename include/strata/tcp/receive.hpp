@@ -41,9 +41,8 @@ template <config C> STRATA_OUT_OF_LINE void layer<C>::enqueue_received(buffer::p
 /// Data inside the window: cut to it, then kept. Linux: tcp_data_queue.
 template <config C> template <class B> void layer<C>::receive_data(B&& below, connection& c, packet& p, segment& s, time_point now) {
   const u32 skip = excess_of(c.rcv_nxt, s.seq);
-  if (skip >= s.length) {
+  if (skip >= s.length) {  // acceptable all the same: a FIN ends it, which is acknowledged
     ++counters_.duplicate_data;
-    c.ack_now = true;
     return;
   }
   const serial32 seq = s.seq + skip;
