@@ -96,6 +96,14 @@ TEST_CASE("An ACK older than the largest window is answered and dropped with its
   };
   play(script);
 }
+TEST_CASE("The largest window says how old an ACK may be, where it is larger than a window without a scale") {
+  static constexpr step script[] = {
+      connect(), out("S 0:0(0)"), in("S. 0:0(0) ack 1 <mss 1460,ws 7>"), out(". ack 1"), expect(bit::connected), in(". ack 1 win 128000"),
+      in("P. 1:11(10) ack 4294839297"), expect(bit::readable), at(40), out(". ack 11"), in("P. 11:21(10) ack 4294839296"), out(". 1:1(0) ack 11"),
+      counted(&tcp::counters::bad_ack, 1),
+  };
+  play(script);
+}
 TEST_CASE("An ACK that is merely old is ignored, and its data is taken") {
   static constexpr step script[] = {
       established_active(), write(100), out("P. 1:101(100)"), in(". ack 101"), in("P. 1:11(10) ack 50"), expect(bit::readable), read(10),
