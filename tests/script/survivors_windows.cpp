@@ -33,6 +33,14 @@ TEST_CASE("A segment of which one byte was acknowledged is sent again without it
   static constexpr step script[] = {established_active(), write(100), out("P. 1:101(100)"), in(". ack 2"), at(200), out("P. 2:101(99)")};
   play(script);
 }
+// RFC 6298 §5.4: what is sent again begins where the ACK ends.
+TEST_CASE("After a timeout the last byte of a segment is sent again when all others were acknowledged") {
+  static constexpr step script[] = {
+      established_active(), write(2920), out("1:1461(1460)"), out("P. 1461:2921(1460)"), at(200), out("1:1461(1460)"), in(". ack 2920"), out("P. 2920:2921(1)"), in(". ack 2921"),
+      is(field::unacked, 0),
+  };
+  play(script, with::no_timestamps);
+}
 TEST_CASE("What is left of a segment after a partial ACK is cut to a smaller MSS") {
   static constexpr step script[] = {
       established_active(100), write(1460), out("P. 1:1461(1460)"), at(200), in(". ack 201"), at(210), icmp(icmp_error_kind::packet_too_big, 201, 540),

@@ -155,6 +155,19 @@ TEST_CASE("the quota counts bytes of slots, and one who has cut all chunks gives
   CHECK(s.all[1].send(much).value_or(0) >= 63 * 1460);  // the chunks that had been cut
   held.clear();
 }
+TEST_CASE("bytes that moved from a slot to a chunk are a tail like any other") {
+  test::acknowledged<in_flight> s(1);
+  REQUIRE(s.all.size() == 1);
+  const std::vector<std::byte> some(100), more(400);
+  CHECK(s.all[0].send(some, {.more = true}).value_or(0) == 100);
+  CHECK(s.tcp_ip->transport().counters().slot_moves == 0);
+  for (const u32 queued : {500u, 900u, 1300u}) {
+    CHECK(s.all[0].send(more, {.more = true}).value_or(0) == 400);
+    CHECK(s.all[0].info()->unsent == queued);
+    CHECK(s.all[0].info()->send_chunks == 1);
+  }
+  CHECK(s.tcp_ip->transport().counters().slot_moves == 1);
+}
 TEST_CASE("bytes in a slot that more are appended to move to a chunk, and the segments are the same") {
   auto t = test::two_stacks<with_slots>::make();
   REQUIRE(t->b.listen({.port = 7}));

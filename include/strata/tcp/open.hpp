@@ -129,7 +129,6 @@ template <config C> template <class B> void layer<C>::prepare(B&& below, connect
   c.header_sum = c.way.local.word_sum() + c.way.remote.word_sum() + protocol + c.local_port + c.remote_port;
   c.mss = static_cast<u16>(segment_limit(below, c.way, c.way.mtu));
   if (const u32 most = chunk_limit(below); c.mss > most) c.mss = static_cast<u16>(most);
-  c.peer_mss = default_mss(c.way.remote);
   c.observed = c.mss;
   c.ts_offset = timestamp_offset(c.way.remote);
   c.last_sent = c.first_unacked = now;
