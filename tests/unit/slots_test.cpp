@@ -168,6 +168,19 @@ TEST_CASE("bytes that moved from a slot to a chunk are a tail like any other") {
   }
   CHECK(s.tcp_ip->transport().counters().slot_moves == 1);
 }
+TEST_CASE("a slot is filled to its last byte before what is in it moves") {
+  test::acknowledged<in_flight> s(1);
+  REQUIRE(s.all.size() == 1);
+  const std::vector<std::byte> byte(1);
+  u32 n = 0;
+  while (n < 300 && s.tcp_ip->transport().counters().slot_moves == 0) {
+    REQUIRE(s.all[0].send(byte, {.more = true}).value_or(0) == 1);
+    CHECK(s.all[0].info()->unsent == ++n);
+    CHECK(s.all[0].info()->send_chunks == 1);
+  }
+  CHECK(n > 50);
+  CHECK(n < 256);
+}
 TEST_CASE("bytes in a slot that more are appended to move to a chunk, and the segments are the same") {
   auto t = test::two_stacks<with_slots>::make();
   REQUIRE(t->b.listen({.port = 7}));
