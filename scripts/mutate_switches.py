@@ -141,7 +141,8 @@ class Choice:
             line = blanked(text, literals=True).replace("\n", " ")
             other = line[self.begin:begin] + mutant.new + line[end:self.end]
             self.possible = self.begin <= begin and end <= self.end and self.begin < self.end and "#" not in text[self.begin:self.end]
-            self.written = lambda now: f"({asked} ? ({other}) : ({now}))"
+            as_bool = "static_cast<bool>" if mutant.operator == "negate" and mutant.new == "" and not re.search(r" [-+*/%|^] ", other) else ""  # `!p` or `p`
+            self.written = lambda now: f"({asked} ? {as_bool}({other}) : {as_bool}({now}))"
         self.lines = range(text.count("\n", 0, self.begin) + 1, text.count("\n", 0, self.end) + 2)
 
     def crosses(self, other):
