@@ -138,7 +138,7 @@ def drop(line):
             continue
         if re.fullmatch(r"\(void\)\w+(?:, \(void\)\w+)*", statement):
             continue  # does nothing
-        if re.match(r"[\w:<>,]+(?:\s*[&*])?(?:\s+const)?\s+\w+\s*(?:=|\{|$)", statement) and not re.match(r"(?:return|delete)\b", statement):
+        if re.match(r"[\w:<>,]+(?:\(\w+\)>)?(?:\s*[&*])?(?:\s+const)?\s+\w+\s*(?:=|\{|$)", statement) and not re.match(r"(?:return|delete)\b", statement):
             continue  # a declaration
         yield m.start(1), m.end(1), ""
     for m in re.finditer(r"(?:^\s*|(?<=[;{}])\s*|(?<=, ))([A-Za-z_][\w.>\[\]()-]* (?:=|\+=|-=|\|=|&=) [^,;{}()]*), ", line):

@@ -120,7 +120,7 @@ class Choice:
         start = sum(len(line) + 1 for line in text.split("\n")[: mutant.line - 1])
         begin, end = start + mutant.begin, start + mutant.end
         asked = f"::strata_mutants::is({number})"
-        self.number, self.possible = number, True
+        self.number, self.possible, self.drops = number, True, mutant.operator == "drop"
         if mutant.operator == "drop" and is_in_parentheses(bare, begin) and bare[end:end + 1] == ";":  # the condition of a for
             self.begin, self.end = begin, end
             self.written = lambda now: f"{asked} || static_cast<bool>({now})"

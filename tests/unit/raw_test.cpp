@@ -16,6 +16,7 @@ TEST_CASE("an application pings through a raw socket, and sees the answer with i
   const auto s = *t->a.open_raw({.protocol = 1});
   const auto asked = echo(8, 1);
   CHECK(*s.send_to(asked, at_b) == asked.size());
+  CHECK(t->a.transport<2>().counted().out_packets == 1);
   raw_ears<net> ears;
   t->turns(4, ears.handler(), ignore_rest{});
   CHECK(ears.packets == 1);
@@ -84,6 +85,11 @@ TEST_CASE("nobody is told that a protocol is unreachable which a raw socket hear
   t->turns(4, ears.handler(), theirs.handler());
   CHECK((theirs.packets == 1 && ears.errors == 1 && t->b.counters().unknown_protocol == 1));
   CHECK(text_of(next_of(here)) == "second");
+  // One that hears only another peer does not count.
+  CHECK(here.connect("10.0.0.3"_ip));
+  CHECK(to.send(bytes_of("of eight bytes at least, which the error quotes")));
+  t->turns(4, ears.handler(), theirs.handler());
+  CHECK((theirs.packets == 1 && ears.errors == 2 && t->b.counters().unknown_protocol == 2));
   // Protocol 255 is nobody's, though the layer has that number.
   CHECK(t->b.open_raw({.protocol = 255}).error() == raw::open_error::bad_protocol);
 }
@@ -146,14 +152,19 @@ TEST_CASE("a socket that nobody reads holds as many packets as limits.datagrams 
   CHECK(t->b.transport<2>().counted().mem_errors == 1);
   CHECK(t->b.transport<2>().unread(here.id()) == with_raws::limits.datagrams - 1);
   taken.clear();
-  // The oldest come first, all round the ring.
+  // The oldest come first, all round the ring, each with its sender.
+  CHECK(t->a.add_address(0, "10.0.0.11/24"_net));
+  const auto also = *t->a.open_raw({.protocol = 253, .address = "10.0.0.11"_ip});
   for (u32 i = 0; i < 2 * with_raws::limits.datagrams; ++i) {
     const std::byte number[] = {static_cast<std::byte>(i)};
     while (t->b.transport<2>().unread(here.id()) > 3) CHECK(here.consume());
-    CHECK(from.send_to(number, at_b));
+    CHECK((i % 2 == 0 ? from : also).send_to(number, at_b));
     t->turns(2, ignore_rest{}, ignore_rest{});
   }
-  for (u32 i = 2 * with_raws::limits.datagrams - 4; i < 2 * with_raws::limits.datagrams; ++i) CHECK(next_of(here) == std::vector{static_cast<std::byte>(i)});
+  for (u32 i = 2 * with_raws::limits.datagrams - 4; i < 2 * with_raws::limits.datagrams; ++i) {
+    CHECK(here.peek()->from == (i % 2 == 0 ? at_a : "10.0.0.11"_ip));
+    CHECK(next_of(here) == std::vector{static_cast<std::byte>(i)});
+  }
   CHECK(here.close());
   CHECK(t->b.chunks_in_use() == 0);
 }
@@ -203,6 +214,26 @@ TEST_CASE("a connected socket hears of what did not arrive, and nobody else does
   }, ignore_rest{}}, ignore_rest{}, 100);
   CHECK((heard[0] == 1 && heard[1] == 1));
   CHECK(t->a.chunks_in_use() == 0);
+}
+
+TEST_CASE("a router's word on the path comes with the MTU that it names") {  // RFC 1191 §4
+  auto t = world::make();
+  const auto a = *t->a.open_raw({.protocol = 253}), here = *t->b.open_raw({.protocol = 253}), router = *t->b.open_raw({.protocol = 1});
+  CHECK(a.connect(at_b));
+  CHECK(a.send(bytes_of("eight or more")));
+  t->turns(4, ignore_rest{}, ignore_rest{});
+  const auto view = here.peek();
+  REQUIRE(view);
+  std::vector<std::byte> too_big(8);
+  too_big[0] = std::byte{3}, too_big[1] = std::byte{4};
+  store_be<u16>(too_big.data() + 6, 1000);
+  too_big.insert(too_big.end(), view->header.begin(), view->header.end());
+  too_big.insert(too_big.end(), view->bytes.begin(), view->bytes.begin() + 8);
+  store_be<u16>(too_big.data() + 2, checksum(too_big));
+  CHECK(router.send_to(too_big, at_a));
+  raw_ears<net> ears;
+  t->turns(4, ears.handler(), ignore_rest{});
+  CHECK((ears.errors == 1 && ears.reason == icmp_error_kind::packet_too_big && ears.mtu == 1000 && ears.last == a));
 }
 
 TEST_CASE("wrong calls of a raw socket say why, and change nothing") {
