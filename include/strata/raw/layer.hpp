@@ -284,7 +284,6 @@ template <config C> class layer {
     if (!copy) return void(++count_.mem_errors);
     copy->network = copy->offset;
     copy.pull(header);
-    copy->transport = copy->offset;
     copy->link = info.link;
     below.observe({.what = trace::step::deliver, .bytes = static_cast<u32>(copy.size()), .chunk = copy->home->name(copy.d()), .connection = static_cast<u32>(&s - sockets_) + 1});
     s.of[(s.first + s.unread.size()) % queue_limit] = {info.remote, info.local};
