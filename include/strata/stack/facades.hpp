@@ -40,7 +40,7 @@ template <stack_config C> struct stack<C>::cache_below {
     s.network_of(a, [&](auto& ip) { (void)ip.withdraw(a, link); });
     s.changed();
   }
-  void conflict() const requires(bound::claims_own_addresses) { s.conflicts_.links = static_cast<u8>(s.conflicts_.links | 1u << link); }
+  void conflict() const requires(bound::claims_own_addresses) { s.conflicts_.links = static_cast<u8>(s.conflicts_.links | 1u << link), s.add_to_do(news); }
   void changed() const { s.changed(); }
   void failed(packet&& p) const { s.report_undelivered(std::move(p)); }
   u64 random() const { return s.entropy_.next(); }
@@ -119,7 +119,7 @@ template <stack_config C> struct stack<C>::internet {
   bool owns_port(u16 port) const requires(bound::owns_ports) {
     return !s.interfaces_.any([&](auto, const auto& i) { return !i.owns_port(port); });
   }
-  packet take() const { return s.take(); }
+  STRATA_ALWAYS_INLINE packet take() const { return s.take(); }
   packet take(u32 bytes) const requires(C::limits.slots != 0) { return s.take(bytes); }
   u32 headroom() const { return network_headroom; }
   bool route(path& way) const {

@@ -188,7 +188,7 @@ template <class Parts> struct interface {
       if (in_flight_ == 0) return 0;  // a driver that copies lets go at once and never says so: it is asked each time, and says zero
       return reclaim_some(see);
     }
-    std::size_t reclaim_some(auto&& see) {
+    STRATA_OFF_PATH std::size_t reclaim_some(auto&& see) {
       const std::span<packet> done{reinterpret_cast<packet*>(done_), done_places};
       std::size_t all = 0;
       [[maybe_unused]] u32 bytes = 0;

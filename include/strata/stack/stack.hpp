@@ -449,7 +449,7 @@ template <stack_config C> class stack {
   [[nodiscard]] bool has_sender(u8 protocol) const;
   void report_undelivered(packet&& p);
   void keep_for_sender(packet& p);
-  void next_undelivered();
+  bool next_undelivered();
   void changed() { if (++generation_ == 0) generation_ = 1; }
   void observe(const trace::record& r);
   void observe(trace::step what, const packet& p);
@@ -476,6 +476,7 @@ template <stack_config C> class stack {
   [[nodiscard]] bool has_more() const;
   [[nodiscard]] raised next();
   void next_news(raised& r);
+  bool next_conflict(raised& r);
   void next_link_down(raised& r);
   void next_error(raised& r);
   [[nodiscard]] bool next_pending(raised& r);
@@ -488,6 +489,8 @@ template <stack_config C> class stack {
   [[nodiscard]] bool is_overheard(const datagram_info<address>& info, const packet& p);
   void deliver(const datagram_info<address>& info, packet& p, raised& r);
   void input_batch(raised& r);
+  void add_to_do(u8 what) { left_ = static_cast<u8>(left_ | what); }
+  void is_done(u8 what) { left_ = static_cast<u8>(left_ & ~what); }
   [[nodiscard]] bool has_news() const {
     if constexpr (C::forwards) {
       if (!forwarded_.empty()) return true;
@@ -514,7 +517,10 @@ template <stack_config C> class stack {
   u32 errors_in_ = 0, errors_out_ = 0;
   u8 batch_link_ = 0, next_link_ = 0, links_down_ = 0;
   u8 links_left_ = 0;  // bits: which interfaces may have more in this poll
-  bool is_started_ = false, is_polling_ = false, has_time_ = false, timers_ran_ = false;
+  // What next() has to look at yet, in bits: a turn asks for all of it by one look. News may come at any time; frames and timers are of this turn.
+  static constexpr u8 news = 1, frames = 2, timers = 4;
+  u8 left_ = 0;
+  bool is_started_ = false, is_polling_ = false, has_time_ = false;
   alignas(packet) std::byte batch_[sizeof(packet) * C::limits.batch]{};  // handles, kept as bytes so that a stack without destructor can hold them
   [[no_unique_address]] mutable typename C::exclusion exclusion_{};
   [[no_unique_address]] typename C::permission permission_{};

@@ -109,6 +109,7 @@ template <stack_config C> void stack<C>::shut_down() {
     if constexpr (requires { ip.clear(pool_); }) ip.clear(pool_);
   });
   errors_in_ = errors_out_ = 0;
+  links_down_ = left_ = 0;
   if constexpr (bound::claims_own_addresses) conflicts_ = {};
 }
 

@@ -30,8 +30,8 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline sent stack<C>::post(packet
   return what;
 }
 
-template <stack_config C> void stack<C>::reclaim() {
-  interfaces_.each([&](auto, auto& i) { (void)i.reclaim(watch()); });
+template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::reclaim() {
+  interfaces_.each([&](auto, auto& i) STRATA_INLINE_LAMBDA { (void)i.reclaim(watch()); });
 }
 
 /// Rings where something was transmitted; a link that turns out to be down is told in the next turn, and images that lead there are built again.
@@ -39,6 +39,7 @@ template <stack_config C> void stack<C>::ring(bool at_once) {
   interfaces_.each([&](auto index, auto& i) {
     if (i.ring(now_, at_once, watch())) return;
     links_down_ = static_cast<u8>(links_down_ | 1u << index);
+    add_to_do(news);
     changed();
   });
 }
@@ -46,7 +47,7 @@ template <stack_config C> void stack<C>::ring(bool at_once) {
 /// Later failures are input of the next turn: a bounded queue, never a call up from inside a call down.
 template <stack_config C> void stack<C>::report(const network_error& e) {
   if (errors_in_ - errors_out_ == C::limits.errors) ++count_.errors_dropped;
-  else errors_[errors_in_++ % C::limits.errors] = e;
+  else errors_[errors_in_++ % C::limits.errors] = e, add_to_do(news);
 }
 /// Whether there is somebody who may have sent a packet of this protocol.
 template <stack_config C> bool stack<C>::has_sender(u8 protocol) const {
@@ -71,18 +72,22 @@ template <stack_config C> void stack<C>::report_undelivered(packet&& p) {
 }
 template <stack_config C> void stack<C>::keep_for_sender(packet& p) {
   if constexpr (C::forwards) {
-    if (forwarded_.size() < C::limits.errors) forwarded_.push(std::move(p));
+    if (forwarded_.size() < C::limits.errors) forwarded_.push(std::move(p)), add_to_do(news);
     else ++count_.errors_dropped;
   }
 }
 /// A packet of others whose next hop is nowhere: its sender is told, a turn later than the neighbour cache knew.
-template <stack_config C> void stack<C>::next_undelivered() {
+template <stack_config C> bool stack<C>::next_undelivered() {
   if constexpr (C::forwards) {
+    if (forwarded_.empty()) return false;
     packet p = forwarded_.pop(pool_);
     p.become(buffer::owner::application);
     networks_.each([&](auto, auto& ip) {
       if constexpr (requires { ip.on_undelivered(links{*this}, p, now_); }) ip.on_undelivered(links{*this}, p, now_);
     });
+    return true;
+  } else {
+    return false;
   }
 }
 

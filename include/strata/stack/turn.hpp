@@ -44,8 +44,9 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::begin(time_
   frames_left_ = is_started_ ? allowance.frames : 0;
   links_left_ = bound::all_links;
   events_left_ = is_started_ ? most_events : 0;
-  timers_ran_ = !is_started_;
+  left_ = static_cast<u8>(left_ & news);
   if (is_started_) {
+    add_to_do(allowance.frames != 0 ? frames | timers : timers);
     interfaces_.each([&](auto, auto& i) { i.at(now_); });
     reclaim();
   }
@@ -56,10 +57,10 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::begin(time_
 /// turn is told once, and acknowledges once.
 template <stack_config C> auto stack<C>::next() -> raised {
   raised r;
-  for (;;) {
-    if (has_news()) [[unlikely]] next_news(r);
-    else if (frames_left_ > 0 && (batch_at_ < batch_size_ || (links_left_ != 0 && receive()))) input_batch(r);
-    else if (timers_ran_ || !run_timers()) break;
+  while (left_ != 0) {
+    if ((left_ & news) != 0) [[unlikely]] next_news(r);
+    else if ((left_ & frames) != 0) input_batch(r);
+    else if (!run_timers()) break;
     if (r.transport != raised::none) return r;
   }
   (void)next_pending(r);
@@ -67,7 +68,7 @@ template <stack_config C> auto stack<C>::next() -> raised {
 }
 /// Whether next() would find something: what saves the call at the end of a turn.
 template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_more() const {
-  if (has_news() || !timers_ran_ || (frames_left_ > 0 && (batch_at_ < batch_size_ || links_left_ != 0))) return true;
+  if (left_ != 0) return true;
   return transports_.any([](auto, const auto& t) STRATA_INLINE_LAMBDA {
     if constexpr (requires { t.has_pending(); }) return t.has_pending();
     else return true;
@@ -76,29 +77,34 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_more() 
 
 /// What came about outside the way up: a link that went down, an error about something that we sent.
 template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
-  if constexpr (C::forwards) {
-    if (!forwarded_.empty()) return next_undelivered();
+  if (!next_undelivered() && !next_conflict(r)) {
+    if (links_down_ != 0) next_link_down(r);
+    else next_error(r);
   }
-  if constexpr (bound::claims_own_addresses) {
-    if (conflicts_.links != 0) {
-      r.link = static_cast<u8>(__builtin_ctz(conflicts_.links) | raised::conflict);
-      conflicts_.links = static_cast<u8>(conflicts_.links & (conflicts_.links - 1));
-      r.transport = raised::from_stack;
-      return;
-    }
-  }
-  if (links_down_ != 0) next_link_down(r);
-  else next_error(r);
+  if (!has_news()) is_done(news);
 }
-/// Frames of the batch, until one has something to tell that cannot wait.
+/// Frames of the batch, or of the next one, until one has something to tell that cannot wait.
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input_batch(raised& r) {
+  if (batch_at_ == batch_size_ && !receive()) return is_done(frames);
   do input(batch()[batch_at_++], r);
-  while (batch_at_ < batch_size_ && frames_left_ > 0 && r.transport == raised::none && !has_news());
+  while (batch_at_ < batch_size_ && frames_left_ > 0 && r.transport == raised::none && (left_ & news) == 0);
+  if (frames_left_ == 0 || (batch_at_ == batch_size_ && links_left_ == 0)) is_done(frames);
   transports_.each([&](auto, auto& t) STRATA_INLINE_LAMBDA {
     if constexpr (requires { t.end_of_batch(internet{*this}, now_); }) t.end_of_batch(internet{*this}, now_);
   });
 }
 
+template <stack_config C> bool stack<C>::next_conflict(raised& r) {
+  if constexpr (bound::claims_own_addresses) {
+    if (conflicts_.links == 0) return false;
+    r.link = static_cast<u8>(__builtin_ctz(conflicts_.links) | raised::conflict);
+    conflicts_.links = static_cast<u8>(conflicts_.links & (conflicts_.links - 1));
+    r.transport = raised::from_stack;
+    return true;
+  } else {
+    return (void)r, false;
+  }
+}
 template <stack_config C> void stack<C>::next_link_down(raised& r) {
   while ((links_down_ >> r.link & 1) == 0) ++r.link;
   links_down_ = static_cast<u8>(links_down_ & ~(1u << r.link));
@@ -127,7 +133,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::next_pendin
 }
 
 /// The next batch of one interface, in turn; one that had less than a batch is not asked again in this poll. Linux: napi_poll.
-template <stack_config C> bool stack<C>::receive() {
+template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::receive() {
   batch_at_ = batch_size_ = 0;
   while (links_left_ != 0 && batch_size_ == 0) {
     if constexpr (bound::count > 1) {
@@ -168,7 +174,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::to_network(
   const bool is_known = networks_.any([&](auto, auto& ip) STRATA_INLINE_LAMBDA {
     if (ip.ethertype != link_type(in.carries)) return false;
     const ip::finding<address> found = ip.on_packet(links{*this}, p, ip::arrival{batch_link_, in.is_broadcast}, now_);
-    if (found.is == ip::finding<address>::what::datagram) deliver(found.info, p, r);
+    if (found.is == ip::finding<address>::what::datagram) return deliver(found.info, p, r), true;
     if (found.is == ip::finding<address>::what::error) report(found.error);
     if constexpr (requires { ip.on_fragment(links{*this}, p, found, now_); }) {
       if (found.is == ip::finding<address>::what::fragment) [[unlikely]] complete(ip, p, found, r);
@@ -221,7 +227,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::deliver(con
 
 /// Once in a turn. False: nothing was due.
 template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::run_timers() {
-  timers_ran_ = true;
+  is_done(timers);
   if (!has_due_timers()) return false;
   advance_timers();
   return true;
@@ -246,13 +252,13 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::advance_timers() {
   transports_.each([&](auto, auto& t) { t.advance(internet{*this}, now_); });
 }
 
-template <stack_config C> void stack<C>::finish(const raised& r) {
+template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::finish(const raised& r) {
   ++count_.events;
   if (r.transport == raised::from_stack) return;
-  transports_.at(r.transport, [&](auto& t) { t.finish(internet{*this}, r.template as<typename std::remove_reference_t<decltype(t)>::event>(), now_); });
+  transports_.at(r.transport, [&](auto& t) STRATA_INLINE_LAMBDA { t.finish(internet{*this}, r.template as<typename std::remove_reference_t<decltype(t)>::event>(), now_); });
 }
 
-template <stack_config C> void stack<C>::end() {
+template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::end() {
   is_polling_ = false;
   if (!is_started_) return;
   transports_.each([&](auto, auto& t) {
@@ -269,7 +275,7 @@ template <stack_config C> bool stack<C>::idle() const {
     if constexpr (requires { t.is_idle(); }) layers_are_idle = layers_are_idle && t.is_idle();
   });
   interfaces_.each([&](auto, const auto& i) { layers_are_idle = layers_are_idle && !i.has_waiting(); });
-  return !is_started_ || !(!layers_are_idle || frames_left_ == 0 || events_left_ == 0 || batch_at_ != batch_size_ || has_news());
+  return !is_started_ || !(!layers_are_idle || frames_left_ == 0 || events_left_ == 0 || batch_at_ != batch_size_ || (left_ & news) != 0);
 }
 
 template <stack_config C> auto stack<C>::next_deadline() const -> std::optional<time_point> {
