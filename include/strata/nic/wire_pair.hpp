@@ -96,8 +96,8 @@ template <wire_mode Mode, u32 Frames = 256, bool Trains = false> class wire_end 
       }
       batch[n++] = std::move(p);
       ++lane.arrived;
-      ++lane.count.received;
     }
+    lane.count.received += n;
     return n;
   }
 
@@ -156,8 +156,9 @@ template <wire_mode Mode, u32 Frames = 256, bool Trains = false> class wire_end 
   }
 
  private:
-  way& outgoing() { STRATA_EXPECTS(wire_ != nullptr); return element(wire_->ways, side_); }
-  way& incoming() { STRATA_EXPECTS(wire_ != nullptr); return element(wire_->ways, 1u - side_); }
+  // Of two there is one or the other: no address is multiplied.
+  way& outgoing() { STRATA_EXPECTS(wire_ != nullptr); return side_ == 0 ? wire_->ways[0] : wire_->ways[1]; }
+  way& incoming() { STRATA_EXPECTS(wire_ != nullptr); return side_ == 0 ? wire_->ways[1] : wire_->ways[0]; }
 
   static void lose(way& lane) {
     lane.count.lost += lane.posted - lane.arrived;
