@@ -25,7 +25,7 @@ class pool {
   }
 
   /// A chunk in hand, empty, its frame starting at `headroom`; nothing if only `keep` chunks are left (the receive path's share).
-  [[nodiscard]] packet take(u32 headroom, u32 keep = 0) {
+  [[nodiscard]] STRATA_ALWAYS_INLINE packet take(u32 headroom, u32 keep = 0) {
     STRATA_EXPECTS(headroom <= chunk_size_);
     descriptor* d = next_free(keep);
     if (d == nullptr) return {};
@@ -34,7 +34,7 @@ class pool {
     return packet(*d, owner::application);
   }
   /// A chunk for a driver to receive into: one holder, its frame starting at `headroom`.
-  [[nodiscard]] packet take_receive(u32 headroom) {
+  [[nodiscard]] STRATA_ALWAYS_INLINE packet take_receive(u32 headroom) {
     STRATA_EXPECTS(headroom <= chunk_size_);
     descriptor* d = next_free(0);
     if (d == nullptr) return {};
@@ -77,21 +77,14 @@ class pool {
  private:
   friend class packet;
 
-  descriptor* next_free(u32 keep) {
+  STRATA_ALWAYS_INLINE descriptor* next_free(u32 keep) {
     if (available() <= keep) {
       ++exhausted_;
       return nullptr;
     }
-    descriptor* d;
-    if (free_ != 0) {
-      d = table_ + (free_ - 1);
-      free_ = d->queue;
-    } else {
-      d = table_ + fresh_;
-      d->home = this;
-      d->chunk = memory_ + static_cast<std::size_t>(fresh_) * chunk_size_;
-      ++fresh_;
-    }
+    if (free_ == 0) [[unlikely]] cut();
+    descriptor* const d = table_ + (free_ - 1);
+    free_ = d->queue;
     ++in_use_;
     // One store a word: whole-line clearing is cheaper than remembering which field a former life left behind.
     std::byte* const chunk = d->chunk;
@@ -99,6 +92,13 @@ class pool {
     d->home = this;
     d->chunk = chunk;
     return d;
+  }
+  /// The next chunk that was never used is free.
+  STRATA_OFF_PATH void cut() {
+    descriptor& d = table_[fresh_];
+    d.chunk = memory_ + static_cast<std::size_t>(fresh_) * chunk_size_;
+    d.queue = 0;
+    free_ = ++fresh_;
   }
   /// What lay in another pool's chunk has its own again.
   STRATA_OFF_PATH void end_loan(descriptor& d) {

@@ -42,7 +42,7 @@ namespace strata::inline STRATA_ABI {
 /// Two passes: the second finds its bytes in the first-level cache, and memcpy is better at copying than any loop that also adds (1460 B: 30 ns
 /// against 36 to 45 ns fused). It reads the source again and not the copy, whose stores may be still under way in pieces of another size.
 /// A short message takes one pass: there the two calls are most of the work.
-constexpr u32 copy_and_sum(std::byte* to, const std::byte* from, std::size_t n) {
+STRATA_ALWAYS_INLINE constexpr u32 copy_and_sum(std::byte* to, const std::byte* from, std::size_t n) {
 #if STRATA_CHECKSUM_WIDE && defined(__AVX2__)
   if (!std::is_constant_evaluated() && n >= 32 && n <= 256) return checksum_by::avx2_copied(to, {from, n});
 #endif

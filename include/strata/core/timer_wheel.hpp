@@ -38,7 +38,7 @@ class timer_wheel {
   static constexpr u32 timers = Timers;
 
   /// Arms `timer` for `at`, or re-arms it. A time in the past counts as now and is due at the next advance().
-  constexpr void arm(u32 timer, time_point<Tick> at) {
+  STRATA_OFF_PATH constexpr void arm(u32 timer, time_point<Tick> at) {
     STRATA_EXPECTS(timer < Timers);
     node& n = nodes_[timer];
     const bool linked = n.links.next != 0;
