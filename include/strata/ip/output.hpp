@@ -87,13 +87,14 @@ template <config C, class Header> class output {
         const sent became = buffer::in_passing(p, [&](packet& q) { return prepare(below, way, q, protocol, count); });
         if (became != sent::sent) return became;
       }
-      if (p.size() + Header::size > way.mtu) [[unlikely]] return too_big(count);
-      std::byte* const at = p.push(way.image_length);
+      const std::size_t total = p.size() + Header::size, image_length = way.image_length;
+      if (total > way.mtu) [[unlikely]] return too_big(count);
+      p->link = way.link;
+      std::byte* const at = p.push(image_length);
       // The commonest length as a constant: a copy of 34 or 54 bytes is three or four moves.
-      if (way.image_length == 14 + Header::size) [[likely]] copy_header<14 + Header::size>(at, way.image.bytes);
-      else copy_bytes(at, way.image.bytes, way.image_length);
-      const std::size_t link_header = way.image_length - Header::size;
-      Header::patch(at + link_header, p.size() - link_header, way.image_sum);
+      if (image_length == 14 + Header::size) [[likely]] copy_header<14 + Header::size>(at, way.image.bytes);
+      else copy_bytes(at, way.image.bytes, image_length);
+      Header::patch(at + (image_length - Header::size), total, way.image_sum);
     } else {
       if (way.generation != below.generation()) {
         if (!route_again(below, way, count)) return sent::unreachable;
@@ -105,8 +106,8 @@ template <config C, class Header> class output {
       way.neighbour = neighbour->name;
       put_header(way, p, protocol);
       below.emit_link_header(way.link, p.push(below.link_header_size(way.link)), neighbour->mac, Header::is_v4);
+      p->link = way.link;
     }
-    p->link = way.link;
     // Image or not, each packet takes these steps; the image has taken them together.
     note(below, trace::step::ip_header, p);
     note(below, trace::step::ip_output, p);

@@ -12,6 +12,24 @@ template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::is_open_tail(cons
          (d->marks & marks_of_a_tail) == mark_sum_known;
 }
 
+/// A chunk whose frame starts where a payload may, as the new tail; its payload is none yet.
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline buffer::descriptor& layer<C>::enqueue_fresh(B&& below, connection& c, packet&& p) {
+  buffer::pool& chunks = below.chunks();
+  buffer::descriptor& fresh = *p.detach();
+  fresh.body = fresh.offset;
+  fresh.seq = (c.snd_end).value;
+  fresh.marks = mark_sum_known;
+  const u32 name = chunks.name(fresh);
+  below.observe({.what = trace::step::take_chunk, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
+  if (buffer::descriptor* last = chunks.named(c.send_tail)) last->queue = name;
+  else c.send_head = name;
+  c.send_tail = name;
+  if (c.send_next == 0) c.send_next = name;
+  occupy(c, fresh);
+  below.observe({.what = trace::step::queue, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
+  return fresh;
+}
+
 /// Appends to the tail chunk while it is open, else takes a new one. How many bytes found room. Linux: tcp_sendmsg_locked.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::append(B&& below, connection& c, std::span<const std::byte> bytes) {
   buffer::pool& chunks = below.chunks();
@@ -46,20 +64,8 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
       }
       p.restart(body_offset(below));
       p.become(buffer::owner::send_queue);
-      buffer::descriptor& fresh = *p.detach();
-      fresh.body = fresh.offset;
-      fresh.seq = (c.snd_end).value;
-      fresh.marks = mark_sum_known;
-      const u32 name = chunks.name(fresh);
-      below.observe({.what = trace::step::take_chunk, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
-      if (buffer::descriptor* last = chunks.named(c.send_tail)) last->queue = name;
-      else c.send_head = name;
-      c.send_tail = name;
-      if (c.send_next == 0) c.send_next = name;
-      occupy(c, fresh);
-      d = &fresh;
-      room = size_of(chunks, fresh) - fresh.body;
-      below.observe({.what = trace::step::queue, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
+      d = &enqueue_fresh(below, c, std::move(p));
+      room = size_of(chunks, *d) - d->body;
     }
     if (room > u32{c.mss} - d->body_length) room = u32{c.mss} - d->body_length;
     const std::size_t left = bytes.size() - n;
@@ -120,6 +126,41 @@ template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::has_room(const co
   return c.send_count <= send_quota - (send_quota + 2) / 3;
 }
 
+/// The usual write: one segment, before which nothing waits and which nothing stops. Its bytes go to a chunk and the chunk leaves, by append(), push() and the send
+/// loop in one; false: chunks are scarce, nothing was done, and append() asks for one. The copy comes first, so that what is written to the descriptor is known until it left.
+template <config C> template <class B>
+STRATA_ALWAYS_INLINE inline bool layer<C>::write_at_once(B&& below, connection& c, std::span<const std::byte> bytes, time_point now) requires writes_at_once {
+  if (is_quota_full(c) || below.chunks().available() <= limits_.receive_reserve || !may_take_chunk(c)) return false;
+  packet p = below.take();
+  if (!p) return false;
+  const u32 length = static_cast<u32>(bytes.size());
+  std::byte* const to = p->chunk + body_offset(below);
+  const bool leaves_sum = buffer::leaves_checksum(below, c.way.link);
+  u32 sum = 0;
+  if (leaves_sum) copy_bytes(to, bytes.data(), length);
+  else sum = copy_and_sum(to, bytes.data(), length);
+  below.observe({.what = trace::step::quota, .bytes = length, .connection = index_of(c) + 1});
+  p.restart(body_offset(below));
+  buffer::descriptor& d = enqueue_fresh(below, c, p.share(buffer::owner::send_queue));
+  d.body_length = static_cast<u16>(length);
+  d.sum = sum;
+  d.marks = leaves_sum ? mark_sum_known | mark_sum_left | mark_push : mark_sum_known | mark_push;
+  c.snd_end += length;
+  c.more = c.wants_write = false;
+  below.observe({.what = trace::step::append, .bytes = length, .seq = d.seq, .chunk = below.chunks().name(d), .connection = index_of(c) + 1});
+  below.observe({.what = trace::step::push, .bytes = length, .connection = index_of(c) + 1});
+  below.observe({.what = trace::step::write_loop, .bytes = length, .connection = index_of(c) + 1});
+  c.limit = limited_by::application;
+  p.extend(length);
+  if (transmit_payload(below, c, std::move(p), serial32{d.seq}, length, wire::tcp::flag::ack | wire::tcp::flag::psh, sum, now) != sent::full) [[likely]] {
+    note_sent(c, d, false, now);
+  } else {
+    c.limit = limited_by::ring;
+    add_to_retry(c);
+  }
+  return true;
+}
+
 /// After a write: PSH on the last byte unless more follows (send_flags::more, option::cork), then the send loop. RFC 9293 §3.9.1.2. Linux: tcp_push.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::push(B&& below, connection& c, send_flags flags, time_point now) {
   c.more = flags.more || c.corked;
@@ -128,7 +169,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>
   below.observe({.what = trace::step::push, .bytes = c.snd_end - c.snd_nxt, .connection = index_of(c) + 1});
   if constexpr (sends_at_once) {
     buffer::descriptor* const d = c.send_next == c.send_tail ? below.chunks().named(c.send_next) : nullptr;
-    if (d != nullptr && is_unstopped(c, d->body_length, now)) return send_at_once(below, c, *d, now);
+    if (d != nullptr && !c.more && is_unstopped(c, d->body_length, now)) return send_at_once(below, c, *d, now);
   }
   output(below, c, now);
 }

@@ -8,7 +8,7 @@ namespace strata::inline STRATA_ABI::tcp {
 /// Whether a write may be queued now. RFC 9293 §3.10.2: before ESTABLISHED it waits, after CLOSE it is refused.
 template <config C> template <class B> send_error layer<C>::may_write(B&&, connection* c) const {
   if (c == nullptr) return send_error::stale;
-  if (c->fin_queued || c->detached) return send_error::closed;
+  if (c->has_any({.detached = true, .fin_queued = true})) return send_error::closed;
   if constexpr (is_shared<C>) {
     if (is_held(*c)) return c->wants_write = true, send_error::would_block;  // who calls may not wait: a handler
   }
@@ -26,6 +26,11 @@ expected<std::size_t, send_error> layer<C>::send(B&& below, connection_id id, st
   connection* c = find(id);
   if (const send_error e = may_write(below, c); e != send_error::none) return e;
   if constexpr (C::writes.low_water || C::writes.records) return write(below, *c, std::span<const std::span<const std::byte>>(&bytes, 1), bytes.size(), flags, now);
+  if constexpr (writes_at_once) {
+    if (c->send_next == 0 && is_one_segment(below, *c, bytes.size()) && !flags.more && !c->corked && is_unstopped(*c, static_cast<u32>(bytes.size()), now)) {
+      if (write_at_once(below, *c, bytes, now)) return bytes.size();
+    }
+  }
   const std::size_t n = append(below, *c, bytes);
   c->wants_write = n < bytes.size();
   if (n != 0 || bytes.empty()) push(below, *c, flags, now);

@@ -71,7 +71,7 @@ template <config C> template <class B> STRATA_OUT_OF_LINE void layer<C>::end_of_
   packet p = packet::adopt(*std::exchange(gro_.head, nullptr), buffer::owner::holder);
   recent_ = gro_.connection;
   if (gro_.parts == 1) {
-    on_found(below, gro_.info, gro_.header, p, gro_.size, now);
+    on_found(below, recent(), gro_.info, gro_.header, p, gro_.size, now);
     return;
   }
   p->segment_size = static_cast<u16>(gro_.segment_size);

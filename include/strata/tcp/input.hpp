@@ -30,16 +30,21 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
     return {};
   }
   // The connection of the segment before is looked at first: trains of segments need no hash.
-  if (!is_recent(info, header)) find_recent(info.local, header.destination, info.remote, header.source);
+  connection* c = recent();
+  if (c == nullptr || !is_between(*c, info, header)) [[unlikely]] {
+    find_recent(info.local, header.destination, info.remote, header.source);
+    c = recent();
+  }
   below.observe({.what = trace::step::lookup, .bytes = size, .seq = header.seq, .ack = header.ack, .connection = recent_});
   if constexpr (is_shared<C>) {
-    if (recent_ != 0 && is_held(tcbs_[recent_ - 1])) {
-      put_in_backlog(below, tcbs_[recent_ - 1], p);
+    if (c != nullptr && is_held(*c)) {
+      put_in_backlog(below, *c, p);
       return {};
     }
   }
   if constexpr (C::gro) {
     if (join(below, info, header, p, size, now)) return {};
+    c = recent();  // which what waited may have ended
   }
   if constexpr (buffer::may_be_trains<B>) {
     if (buffer::is_joined(p.d())) {
@@ -47,26 +52,23 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
       return {};
     }
   }
-  on_found(below, info, header, p, size, now);
+  on_found(below, c, info, header, p, size, now);
   return {};
 }
 
-/// One segment; `recent_` is its connection, or zero.
+/// One segment; `recent_` is its connection, or zero, and `c` that connection.
 template <config C> template <class B>
-STRATA_ALWAYS_INLINE inline void layer<C>::on_found(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now) {
+STRATA_ALWAYS_INLINE inline void layer<C>::on_found(B&& below, connection* c, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now) {
   if constexpr (C::header_prediction) {
-    if (recent_ != 0) {
-      connection& c = element(tcbs_, recent_ - 1);
-      if (is_expected(c, header, p.bytes(), size)) {
-        on_expected(below, c, p, header, size, now);
-        return;
-      }
+    if (c != nullptr && is_expected(*c, header, p.bytes(), size)) {
+      on_expected(below, *c, p, header, size, now);
+      return;
     }
     const info_type info_again = info;  // copies, so that what the usual segment looks at stays in registers
     const wire::tcp header_again = header;
     on_other(below, info_again, header_again, p, now);
   } else {
-    on_other(below, info, header, p, now);
+    (void)c, on_other(below, info, header, p, now);
   }
 }
 
@@ -84,10 +86,11 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, cons
   const u32 length = size - header.header_length;
   // One after the other: what a compiler has to bring together as truth values it makes all of.
   if (c.state != state::established || c.ahead_head != 0 || c.duplicate_acks != 0) return false;
-  if (c.fin_ahead || c.in_recovery || (C::urgent && c.urgent) || c.detached || is_shut(c) || c.in_loss) return false;
+  if (c.has_any({.fin_ahead = true, .in_recovery = true, .urgent = C::urgent, .detached = true, .receive_shut = C::shutdown_receive, .in_loss = true})) return false;
   if ((header.flags & ~wire::tcp::flag::psh) != wire::tcp::flag::ack || header.window == 0 || c.snd_wnd == 0) return false;
   // A pure ACK may have come before the data that it follows: then its window is the newer one (RFC 9293 §3.10.7.4, SND.WL1).
-  if (seq != c.rcv_nxt || seq < c.snd_wl1 || length > c.rcv_adv - c.rcv_nxt || ack - c.snd_una > c.snd_nxt - c.snd_una || (length == 0 && ack == c.snd_una)) return false;
+  if (seq != c.rcv_nxt || seq < c.snd_wl1 || length > c.rcv_adv - c.rcv_nxt || ack - c.snd_una > c.snd_nxt - c.snd_una) return false;
+  if (length == 0 && ack == c.snd_una) return false;
   if (!timestamps || !c.has_timestamps) return header.header_length == wire::tcp::header_size;
   // RFC 7323 §5.3 R1.
   const auto options = bytes.subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);

@@ -293,7 +293,7 @@ template <config C> class layer {
   template <class B> void on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now);
   template <class B> void on_other(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now);
   template <class B> void on_parsed(B&& below, const info_type& info, const wire::tcp& header, std::span<const std::byte> options, packet& p, segment& s, time_point now);
-  template <class B> void on_found(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now);
+  template <class B> void on_found(B&& below, connection* c, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now);
   template <class B> void on_train(B&& below, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now);
   template <class B> void take_apart(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now);
   template <class B> void receive_train(B&& below, connection& c, packet& p, u32 header_length, time_point now);
@@ -307,6 +307,7 @@ template <config C> class layer {
   [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {
     return c.remote_port == header.source && c.local_port == header.destination && c.way.remote == info.remote && c.way.local == info.local && c.state != state::closed;
   }
+  [[nodiscard]] connection* recent() { return recent_ != 0 ? &element(tcbs_, recent_ - 1) : nullptr; }
   [[nodiscard]] bool is_recent(const info_type& info, const wire::tcp& header) { return recent_ != 0 && is_between(element(tcbs_, recent_ - 1), info, header); }
   template <class B> void on_segment(B&& below, connection& c, packet& p, segment& s, time_point now);
   template <class B> void on_syn_sent(B&& below, connection& c, packet& p, segment& s, const tcp_options& o, time_point now);
@@ -345,6 +346,8 @@ template <config C> class layer {
   static constexpr bool has_trains = C::gso_max_size != 0;
   template <class B> void output(B&& below, connection& c, time_point now, bool overrides = false);
   static constexpr bool sends_at_once = C::header_prediction && !has_trains && !waits_for_completions && !C::pacing::is_paced && !C::tso_deferral;
+  static constexpr bool writes_at_once = sends_at_once && C::limits.slots == 0 && !C::writes.low_water && !C::writes.records;
+  template <class B> [[nodiscard]] bool is_one_segment(B&& below, const connection& c, std::size_t bytes) const;
   [[nodiscard]] static bool is_unstopped(const connection& c, u32 length, time_point now);
   template <class B> void send_at_once(B&& below, connection& c, buffer::descriptor& d, time_point now);
   void note_sent(connection& c, const buffer::descriptor& d, bool with_fin, time_point now);
@@ -415,6 +418,8 @@ template <config C> class layer {
     if constexpr (C::writes.fair) return line_.head == 0;
     else return true;
   }
+  template <class B> [[nodiscard]] buffer::descriptor& enqueue_fresh(B&& below, connection& c, packet&& p);
+  template <class B> [[nodiscard]] bool write_at_once(B&& below, connection& c, std::span<const std::byte> bytes, time_point now) requires writes_at_once;
   template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
   template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
   STRATA_SHORTER_INLINE void enqueue_written(buffer::pool& chunks, connection& c, packet&& p, u32 n, u32 sum, bool sum_left);
@@ -428,6 +433,7 @@ template <config C> class layer {
   template <class B> [[nodiscard]] buffer::descriptor* split(B&& below, connection& c, buffer::descriptor& d, u32 first);
   static constexpr bool subtracts = sizeof(std::size_t) >= 8;  // small machines sum anew: less code
   STRATA_OFF_PATH static void drop_front(buffer::descriptor& d);
+  template <class B> [[nodiscard]] sent transmit_payload(B&& below, connection& c, packet&& p, serial32 seq, u32 length, u8 flags, u32 sum, time_point now);
   template <class B> [[nodiscard]] sent transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now);
   template <class B> [[nodiscard]] STRATA_OFF_PATH sent send_seldom(B&& below, path& way, packet& p) { return below.send(way, std::move(p), protocol); }
   template <class B> [[nodiscard]] sent transmit_again(B&& below, connection& c, buffer::descriptor& d, time_point now);
@@ -485,6 +491,7 @@ template <config C> class layer {
   STRATA_OUT_OF_LINE void raise(connection& c, u8 bits) { c.events = static_cast<u8>(c.events | bits); add_to_turn(c); }
   void add_to_turn(connection& c);
   void add_to_retry(connection& c);
+  void look_at_retries_and_grave();
   template <class B> void settle(B&& below, connection& c, time_point now);
   template <class B> void settle_what_is_left(B&& below, connection& c, time_point now);
   void arm(connection& c, timer_index which, time_point at);

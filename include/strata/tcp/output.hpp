@@ -178,12 +178,16 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>
   const u32 length = d.body_length;
   p.restart(d.body);
   p.extend(length);
-  const serial32 seq{d.seq};
   static_assert(mark_push << 2 == wire::tcp::flag::psh);
   const u8 flags = static_cast<u8>(wire::tcp::flag::ack | (d.marks & mark_push) << 2 | (with_fin ? wire::tcp::flag::fin : 0));
   u32 sum = 0;
   if (!buffer::leaves_checksum(below, c.way.link)) sum = (d.marks & (mark_sum_known | mark_sum_left)) == mark_sum_known ? d.sum : ones_sum(p.bytes());
-  below.observe({.what = trace::step::clone, .bytes = length, .seq = d.seq, .chunk = below.chunks().name(d), .connection = index_of(c) + 1});
+  return transmit_payload(below, c, std::move(p), serial32{d.seq}, length, flags, sum, now);
+}
+/// The clone `p`, whose frame is the payload.
+template <config C> template <class B>
+STRATA_ALWAYS_INLINE inline sent layer<C>::transmit_payload(B&& below, connection& c, packet&& p, serial32 seq, u32 length, u8 flags, u32 sum, time_point now) {
+  below.observe({.what = trace::step::clone, .bytes = length, .seq = seq.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});
   emit_header(below, c, p, seq, flags, sum, now);
   const sent what = below.send(c.way, std::move(p), protocol);
   if (what != sent::full) left_with_ack(c, 1, length, now);

@@ -207,18 +207,18 @@ template <config C> u32 layer<C>::window_step(const connection& c) const {
 /// The window field of a segment that leaves now, and the right edge that it promises; the edge never moves left (RFC 9293 §3.8.6).
 template <config C> STRATA_ALWAYS_INLINE inline u16 layer<C>::advertise(connection& c) const {
   const serial32 edge = c.rcv_nxt + receive_window(c);
+  c.last_ack_sent = c.rcv_nxt;
   if (c.rcv_adv < c.rcv_nxt) c.rcv_adv = c.rcv_nxt;
   if (edge > c.rcv_adv && edge - c.rcv_adv >= window_step(c)) c.rcv_adv = edge;
   // Rounded up to the scale, so that rounding never takes back what an earlier segment offered (RFC 7323 §2.4).
   u32 field = (c.rcv_adv - c.rcv_nxt + (1u << c.rcv_shift) - 1) >> c.rcv_shift;
   if (field > 65535) field = 65535;
   if (const serial32 offered = c.rcv_nxt + (field << c.rcv_shift); offered > c.rcv_adv) c.rcv_adv = offered;
-  c.last_ack_sent = c.rcv_nxt;
   return static_cast<u16>(field);
 }
 
 /// The application took `n` bytes, or gets them copied to `to`: chunks go back, and the window opens when that is worth an ACK.
-template <config C> template <class B> void layer<C>::drop_received(B&& below, connection& c, u32 n, std::byte* to) {
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::drop_received(B&& below, connection& c, u32 n, std::byte* to) {
   buffer::pool& chunks = below.chunks();
   c.unread -= n;
   while (n != 0) {

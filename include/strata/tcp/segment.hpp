@@ -19,12 +19,14 @@ STRATA_ALWAYS_INLINE inline void layer<C>::emit_header(B&& below, connection& c,
   const u32 length = static_cast<u32>(p.size());
   const u32 header_length = 20 + (timestamps && c.has_timestamps ? option_room : 0);
   std::byte* const at = p.push(header_length);
+  p->transport = p->offset;
   const u16 window = advertise(c);
+  const u32 rcv_nxt = c.rcv_nxt.value;  // once: what is written to the header could be anything, for all that a compiler knows
   const u32 control = header_length << 26 | static_cast<u32>(flags) << 16 | window;
-  sum_type sum = sum_type{c.header_sum} + header_length + length + words_of(seq.value) + words_of(c.rcv_nxt.value) + words_of(control) + payload_sum;
+  sum_type sum = sum_type{c.header_sum} + header_length + length + words_of(seq.value) + words_of(rcv_nxt) + words_of(control) + payload_sum;
   store_be<u32>(at, static_cast<u32>(c.local_port) << 16 | c.remote_port);
   store_be<u32>(at + 4, seq.value);
-  store_be<u32>(at + 8, c.rcv_nxt.value);
+  store_be<u32>(at + 8, rcv_nxt);
   store_be<u32>(at + 12, control);
   if (timestamps && c.has_timestamps) {
     const u32 value = timestamp_clock(now) + c.ts_offset, echo = c.ts_recent.value;
@@ -34,7 +36,6 @@ STRATA_ALWAYS_INLINE inline void layer<C>::emit_header(B&& below, connection& c,
   if (buffer::leaves_checksum(below, c.way.link)) buffer::leave_checksum(p, at + 16, c.header_sum - c.local_port - c.remote_port + header_length + length, false);
   else store_be<u16>(at + 16, static_cast<u16>(~fold(sum))), buffer::keep_checksum(below, p);
   store_be<u16>(at + 18, 0);
-  p->transport = p->offset;
   below.observe({.what = trace::step::tcp_header, .bytes = header_length + length, .seq = seq.value, .ack = c.rcv_nxt.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});
   below.observe({.what = trace::step::tcp_checksum, .bytes = header_length + length, .seq = seq.value, .ack = c.rcv_nxt.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});
 }

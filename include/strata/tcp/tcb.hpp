@@ -8,6 +8,8 @@
 //
 // The send queue is the retransmission queue: descriptors linked by `queue`, in order of sequence numbers, each at most one segment.
 #pragma once
+#include <bit>
+
 #include <strata/core/serial.hpp>
 #include <strata/tcp/config.hpp>
 #include <strata/tcp/rtt.hpp>
@@ -47,7 +49,23 @@ struct owner_word {
 };
 template <class> struct nothing {};  ///< in the place of a state that this Config does not have: types differ, so that none takes a byte
 
-template <class C> struct tcb {
+/// What makes a connection another than the usual one, in a byte: header prediction, a write and the end of a turn ask for several at once.
+struct conditions {
+  bool fin_ahead : 1 = false;          ///< an out-of-order FIN is known
+  bool in_recovery : 1 = false;        ///< fast recovery, RFC 6582
+  bool urgent : 1 = false;             ///< rcv_up lies ahead of what was read
+  bool detached : 1 = false;           ///< close(): nobody will read any more
+  bool receive_shut : 1 = false;       ///< shutdown_receive(): what comes is acknowledged and dropped
+  bool in_loss : 1 = false;            ///< after a timeout, until `recover` is acknowledged
+  bool fin_queued : 1 = false;         ///< the application closed its side
+  bool wants_write : 1 = false;        ///< a send came up short: tell `writable`
+
+  /// Whether one of `these` holds. As a byte: asked as eight truth values, each would be a branch of its own.
+  [[nodiscard]] bool has_any(conditions these) const { return (std::bit_cast<u8>(*this) & std::bit_cast<u8>(these)) != 0; }
+};
+static_assert(sizeof(conditions) == 1);
+
+template <class C> struct tcb : conditions {
   using address = typename C::family::address;
   using tick = typename C::tick;
   using time_point = strata::time_point<tick>;
@@ -68,15 +86,6 @@ template <class C> struct tcb {
   u8 strays = 0;                 ///< empty segments that were not acceptable and were answered since `strays_since`
   close_reason why = close_reason::none;  ///< while it is open: what ICMP said about what is outstanding
   limited_by limit = limited_by::nothing;
-  // What header prediction asks first, in one byte, so that it is one look; then what the end of a turn asks.
-  bool fin_ahead : 1 = false;
-  bool in_recovery : 1 = false;        ///< fast recovery, RFC 6582
-  bool urgent : 1 = false;             ///< rcv_up lies ahead of what was read
-  bool detached : 1 = false;           ///< close(): nobody will read any more
-  bool receive_shut : 1 = false;       ///< shutdown_receive(): what comes is acknowledged and dropped
-  bool in_loss : 1 = false;            ///< after a timeout, until `recover` is acknowledged
-  bool fin_queued : 1 = false;         ///< the application closed its side
-  bool wants_write : 1 = false;        ///< a send came up short: tell `writable`
   bool ack_pending : 1 = false;        ///< we owe an ACK, soon
   bool ack_now : 1 = false;            ///< and at the end of this turn
   bool has_timestamps : 1 = false;     ///< negotiated, RFC 7323 §3

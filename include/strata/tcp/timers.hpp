@@ -7,7 +7,7 @@
 
 namespace strata::inline STRATA_ABI::tcp {
 
-template <config C> void layer<C>::add_to_turn(connection& c) {
+template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::add_to_turn(connection& c) {
   if (c.in_turn) return;
   c.in_turn = true;
   c.turn_next = 0;
@@ -35,7 +35,8 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
     if (!corked_.was_looked_at) look_for_completions(below);
   }
   while (has_next()) {
-    connection& c = element(tcbs_, turn_head_ - 1);
+    const u32 index = turn_head_ - 1;
+    connection& c = element(tcbs_, index);
     turn_head_ = c.turn_next;
     if (turn_head_ == 0) turn_tail_ = 0;
     c.in_turn = false;
@@ -47,8 +48,8 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
     u8 bits = c.events;
     c.events = 0;
     c.cancelled = false;
-    if (c.unread == 0 || c.detached) bits = static_cast<u8>(bits & ~stream_events::readable);
-    if (c.detached) bits = static_cast<u8>(bits & ~(stream_events::writable | stream_events::peer_closed | stream_events::error));
+    if (c.detached) bits = static_cast<u8>(bits & ~(stream_events::readable | stream_events::writable | stream_events::peer_closed | stream_events::error));
+    if (c.unread == 0) bits = static_cast<u8>(bits & ~stream_events::readable);
     if ((bits & stream_events::peer_closed) != 0) c.peer_closed_told = true;
     if (bits == 0) {
       settle(below, c, now);
@@ -60,12 +61,12 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
       --listeners_[from].waiting;
       c.listener = 0;
     }
-    return event{id_of(c), bits, c.why, from};
+    return event{{index, c.generation}, bits, c.why, from};
   }
   return {};
 }
 
-template <config C> template <class B> void layer<C>::finish(B&& below, const event& e, time_point now) {
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::finish(B&& below, const event& e, time_point now) {
   connection* c = find(e.id);
   if (c == nullptr) return;
   if ((e.bits & stream_events::closed) != 0) release(below, *c);
@@ -74,13 +75,14 @@ template <config C> template <class B> void layer<C>::finish(B&& below, const ev
 
 /// The end of a connection's turn. Linux: tcp_rcv_established's tail, release_sock.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::settle(B&& below, connection& c, time_point now) {
-  if (!C::header_prediction || c.state != state::established || c.send_next != 0 || c.fin_queued || c.in_loss || c.ack_pending || c.ack_now || c.wants_write)
+  if (!C::header_prediction || c.state != state::established || c.send_next != 0 || c.has_any({.in_loss = true, .fin_queued = true, .wants_write = true}) ||
+      c.ack_pending || c.ack_now)
     return settle_what_is_left(below, c, now);
   c.limit = limited_by::application;
 }
 template <config C> template <class B> void layer<C>::settle_what_is_left(B&& below, connection& c, time_point now) {
   if (c.state == state::closed) return;
-  if (c.send_next != 0 || c.fin_queued || c.in_loss) output(below, c, now);
+  if (c.send_next != 0 || c.has_any({.in_loss = true, .fin_queued = true})) output(below, c, now);
   else c.limit = limited_by::application;
   decide_ack(below, c, now);
   if (is_over(c) && (c.detached || (c.unread == 0 && c.peer_closed_told))) {
@@ -100,7 +102,10 @@ template <config C> template <class B> void layer<C>::settle_what_is_left(B&& be
   }
 }
 
-template <config C> template <class B> void layer<C>::end_of_turn(B&&, time_point) {
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::end_of_turn(B&&, time_point) {
+  if (corks_itself<typename C::coalescing> || (retry_head_ | grave_) != 0) look_at_retries_and_grave();
+}
+template <config C> STRATA_OFF_PATH void layer<C>::look_at_retries_and_grave() {
   for (u32 at = std::exchange(retry_head_, 0); at != 0;) {
     connection& c = element(tcbs_, at - 1);
     at = c.retry_next;
