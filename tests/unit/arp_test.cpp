@@ -353,6 +353,45 @@ TEST_CASE("clear forgets everybody, drops what waits and can start again") {
   CHECK(net.resolve(b));
 }
 
+TEST_CASE("the places of those who failed, and of those who were forgotten, are used again, each as if for the first time") {
+  lan<nanoseconds64> net;  // four entries
+  const auto host = [](u32 n) { return ipv4_address{0x0a000100 + n}; };
+  for (u32 round = 0; round < 3; ++round) {
+    for (u32 i = 0; i < 4; ++i) CHECK_FALSE(net.resolve(host(10 * round + i)));
+    for (int asked = 0; asked < 3; ++asked) {
+      CHECK(net.taken().size() == 4);
+      CHECK_FALSE(net.cache.is_due(net.now));
+      net.pass(1'000);
+    }
+    for (u32 i = 0; i < 4; ++i) CHECK(net.cache.state_of(host(10 * round + i)) == state::failed);
+    CHECK(net.taken().empty());
+    net.pass(1'000);
+    for (u32 i = 0; i < 4; ++i) CHECK(net.cache.state_of(host(10 * round + i)) == state::none);
+  }
+  net.cache.clear(net.pool.chunks);
+  for (u32 i = 0; i < 4; ++i) {
+    (void)net.resolve(host(i));
+    net.reply_from({2, 0, 0, 0, 1, static_cast<u8>(i)}, host(i));
+  }
+  for (u32 i = 0; i < 4; ++i) {
+    const auto found = net.resolve(host(i));
+    REQUIRE(found);
+    CHECK(found->mac == mac_address{2, 0, 0, 0, 1, static_cast<u8>(i)});
+  }
+  CHECK(net.cache.counted().forced_gc_runs == 0);
+  CHECK(net.cache.counted().table_fulls == 0);
+}
+
+TEST_CASE("as many fragments may wait as the queue has places") {
+  lan<nanoseconds64> net;
+  CHECK(net.cache.may_wait(b, 3));
+  CHECK_FALSE(net.cache.may_wait(b, 4));
+  (void)net.hold(b, hex("45"));
+  CHECK(net.cache.may_wait(b, 2));
+  CHECK_FALSE(net.cache.may_wait(b, 3));
+  CHECK(net.cache.counted().unres_refused == 2);
+}
+
 TEST_CASE("ReachableTime is drawn anew, between half and one and a half of 30 s") {  // RFC 4861 §6.3.2
   u32 shortest = 60'000, longest = 0;
   for (u32 seed = 0; seed < 40; ++seed) {

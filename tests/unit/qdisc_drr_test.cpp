@@ -57,6 +57,17 @@ TEST_CASE("a flow that was idle has one quantum, not what it did not use") {
   CHECK(most == 2);
 }
 
+TEST_CASE("who comes anew has a whole quantum at once, and not a byte more") {
+  pool_of<32> pool;
+  qdisc::drr_of<qdisc::drr_options{.quantum = 1000}>::of<config> q;
+  q.seed(key);
+  for (u8 i = 0; i < 4; ++i) put(pool, q, {.flow = 1, .length = 1000});
+  CHECK(flow_of(take(pool, q)) == 1);
+  put(pool, q, {.flow = 2, .length = 500}), put(pool, q, {.flow = 2, .length = 501});
+  for (const int next : {2, 1, 2, 1, 1}) CHECK(flow_of(take(pool, q)) == next);
+  CHECK(q.size() == 0);
+}
+
 TEST_CASE("each flow keeps its order, has its limit and the whole has one; each refusal is counted by its cause") {
   pool_of<32> pool;
   qdisc::drr_of<qdisc::drr_options{.flow_limit = 4, .limit = 6}>::of<config> q;
