@@ -65,6 +65,9 @@ TEST_CASE("what never left the ring for as long as slack must last, was of no us
   l.sent(5'000);
   l.completed(5'000);
   CHECK(l.limit() == grown - 20'000);
+  l.sent(5'000);
+  l.completed(5'000);
+  CHECK(l.limit() == grown - 20'000);  // what is of no use is looked for anew
   limit small;
   small.at({0});
   small.sent(100'000);

@@ -52,6 +52,24 @@ TEST_CASE("the first turn of a flow is longer, as an initial window is, and late
   CHECK(order == "aaaaabbbbbaabbaabbaabbaabbaabbaabbaabbab");
 }
 
+TEST_CASE("who comes back within 40 ms goes on with what it had, and later with a whole quantum") {  // Linux: flow_refill_delay
+  for (const bool is_late : {false, true}) {
+    pool_of<16> pool;
+    qdisc::fq_of<qdisc::fq_options{.quantum = 1000, .first_quantum = 1000}>::of<config> q;
+    q.seed(key);
+    u64 now = second;
+    put(pool, q, {.flow = 0, .length = 700}, now);
+    CHECK(flow_of(take(pool, q, now)) == 0);
+    CHECK_FALSE(take(pool, q, now));
+    now += is_late ? 40 * ms : 40 * ms - 1;
+    for (const u32 length : {300u, 700u}) put(pool, q, {.flow = 0, .length = length}, now);
+    put(pool, q, {.flow = 1, .length = 1000}, now);
+    std::string order;
+    while (const packet p = take(pool, q, now)) order += flow_of(p) == 0 ? 'a' : 'b';
+    CHECK(order == (is_late ? "aab" : "aba"));
+  }
+}
+
 TEST_CASE("a flow that comes again and again as a new one does not keep the old ones from their turn") {
   pool_of<64> pool;
   qdisc::fq_of<qdisc::fq_options{.quantum = 1000, .first_quantum = 1000}>::of<config> q;

@@ -7,6 +7,8 @@
 
 #include "qdisc_frames.hpp"
 
+#include <utility>
+
 namespace {
 
 using namespace strata;
@@ -113,7 +115,7 @@ TEST_CASE("a classifier is any function of the IP header, and what it gets wrong
   pool_of<4> pool;
   qdisc::prio_of<astray, fifo, fifo>::of<config> q;
   put(pool, q, {.mark = 1});
-  CHECK(q.band<1>().size() == 1);
+  CHECK(std::as_const(q).band<1>().size() == 1);
   CHECK(mark_of(take(pool, q)) == 1);
 }
 
