@@ -68,6 +68,19 @@ TEST_CASE("what never left the ring for as long as slack must last, was of no us
   l.sent(5'000);
   l.completed(5'000);
   CHECK(l.limit() == grown - 20'000);  // what is of no use is looked for anew
+  (void)fill(l);
+  l.at({now += 50 * ms});
+  l.completed(l.in_flight());  // it ran empty: from here on
+  const u32 more = l.limit();
+  CHECK(more > grown - 20'000);
+  l.at({now += 99 * ms});
+  l.sent(25'000);
+  l.completed(5'000);
+  CHECK(l.limit() == more);
+  l.at({now += 1 * ms});
+  l.sent(5'000);
+  l.completed(5'000);
+  CHECK(l.limit() == more - 20'000);
   limit small;
   small.at({0});
   small.sent(100'000);

@@ -206,7 +206,13 @@ TEST_CASE("a queue that was bad for an interval drops one, the next ones come fa
   for (u64 t = 520; t < 800; ++t) ask(t * ms, 20 * ms);
   REQUIRE(drops.size() >= 2);
   CHECK(drops[0] == 620);
-  CHECK(drops[1] - drops[0] < 100);                              // it is soon: the rate is what it was
+  CHECK(drops[1] == 661);                                        // it is soon: six were dropped since the rate was good, + interval / sqrt(6)
+  drops.clear();
+  for (u64 t = 800; t < 820; ++t) ask(t * ms, 4 * ms);
+  for (u64 t = 820; t < 1'000; ++t) ask(t * ms, 20 * ms);
+  REQUIRE(drops.size() >= 2);
+  CHECK(drops[0] == 920);
+  CHECK(drops[1] == 965);                                        // five since then
   drops.clear();
   for (u64 t = 5'000; t < 5'010; ++t) ask(t * ms, 1 * ms);
   for (u64 t = 9'000; t < 9'300; ++t) ask(t * ms, 20 * ms);
