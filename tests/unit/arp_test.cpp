@@ -305,6 +305,24 @@ TEST_CASE("a full table gives the longest unused stale entry to a newcomer, and 
   CHECK(net.cache.counted().unres_discards == 1);
 }
 
+TEST_CASE("in a table of neighbours that are all reachable we find a place, and a stranger finds none") {
+  lan<nanoseconds64> net;  // four entries
+  const auto host = [](u32 n) { return ipv4_address{0x0a000100 + n}; };
+  for (u32 i = 0; i < 4; ++i) {
+    (void)net.resolve(host(i));
+    net.pass(10);
+    net.reply_from(mac_b, host(i));
+    CHECK(net.cache.state_of(host(i)) == state::reachable);
+  }
+  net.in(1, mac_b, host(4), {}, us);
+  CHECK(net.cache.state_of(host(4)) == state::none);
+  CHECK(net.cache.counted().table_fulls == 1);
+  CHECK_FALSE(net.resolve(host(5)));
+  CHECK(net.cache.state_of(host(5)) == state::incomplete);
+  CHECK(net.cache.counted().forced_gc_runs == 1);
+  CHECK(net.changes == 1);  // an image may hold the one that went
+}
+
 TEST_CASE("a flood of strangers fills the table to its limit and leaves the work bounded") {
   lan<nanoseconds64, 64> net;
   entropy::seeded r{11};
