@@ -164,6 +164,13 @@ TEST_CASE("A full buffer closes the window, and reading opens it by a segment at
   };
   play(script, with::no_timestamps);
 }
+TEST_CASE("A window of less than a segment opens by a segment at least") {
+  static constexpr step script[] = {
+      established_active(), together(40), THIRTY_NINE_SEGMENTS, in("P. 56941:57941(1000)"), out(". ack 57941 win 460"), expect(bit::readable), read(1460), at(100), read(1460),
+      out(". ack 57941 win 2690"),  // segments became shorter
+  };
+  play(script, with::no_timestamps);
+}
 // RFC 9293 §3.10.7.4, eighth: a FIN stands behind the data of its segment, and that was refused.
 TEST_CASE("The FIN of a probe of a closed window is refused with its data") {
   static constexpr step script[] = {
