@@ -130,6 +130,18 @@ TEST_CASE("a transport that hears from the neighbour keeps it reachable without 
   net.cache.confirm(999, net.now);  // a name that never was
 }
 
+TEST_CASE("who asked us first and is heard of by a transport is reachable as long as who answered") {  // RFC 4861 §7.3.1
+  lan<nanoseconds64> net;
+  net.in(1, mac_b, b, {}, us);
+  const auto found = net.resolve(b);
+  REQUIRE(found);
+  net.cache.confirm(found->name, net.now);
+  net.pass(14'999);
+  CHECK(net.cache.state_of(b) == state::reachable);
+  net.pass(30'002);
+  CHECK(net.cache.state_of(b) == state::stale);
+}
+
 TEST_CASE("a neighbour that never answers is asked three times, a second apart, and those who wait are told") {
   lan<nanoseconds64> net;
   CHECK(net.hold(b, hex("45 01")) == sent::queued);
