@@ -121,6 +121,22 @@ TEST_CASE("datagrams of one batch are joined: one size, the last may be shorter,
   CHECK(ports == std::vector<u16>{2000, 2001, 2000});
   CHECK(w->a.transport<1>().counted().in_datagrams == 15);
 }
+TEST_CASE("receive() copies all datagrams that joined, and nothing is left to be told") {
+  auto w = std::make_unique<test::world_of<joining>>();
+  CHECK(w->socket.set(udp::option::gro{true}));
+  for (const u32 n : {300u, 300u, 300u, 100u}) w->send(1000, {n});
+  int events = 0;
+  w->a.poll({1'000'000}, budget{64}, on{[&](stack<joining>::datagram d) {
+                                          ++events;
+                                          std::byte to[2000];
+                                          const auto got = d.socket.receive(to);
+                                          REQUIRE(got);
+                                          CHECK((got->bytes == 1000 && got->segment_size == 300 && !got->truncated && to[299] == octet(299) && to[300] == octet(0) && to[999] == octet(99)));
+                                        },
+                                        ignore_rest{}});
+  CHECK(events == 1);
+  CHECK(w->a.idle());
+}
 TEST_CASE("what was looked at grows no more, and nothing joins a train that a driver made") {
   auto w = std::make_unique<test::world_of<joining>>();
   CHECK(w->socket.set(udp::option::gro{true}));
