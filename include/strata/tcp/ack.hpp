@@ -100,8 +100,8 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>
     if (acked != 0) c.congestion.on_ack(acked, was_full ? c.congestion.cwnd() : flight, c.mss);
   }
   below.confirm(c.way);
-  if (c.snd_una == c.snd_nxt) disarm(c, retransmit_timer);  // RFC 6298 (5.2)
-  else restart_retransmit_timer(c, now);                    // RFC 6298 (5.3)
+  if (ack == c.snd_nxt) disarm(c, retransmit_timer);  // RFC 6298 (5.2)
+  else restart_retransmit_timer(c, now);              // RFC 6298 (5.3)
   if (fin_acked) {
     if (c.state == state::closing) enter_time_wait(c);
     if (c.state == state::fin_wait_1) {
