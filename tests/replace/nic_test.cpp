@@ -83,9 +83,10 @@ template <class C> struct office {
   net a{}, b{};
   u64 ms = 1;
   office() {
-    (void)a.start({.nic = {mail, 0}, .memory = memory[0], .entropy = {1}, .address = "10.0.0.1/24"_net});
+    start_a();
     (void)b.start({.nic = {mail, 1}, .memory = memory[1], .entropy = {2}, .address = "10.0.0.2/24"_net});
   }
+  void start_a() { (void)a.start({.nic = {mail, 0}, .memory = memory[0], .entropy = {1}, .address = "10.0.0.1/24"_net}); }
   void turn(auto&& ha, auto&& hb) {
     (void)a.poll({ms * 1'000'000}, budget{64}, ha);
     (void)b.poll({ms * 1'000'000}, budget{64}, hb);
@@ -167,6 +168,23 @@ TEST_CASE("a link that goes down is counted, is an error event, and moves the ge
   CHECK(downs == 1);
   CHECK(t->a.at_interface().counters().link_downs == 1);
   CHECK(t->a.generation() != generation);
+}
+
+TEST_CASE("a stack that is started again does not tell of the link that it had before") {
+  auto t = std::make_unique<plain>();
+  auto here = t->a.bind({.port = 1000});
+  t->mail.answer = nic::kick::link_down;
+  (void)here->send_to(bytes_of("x"), net::endpoint{"10.0.0.2"_ip, 7});
+  u32 downs = 0;
+  const auto handler = on{[&](net::error) { ++downs; }, ignore_rest{}};
+  (void)t->a.poll({1'000'000}, budget{64}, handler);
+  CHECK(t->a.at_interface().counters().link_downs == 1);
+  CHECK(downs == 0);  // it is news of the next turn
+  t->a.shut_down();
+  t->mail.answer = nic::kick::done;
+  t->start_a();
+  (void)t->a.poll({2'000'000}, budget{64}, handler);
+  CHECK(downs == 0);
 }
 
 TEST_CASE("a queue keeps what the ring does not take, in order, and drops what is beyond it") {
