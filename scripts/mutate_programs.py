@@ -49,6 +49,20 @@ def run(command, seconds, output=subprocess.DEVNULL, **environment):
         time.sleep(0.01)
 
 
+def errors(log):
+    """(header, line, text) of each error: the place in our headers where it is, or from where what has it was instantiated."""
+    called = None
+    for place, line, text in re.findall(r"^(\S+?):(\d+):\d+: +(required from|error: .*)", log, re.M):
+        ours = re.search(r"/include/strata/(\S+)$", place)
+        if text == "required from":
+            called = called or (ours and (ours[1], line))
+            continue
+        at = (ours[1], line) if ours else called
+        if at:
+            yield (*at, text.removeprefix("error: "))
+        called = None
+
+
 class Bench:
     """One mutant at a time that is compiled alone, in a folder with a copy of the headers."""
 
@@ -160,7 +174,7 @@ class Shared:
             if self.written != written:
                 return True
             guilty = 0
-            for header, line, text in re.findall(r"/include/strata/(\S+?):(\d+):\d+: error: (.*)", log):
+            for header, line, text in errors(log):
                 there, at = self.held.get(header, []), int(line)
                 those = [c for c in there if at in c.lines]
                 if NO_RETURN in text:  # told where the function ends
