@@ -91,5 +91,27 @@ TEST_CASE("A segment that must be cut for a smaller path and has no chunk waits 
   };
   play(sent_again), play(unsent);
 }
+// RFC 6298 §5 (5.1): the timer runs anew for what is sent anew.
+TEST_CASE("A SYN-ACK of a simultaneous open has a whole RTO, however late the peer's SYN came") {
+  static constexpr step script[] = {connect(), out("S 0:0(0)"), at(600), in("S 0:0(0)"), out("S. 0:0(0) ack 1"), at(1600), out("S. 0:0(0) ack 1"), at(3600), out("S. 0:0(0) ack 1")};
+  play(script);
+}
+// RFC 5681 §3.2 (2): to the byte.
+TEST_CASE("What limited transmit sent counts nothing in ssthresh, also where the window is odd") {
+  static constexpr step script[] = {
+      connect(), out("S 0:0(0)"), at(100), in("S. 0:0(0) ack 1 <mss 1001>"), out(". ack 1"), write(20020), out("1:1002(1001)"), out("1002:2003(1001)"), out("2003:3004(1001)"),
+      out("3004:4005(1001)"), out("4005:5006(1001)"), out("5006:6007(1001)"), out("6007:7008(1001)"), out("7008:8009(1001)"), out("8009:9010(1001)"), out("9010:10011(1001)"),
+      at(200), in(". ack 1002"), out("10011:11012(1001)"), out("11012:12013(1001)"), is(field::cwnd, 11011), in(". ack 1002"), out("12013:13014(1001)"), in(". ack 1002"),
+      out("13014:14015(1001)"), in(". ack 1002"), out("1002:2003(1001)"), is(field::ssthresh, 5505),
+  };
+  play(script, with::no_timestamps);
+}
+TEST_CASE("What is sent again and meets a full ring goes on as soon as the ring has room") {
+  static constexpr step script[] = {
+      established_active(100), write(5840), out("1:1461(1460)"), out("1461:2921(1460)"), out("2921:4381(1460)"), out("P. 4381:5841(1460)"), at(400), out("1:1461(1460)"), at(410), ring_full(1),
+      in(". ack 1461"), at(411), out("1461:2921(1460)"), out("2921:4381(1460)"), is(field::retransmitted, 3),
+  };
+  play(script);
+}
 
 }  // namespace strata::script

@@ -291,6 +291,18 @@ TEST_CASE("a destroyed stack has returned its chunks and lets the other side go 
   t->pass(40'000, 1000);
   CHECK(t->b.bind({.port = 7}));
 }
+TEST_CASE("a listener that was closed is stale, also where another one has its place") {
+  auto t = pair_of::make();
+  auto before = t->b.listen({.port = 80});
+  REQUIRE(before);
+  const auto copy = *before;
+  CHECK(before->close());
+  auto after = t->b.listen({.port = 80});
+  REQUIRE(after);
+  CHECK(*after != copy);
+  CHECK(copy.close().error() == tcp::call_error::stale);
+  CHECK(after->close());
+}
 TEST_CASE("a listener from before shut_down is stale, also where another one has its place") {
   auto t = pair_of::make();
   auto before = t->b.listen({.port = 80});

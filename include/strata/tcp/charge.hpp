@@ -30,7 +30,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline packet layer<
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline packet layer<C>::take_tail(B&& below, const connection& c, std::size_t bytes) {
   if constexpr (has_slots && requires { below.take(u32{}); }) {
     const bool is_alone = c.send_next == 0 && !c.corked && c.state == state::established && bytes <= 512 &&
-                          (c.no_delay || typename C::coalescing{}.may_send(c.snd_nxt != c.snd_una, c.small_unacked && c.snd_una < c.small_end)) &&
+                          (c.no_delay || typename C::coalescing{}.may_send(c.snd_nxt != c.snd_una, c.small_unacked)) &&
                           fits_cwnd(c, static_cast<u32>(bytes)) && usable_window(c) >= bytes;
     if (is_alone) return below.take(body_offset(below) + static_cast<u32>(bytes));
   }

@@ -350,7 +350,6 @@ void layer<C>::on_syn_sent(B&& below, connection& c, packet& p, segment& s, cons
   if (C::urgent && s.has(wire::tcp::flag::urg)) on_urgent(c, s);
   ++s.seq;  // the SYN is used up; data and FIN behind it are looked at as in ESTABLISHED
   if (on_ack(below, c, s, now) && (s.length != 0 || s.has(wire::tcp::flag::fin))) {
-    s.flags = static_cast<u8>(s.flags & ~wire::tcp::flag::syn);
     if (s.length != 0) receive_data(below, c, p, s, now);
     if (s.has(wire::tcp::flag::fin) && s.seq + s.length == c.rcv_nxt) on_fin(c);
   }
