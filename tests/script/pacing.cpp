@@ -35,6 +35,13 @@ TEST_CASE("A loop that comes late sends the next segment by so much earlier") {
   };
   play(script, with::no_timestamps, policy::paced);
 }
+TEST_CASE("pacing_rate: however small it is, a segment a minute leaves") {
+  static constexpr step script[] = {
+      established_active(100), pacing_rate(10), write(1460), out("1:1461(1460)"), at(200), in(". ack 1461"), write(1460), is(tcp::limited_by::pacing), at(60'099), at(60'100),
+      out("1461:2921(1460)"),
+  };
+  play(script, with::no_timestamps, policy::paced);
+}
 TEST_CASE("pacing_rate: a small segment takes less time") {
   static constexpr step script[] = {
       established_active(100), pacing_rate(146'000), no_delay(true), write(146), out("P. 1:147(146)"), write(1460), at(101), out("P. 147:1607(1460)"), write(10), at(110), at(111),
