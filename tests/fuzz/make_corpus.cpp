@@ -277,7 +277,11 @@ std::vector<named_script> scripts() {
       .raw(igmp("13000000 00000000")).raw(igmp("22000000 00000000", "e0000016")).raw(igmp("220000000000000016", "ef010201"))
       .raw(igmp("12340bb8 000c0000 41424344", "ef010201", 5, 0, 17)).raw(igmp("12340bb8 000c0000 41424344", "ef010205", 5, 0, 17))
       .nic(1).tell(call::group, 0, group(join, 2)).nic(2).tell(call::group, 0, group(join, 3)).deadline(3));
-  add("v6-groups", script(raw_v6).tell(call::group, 0, group(join, 1)).tell(call::group, 0, group(include, 2, 1)).deadline(3).tell(call::group, 0, group(leave, 1)).deadline(3));
+  constexpr unsigned say = 256, here_only = 2 << 9, elsewhere = 1 << 9, long_one = 31 << 11;
+  add("v4-groups-heard-here", script().tell(call::bind, 0).tell(call::bind, 1).tell(call::group, 0, group(join, 1)).times(4, [&](script& s, unsigned) { s.tell(call::group, 1, say | group(0, 1)); }).deadline(2)
+      .tell(call::group, 1, say | here_only | long_one | group(0, 1)).tell(call::group, 1, say | elsewhere | group(0, 1)).turn().tell(call::group, 0, group(exclude, 1)).tell(call::group, 0, say | group(0, 0))
+      .tell(call::group, 1, say | group(1, 1)).turn().tell(call::raw, 0, 2 << 3).tell(call::raw, 1, 3 << 3).tell(call::group, 1, say | group(0, 1)).turn().tell(call::group, 1, say | group(0, 1)).tell(call::restart));
+  add("v6-groups", script(raw_v6).tell(call::group, 0, group(join, 1)).tell(call::group, 0, group(include, 2, 1)).deadline(3).tell(call::group, 0, say | group(0, 1)).tell(call::group, 0, group(leave, 1)).deadline(3));
   // Raw sockets: `what` they do, and of which protocol (0: ICMP, 1: TCP, 2: UDP, 3: one that the stack has not).
   constexpr unsigned open = 0, shut = 1, connect = 2, send_to = 3, receive = 4, consume = 5, options = 6, send = 7;
   const auto raw = [](unsigned what, unsigned more = 0) { return what | more << 3; };

@@ -74,7 +74,8 @@ inline constexpr named<ip::igmp_counters, u32> igmp_names[] = {
     STRATA_NAMED(ip::igmp_counters, in_msgs), STRATA_NAMED(ip::igmp_counters, in_errors), STRATA_NAMED(ip::igmp_counters, in_csum_errors),
     STRATA_NAMED(ip::igmp_counters, in_ttl_errors), STRATA_NAMED(ip::igmp_counters, in_queries), STRATA_NAMED(ip::igmp_counters, in_reports),
     STRATA_NAMED(ip::igmp_counters, in_ignored), STRATA_NAMED(ip::igmp_counters, in_not_joined), STRATA_NAMED(ip::igmp_counters, in_filtered),
-    STRATA_NAMED(ip::igmp_counters, out_reports), STRATA_NAMED(ip::igmp_counters, out_leaves), STRATA_NAMED(ip::igmp_counters, out_errors)};
+    STRATA_NAMED(ip::igmp_counters, out_reports), STRATA_NAMED(ip::igmp_counters, out_leaves), STRATA_NAMED(ip::igmp_counters, out_errors),
+    STRATA_NAMED(ip::igmp_counters, loop_drops)};
 inline constexpr named<link::raw_ip::counters, u32> raw_ip_names[] = {
     STRATA_NAMED(link::raw_ip::counters, rx_length_errors), STRATA_NAMED(link::raw_ip::counters, rx_nohandler)};
 inline constexpr named<link::ethernet::counters, u32> ethernet_names[] = {

@@ -606,7 +606,8 @@ template <class C> class world_of final : public world {
     require(net_->idle() && !net_->next_deadline(), "nothing waits when all is done");
   }
 
-  /// Two bits say what, three the group (of one of them all systems are members, and one is none), two the source, and one whether it is the stack's own.
+  /// Two bits say what, three the group (of one of them all systems are members, and one is none), two the source, and one whether it is the stack's own. One more:
+  /// something is sent to it, and the next two say who hears it.
   void change_group(const typename net::datagram_socket& d, unsigned n) {
     const auto at = [](u32 a) {
       if constexpr (is_raw) return ipv4_address{a}.v6();
@@ -614,6 +615,10 @@ template <class C> class world_of final : public world {
     };
     const address group = at((n >> 2 & 7) == 0 ? 0xe0000001 : (n >> 2 & 7) == 7 ? 0x0a000003 : 0xef010200 + (n >> 2 & 7)), source = (n >> 5 & 3) == 0 ? address{} : at(0x0a000001 + (n >> 5 & 3));
     const address sources[] = {source, at(0x0a000003)};
+    if ((n >> 8 & 1) != 0) {
+      (void)d.set(udp::option::multicast_loop{static_cast<multicast::loop>((n >> 9 & 3) % 3)});
+      return void(d.send_to(text(n >> 11 & 31), endpoint{group, static_cast<u16>(3000 + (n & 3))}));
+    }
     const auto listed = std::span(sources).first(source.is_unspecified() ? 0 : 2);
     const auto tell = [&](const auto& to) {
       switch (n & 3) {

@@ -121,6 +121,8 @@ def test(folder):
             text, beside, _, sender = kernel.recvmsg(256, 128)
         _net.expect(text == b"from-strata" and any(kind == 2 and struct.unpack("i", data)[0] == 1 for _, kind, data in beside), f"the kernel heard {text} from {sender} with {beside}")
 
+        peer.wait_for(f"heard {_net.STRATA} from-strata\n")  # by itself, too
+
         # The router asks. Version 3: one report for all groups. The kernel's groups are the same.
         wire.socket.send(query(bytes([0x11, 10, 0, 0, 0, 0, 0, 0, 2, 125, 0, 0])))
         came = wire.messages(1.3, STRATA)
@@ -142,7 +144,7 @@ def test(folder):
         peer.process.stdin.close()
         _net.expect(peer.process.wait(10) == 0, f"groups_peer ended badly: {peer.lines}")
         time.sleep(0.1)
-        _net.expect(len(peer.heard()) == 3, f"strata heard {peer.heard()}")
+        _net.expect(len(peer.heard()) == 4, f"strata heard {peer.heard()}")
         counted = dict(word.split("=") for line in peer.lines if line.startswith("counted") for word in line.split()[1:])
         _net.expect(counted["queries"] == "2" and counted["leaves"] == "1" and counted["filtered"] == "2" and int(counted["not_joined"]) >= 3, f"strata counted {counted}")
     finally:

@@ -3,6 +3,7 @@
 // Zero is the initial state, so that a constinit pool lies in .bss; free chunks that were never used are counted, not linked.
 #pragma once
 #include <strata/buffer/packet.hpp>
+#include <strata/core/bytes.hpp>
 
 namespace strata::inline STRATA_ABI::buffer {
 
@@ -187,6 +188,16 @@ inline void packet::give_up(descriptor& d, owner as) {
     d.owners = static_cast<u8>(left);
   }
   if ((left | others) == 0) d.home->give(d);
+}
+
+/// `bytes` in a chunk of our own, held as what came; nothing if they do not fit in one, or the receive path would have fewer than `keep` of its chunks.
+[[nodiscard]] inline packet copied(pool& chunks, std::span<const std::byte> bytes, u32 keep) {
+  if (chunks.available() < keep) return {};
+  packet p = chunks.take_receive(0);
+  if (!p || p.room().size() < bytes.size()) return {};
+  copy_bytes(p.room().data(), bytes.data(), bytes.size());
+  p.extend(bytes.size());
+  return p;
 }
 
 /// A first-in first-out list of packets through one of the named links; it owns what it holds under one kind of ownership.

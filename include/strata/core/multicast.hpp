@@ -5,6 +5,13 @@
 
 namespace strata::inline STRATA_ABI::multicast {
 
+/// Who hears what is sent to a group: RFC 1112 §6.1.
+enum class loop : u8 {
+  on,   ///< others, and sockets of this stack that want what comes to it on that link
+  off,  ///< others. Linux: IP_MULTICAST_LOOP of 0
+  only  ///< those sockets, and nothing leaves. Linux: IP_MULTICAST_TTL of 0
+};
+
 /// Whose packets are wanted: those of the sources that are listed, or those of all others.
 enum class filter_mode : u8 { include, exclude };
 

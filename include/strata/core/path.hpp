@@ -3,6 +3,7 @@
 // transports keep it, neither includes the other.
 #pragma once
 #include <strata/core/address.hpp>
+#include <strata/core/multicast.hpp>
 
 #include <concepts>
 
@@ -17,10 +18,16 @@ struct cached : cached_behind<18> {};
 struct built { template <class Address> static constexpr u32 bytes = 0; };
 }  // namespace header_image
 
+namespace detail {
+struct no_loop {};
+template <bool Groups> using loop_of = std::conditional_t<Groups, multicast::loop, no_loop>;
+}  // namespace detail
+
 /// The way to one peer. A transport sets `remote` (and `local`, if bound) and asks `route`; the rest is ip's.
 /// `image` holds the link header and the IP header of the next packet with length and checksum zero; it is valid while `generation` equals the
 /// stack's (zero never does), so one compare says that route, neighbour and link are what they were.
-template <class Address, u32 ImageBytes> struct path {
+/// `Groups`: it may lead to a group that we are in.
+template <class Address, u32 ImageBytes, bool Groups = false> struct path {
   Address local{};
   Address remote{};
   Address next_hop{};
@@ -32,11 +39,12 @@ template <class Address, u32 ImageBytes> struct path {
   u8 image_length = 0;   ///< bytes
   u8 traffic_class = 0;  ///< DSCP (RFC 2474 §3) times four; a transport that changes it or `hop_limit` sets `generation` to zero
   u8 hop_limit = 0;      ///< zero: 64. IPv4 calls it time to live
+  [[no_unique_address]] detail::loop_of<Groups> loop{};
   [[no_unique_address]] struct image_type {
     std::byte bytes[ImageBytes];
   } image{};
 };
-template <class Address> struct path<Address, 0> {
+template <class Address, bool Groups> struct path<Address, 0, Groups> {
   Address local{};
   Address remote{};
   Address next_hop{};
@@ -46,6 +54,7 @@ template <class Address> struct path<Address, 0> {
   u8 link = 0;
   u8 traffic_class = 0;
   u8 hop_limit = 0;
+  [[no_unique_address]] detail::loop_of<Groups> loop{};
 };
 
 /// A layer below whose NIC brings in only what comes to some of our ports (owns_port): a transport that chooses one for an application chooses of these.

@@ -10,7 +10,7 @@
 
 namespace strata::inline STRATA_ABI::ip {
 
-template <class C> using path_of = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>>;
+template <class C> using path_of = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>, C::limits.groups != 0>;
 
 template <class C> concept config = requires {
   typename C::tick;

@@ -6,6 +6,7 @@
 //
 // igmp_input.hpp reads queries and reports, igmp_report.hpp writes what is sent. RFC 9776 revises RFC 3376 and keeps what is here.
 #pragma once
+#include <strata/ip/group_copies.hpp>
 #include <strata/ip/memberships.hpp>
 #include <strata/ip/output.hpp>
 #include <strata/wire/igmp.hpp>
@@ -26,6 +27,7 @@ struct igmp_counters {
   u32 out_reports = 0;
   u32 out_leaves = 0;
   u32 out_errors = 0;        ///< no chunk, or not taken below
+  u32 loop_drops = 0;        ///< copies of what we sent, for sockets of ours: no chunk, or as many waited as limits.datagrams says
 };
 
 template <config C, class Header> class igmp {
@@ -110,10 +112,9 @@ template <config C, class Header> class igmp {
   /// Whether a datagram from `source` to a multicast address is for somebody here; if not, it is counted. All systems are always in their group
   /// (RFC 1112 §4), and what IGMP says no filter holds back.
   [[nodiscard]] bool takes(u8 link, ipv4_address group, ipv4_address source, u8 protocol) {
-    if (group == wire::igmp::all_systems) return true;
-    if (!members_.is_joined(link, group)) return ++count_.in_not_joined, false;
-    if (protocol == wire::igmp::protocol || members_.wants(link, group, source)) return true;
-    return ++count_.in_filtered, false;
+    if (is_wanted(link, group, source, protocol)) return true;
+    ++(members_.is_joined(link, group) ? count_.in_filtered : count_.in_not_joined);
+    return false;
   }
   /// Whether a socket wants it: by its own membership, or if it has none as the host does. RFC 3376 §3.1. Linux: ip_mc_sf_allow.
   [[nodiscard]] bool takes_for(connection_id owner, u8 link, ipv4_address group, ipv4_address source) {
@@ -123,6 +124,17 @@ template <config C, class Header> class igmp {
   }
   /// A message, pulled to its IGMP header.  Linux: igmp_rcv.
   STRATA_OFF_PATH void on_message(links<address> auto&& below, out& down, const packet& p, const datagram_info<address>& info, moment now);
+
+  // ---- what we send ----
+
+  /// A copy of what is about to leave along `way` to a group, if somebody here wants it; for `copies`, once it has left.
+  [[nodiscard]] packet copy_if_wanted(links<address> auto&& below, const path_of<C>& way, u8 protocol, const packet& p) {
+    if (way.loop == multicast::loop::off || !is_wanted(way.link, way.remote.v4(), way.local.v4(), protocol)) return {};
+    packet copy = copies.made(below.chunks(), p, below.link_header_size(way.link));
+    count_.loop_drops += !copy;
+    return copy;
+  }
+  group_copies<C> copies{};
 
   // ---- time ----
 
@@ -178,6 +190,10 @@ template <config C, class Header> class igmp {
   };
   static_assert(source_limit < 256);
 
+  [[nodiscard]] bool is_wanted(u8 link, ipv4_address group, ipv4_address source, u8 protocol) const {
+    if (group == wire::igmp::all_systems) return true;
+    return protocol == wire::igmp::protocol ? members_.is_joined(link, group) : members_.wants(link, group, source);
+  }
   [[nodiscard]] static failure why_not(const address& group, u8 link, u8 loopback) {
     if (!group.is_v4() || !group.is_multicast()) return failure::bad_group;
     return link >= link_limit || link == loopback ? failure::bad_link : failure::none;

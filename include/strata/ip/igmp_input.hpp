@@ -33,7 +33,7 @@ STRATA_OFF_PATH void igmp<C, Header>::on_message(links<address> auto&& below, ou
     arm();
   } else if (m->type == type::report_v1 || m->type == type::report_v2) {
     if (!m->group.is_multicast()) return void(++count_.in_errors);
-    if (down.routes.source_for(info.remote, link).is_unspecified()) return void(++count_.in_ignored);
+    if (down.routes.is_ours(info.remote) || down.routes.source_for(info.remote, link).is_unspecified()) return void(++count_.in_ignored);  // a copy of what a raw socket sent is nobody's
     ++count_.in_reports;
     on_report(m->group, link);
     arm();

@@ -17,6 +17,7 @@ template <config C, class Header> class output {
   using path = path_of<C>;
   using moment = time_point<typename C::tick>;
   using hook_list = typename C::hooks::template of<C>;
+  static constexpr bool has_groups = C::limits.groups != 0 && Header::is_v4;
   static constexpr bool has_image = C::header_image::template bytes<address> != 0;
   static_assert(routing_table<typename C::routing::template of<address, C::limits.routes>, address>,
                 "this Config's routing is no table of routes: `of<Address, Capacity>` needs what strata::ip::routing_table lists");
@@ -113,7 +114,7 @@ template <config C, class Header> class output {
     note(below, trace::step::ip_output, p);
     note(below, trace::step::finish_output, p);
     note(below, trace::step::neighbour, p);
-    return below.post(std::move(p));
+    return to_link(below, way, p, protocol);
   }
 
   /// Sends a datagram that is longer than the MTU of `way`, whose route is known: as fragments, under an identification that nobody can guess (RFC 7739).
@@ -149,7 +150,7 @@ template <config C, class Header> class output {
         last = below.hold(std::move(p), way.next_hop);
       } else {
         below.emit_link_header(way.link, p.push(below.link_header_size(way.link)), neighbour->mac, Header::is_v4);
-        last = below.post(std::move(p));
+        last = to_link(below, way, p, protocol);
       }
       if (last != sent::sent && last != sent::queued) return last;
     }
@@ -200,6 +201,25 @@ template <config C, class Header> class output {
   [[no_unique_address]] hook_list hooks{};
 
  private:
+  /// The last step of what has all its headers.
+  [[nodiscard]] STRATA_ALWAYS_INLINE sent to_link(links<address> auto&& below, [[maybe_unused]] const path& way, packet& p, [[maybe_unused]] u8 protocol) {
+    if constexpr (has_groups) {
+      if (way.remote.is_multicast()) [[unlikely]] return buffer::in_passing(p, [&](packet& q) { return post_to_group(below, way, q, protocol); });
+    }
+    return below.post(std::move(p));
+  }
+  /// To a group: what left is heard by our own, too (group_copies.hpp).  Linux: ip_mc_output.
+  [[nodiscard]] STRATA_OFF_PATH sent post_to_group(links<address> auto&& below, const path& way, packet& p, u8 protocol) {
+    packet copy;
+    if constexpr (requires { below.copy_if_wanted(way, protocol, p); }) copy = below.copy_if_wanted(way, protocol, p);
+    sent became = sent::sent;
+    if (way.loop == multicast::loop::only) p.reset();
+    else became = below.post(std::move(p));
+    if constexpr (requires { below.hear(way, std::move(copy)); }) {
+      if (copy && became != sent::full) below.hear(way, std::move(copy));  // of what did not leave the application will send another
+    }
+    return became;
+  }
   /// The points output and postrouting of a packet of ours. Its IP header is not yet written; a train is one packet.
   [[nodiscard]] bool may_leave(links<address> auto&& below, const path& way, packet& p, u8 protocol, bool is_later_fragment = false) {
     passing<address> what{.protocol = protocol, .out = way.link, .source = way.local, .destination = way.remote, .bytes = static_cast<u32>(p.size())};

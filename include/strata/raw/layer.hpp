@@ -24,6 +24,7 @@ template <config C> class layer {
   static constexpr u32 queue_limit = C::limits.datagrams;
   static_assert(socket_limit > 0 && socket_limit <= 0xffff && queue_limit > 0);
   template <class B> using view_of = packet_view<address, buffer::may_be_trains<B>>;
+  static constexpr bool has_loop = C::limits.groups != 0;  // option::multicast_loop
   static constexpr bool may_be_long = requires { requires bool{C::long_datagrams}; };
 
   // ---- calls ----
@@ -158,13 +159,17 @@ template <config C> class layer {
   [[nodiscard]] expected<void, call_error> set(connection_id id, option::dont_fragment o) requires(may_be_long) {
     return change(id, [&](socket& s) { s.is_whole = o; });
   }
-  template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const
-    requires(std::same_as<O, option::dscp> || std::same_as<O, option::hop_limit> || (may_be_long && std::same_as<O, option::dont_fragment>))
-  {
+  [[nodiscard]] expected<void, call_error> set(connection_id id, option::multicast_loop o) requires(has_loop) {
+    return change(id, [&](socket& s) { s.way.loop = o.value; });
+  }
+  template <class O> static constexpr bool has = std::same_as<O, option::dscp> || std::same_as<O, option::hop_limit> || (may_be_long && std::same_as<O, option::dont_fragment>) ||
+                                                 (has_loop && std::same_as<O, option::multicast_loop>);
+  template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const requires(has<O>) {
     if (!is_live(id)) return {};
     const socket& s = sockets_[id.index];
     if constexpr (std::same_as<O, option::dscp>) return O{static_cast<u8>(s.way.traffic_class >> 2)};
     else if constexpr (std::same_as<O, option::hop_limit>) return O{s.way.hop_limit};
+    else if constexpr (std::same_as<O, option::multicast_loop>) return O{s.way.loop};
     else return s.is_whole;
   }
 
@@ -293,12 +298,7 @@ template <config C> class layer {
   }
   /// A slow reader must not stop the NIC from receiving.
   [[nodiscard]] static packet copied(network<address, path> auto&& below, std::span<const std::byte> bytes) {
-    if (below.chunks().available() < C::limits.receive_reserve) return {};
-    packet p = below.chunks().take_receive(0);
-    if (!p || p.room().size() < bytes.size()) return {};
-    copy_bytes(p.room().data(), bytes.data(), bytes.size());
-    p.extend(bytes.size());
-    return p;
+    return buffer::copied(below.chunks(), bytes, C::limits.receive_reserve);
   }
   template <bool InParts> void drop_oldest(socket& s, buffer::pool& chunks) {
     packet done = s.unread.pop(chunks);
@@ -316,7 +316,7 @@ template <config C> class layer {
   [[nodiscard]] bool aim(network<address, path> auto&& below, socket& s, const address& to) {
     if (s.way.mtu != 0 && s.way.remote == to) return true;
     path way{};
-    way.traffic_class = s.way.traffic_class, way.hop_limit = s.way.hop_limit;
+    way.traffic_class = s.way.traffic_class, way.hop_limit = s.way.hop_limit, way.loop = s.way.loop;
     s.way = way;
     way.local = s.local;
     way.remote = to;

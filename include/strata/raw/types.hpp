@@ -3,6 +3,7 @@
 #pragma once
 #include <strata/buffer/train.hpp>
 #include <strata/core/expected.hpp>
+#include <strata/core/multicast.hpp>
 #include <strata/core/path.hpp>
 #include <strata/core/permission.hpp>
 
@@ -40,6 +41,9 @@ struct dscp { u8 value = 0; };
 struct hop_limit { u8 value = 0; };
 /// What is over the path's MTU is refused as too_big and not sent in fragments; exists where the Config has long_datagrams. Linux: IP_MTU_DISCOVER with IP_PMTUDISC_DO.
 struct dont_fragment { bool value = false; };
+/// Whether what the socket sends to a group is heard by sockets of this stack that want it, itself among them, on the link that it leaves by: in the next turn;
+/// exists where limits.groups is not zero. Linux: IP_MULTICAST_LOOP.
+struct multicast_loop { multicast::loop value = multicast::loop::on; };
 }  // namespace option
 
 /// What open_raw() takes.

@@ -99,6 +99,19 @@ template <stack_config C> struct stack<C>::links {
     });
     return may;
   }
+  /// A copy of what is about to leave for a group, if a socket of ours wants it, and what becomes of it.
+  packet copy_if_wanted(const path& way, u8 protocol, const packet& p) const requires(has_groups) {
+    packet copy;
+    s.network_of(way.remote, [&](auto& ip) {
+      if constexpr (requires { ip.groups(); }) copy = ip.groups().copy_if_wanted(*this, way, protocol, p);
+    });
+    return copy;
+  }
+  void hear(const path& way, packet&& copy) const requires(has_groups) {
+    s.network_of(way.remote, [&](auto& ip) {
+      if constexpr (requires { ip.groups(); }) ip.groups().copies.keep(std::move(copy));
+    });
+  }
   u64 random() const { return s.entropy_.next(); }
   void observe(const trace::record& r) const { s.observe(r); }
 };
@@ -107,7 +120,8 @@ template <stack_config C> struct stack<C>::links {
 template <stack_config C> struct stack<C>::internet {
   stack& s;
 
-  static constexpr u8 checksum_marks = bound::checksum_marks;  // what a driver may say of a received packet
+  // What a driver may say of a received packet; a copy of what we sent says what its NIC was to fill in.
+  static constexpr u8 checksum_marks = bound::checksum_marks | (has_groups && bound::may_fill_in_checksum ? buffer::descriptor::checksum_partial : 0);
   static constexpr bool hands_up_trains = bound::hands_up_trains;
 
   bool fills_in_checksum(u8 link) const requires(bound::may_fill_in_checksum) {
@@ -152,6 +166,9 @@ template <stack_config C> struct stack<C>::internet {
     return what;
   }
   u32 train_limit(const path& way) const requires(C::gso_max_size != 0) {
+    if constexpr (has_groups) {
+      if (way.remote.is_multicast()) return 0;  // each may be heard here, too
+    }
     if constexpr (requires { way.image; }) return way.generation == s.generation_ ? u32{C::gso_max_size} : 0;
     else return (void)way, 0;  // without an image the neighbour of each packet may turn out to be unknown
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The calls of groups: who may, then the network layer; and what the driver is to bring in.
+// The calls of groups: who may, then the network layer; what the driver is to bring in; and the way up of copies of what we send to them.
 #pragma once
 #include <strata/stack/stack.hpp>
 
@@ -70,6 +70,40 @@ template <stack_config C> void stack<C>::leave_all(connection_id owner) requires
       while (const auto gone = ip.leave_one(links{*this}, owner, now_))
         if (!ip.is_joined(gone->link, gone->group)) no_longer(gone->group, gone->link);
     }
+  });
+}
+
+
+/// A copy of what we sent to a group, on its way up.
+template <stack_config C> bool stack<C>::next_copy(raised& r) {
+  if constexpr (has_groups) {
+    return networks_.any([&](auto, auto& ip) {
+      if constexpr (requires { ip.groups(); }) {
+        packet p = ip.groups().copies.next(pool_);
+        if (!p) return false;
+        observe(trace::step::receive, p);
+        const ip::finding<address> found = ip.on_copy(links{*this}, p, now_);
+        if (found.is == ip::finding<address>::what::datagram) deliver(found.info, p, r);
+        if constexpr (requires { ip.on_fragment(links{*this}, p, found, now_); }) {
+          if (found.is == ip::finding<address>::what::fragment) complete(ip, p, found, r);
+        }
+        if constexpr (requires { ip.on_control(links{*this}, p, found, now_); }) {
+          if (found.is == ip::finding<address>::what::control) control(ip, p, found);
+        }
+        return true;
+      } else {
+        return false;
+      }
+    });
+  } else {
+    return (void)r, false;
+  }
+}
+/// f(copies) for each of the network layers that has groups, until one says yes.
+template <stack_config C> bool stack<C>::any_copies(auto& ips, auto&& f) requires(has_groups) {
+  return ips.any([&](auto, auto& ip) {
+    if constexpr (requires { ip.groups(); }) return f(ip.groups().copies);
+    else return false;
   });
 }
 

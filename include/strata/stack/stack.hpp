@@ -80,7 +80,6 @@ template <stack_config C> class stack {
   using options = detail::options_of<C, listed>;
   using stream_layer = typename detail::transport_at<transports, wiring::streams>::type;      ///< or none
   using datagram_layer = typename detail::transport_at<transports, wiring::datagrams>::type;  ///< or none
-
   using raw_layer = typename detail::transport_at<transports, wiring::raws>::type;            ///< or none
   using raw_view = raw::packet_view<address, bound::hands_up_trains>;
 
@@ -476,6 +475,8 @@ template <stack_config C> class stack {
   [[nodiscard]] bool has_more() const;
   [[nodiscard]] raised next();
   void next_news(raised& r);
+  bool next_copy(raised& r);
+  [[nodiscard]] static bool any_copies(auto& ips, auto&& f) requires(has_groups);
   bool next_conflict(raised& r);
   void next_link_down(raised& r);
   void next_error(raised& r);
@@ -497,6 +498,9 @@ template <stack_config C> class stack {
     }
     if constexpr (bound::claims_own_addresses) {
       if (conflicts_.links != 0) return true;
+    }
+    if constexpr (has_groups) {
+      if (any_copies(networks_, [](auto& c) { return c.has_more(); })) return true;
     }
     return links_down_ != 0 || errors_out_ != errors_in_;
   }

@@ -49,6 +49,9 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::begin(time_
     add_to_do(allowance.frames != 0 ? frames | timers : timers);
     interfaces_.each([&](auto, auto& i) { i.at(now_); });
     reclaim();
+    if constexpr (has_groups) {
+      if (any_copies(networks_, [](auto& c) { return c.begin_turn(); })) add_to_do(news);
+    }
   }
   return true;
 }
@@ -77,7 +80,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::has_more() 
 
 /// What came about outside the way up: a link that went down, an error about something that we sent.
 template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
-  if (!next_undelivered() && !next_conflict(r)) {
+  if (!next_undelivered() && !next_copy(r) && !next_conflict(r)) {
     if (links_down_ != 0) next_link_down(r);
     else next_error(r);
   }
@@ -275,6 +278,7 @@ template <stack_config C> bool stack<C>::idle() const {
     if constexpr (requires { t.is_idle(); }) layers_are_idle = layers_are_idle && t.is_idle();
   });
   interfaces_.each([&](auto, const auto& i) { layers_are_idle = layers_are_idle && !i.has_waiting(); });
+  if constexpr (has_groups) layers_are_idle = layers_are_idle && !any_copies(networks_, [](auto& c) { return !c.is_empty(); });
   return !is_started_ || !(!layers_are_idle || frames_left_ == 0 || events_left_ == 0 || batch_at_ != batch_size_ || (left_ & news) != 0);
 }
 

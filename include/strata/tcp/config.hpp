@@ -73,7 +73,7 @@ template <class T> concept adaptive_ack_policy = ack_policy<T> && requires {
 };
 
 /// The way to a peer as this Config keeps it in each connection.
-template <class C> using path_of_config = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>>;
+template <class C> using path_of_config = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>, C::limits.groups != 0>;
 
 /// Whether several threads call (C::exclusion, which a Config need not have for TCP's sake): then a connection has an owner word and a backlog (backlog.hpp).
 template <class C> concept is_shared = requires { requires exclusion::shared<typename C::exclusion>; };

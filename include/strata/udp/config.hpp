@@ -12,7 +12,7 @@
 
 namespace strata::inline STRATA_ABI::udp {
 
-template <class C> using path_of_config = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>>;
+template <class C> using path_of_config = strata::path<typename C::family::address, C::header_image::template bytes<typename C::family::address>, C::limits.groups != 0>;
 
 template <class C> concept config = requires {
   typename C::tick;

@@ -33,6 +33,7 @@ template <config C> class layer {
   template <class B> using received_of = received<address, may_be_joined<B>>;
   /// Whether sockets have option::dscp and hop_limit: unless the Config says `datagram_options = false`; and dont_fragment: options.hpp.
   static constexpr bool has_options = !requires { requires !bool{C::datagram_options}; };
+  static constexpr bool has_loop = has_options && C::limits.groups != 0;  // option::multicast_loop
   static constexpr bool may_be_long = has_options && requires { requires bool{C::long_datagrams}; };
   /// Ports that bind() chooses from.
   static constexpr u16 first_ephemeral = C::limits.first_local_port, last_ephemeral = C::limits.last_local_port;
@@ -200,8 +201,10 @@ template <config C> class layer {
   [[nodiscard]] expected<void, call_error> set(network<address, path> auto&& below, connection_id id, option::dscp o) requires(has_options);
   [[nodiscard]] expected<void, call_error> set(network<address, path> auto&& below, connection_id id, option::hop_limit o) requires(has_options);
   [[nodiscard]] expected<void, call_error> set(network<address, path> auto&& below, connection_id id, option::dont_fragment o) requires(may_be_long);
-  template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const
-    requires((has_options && (std::same_as<O, option::dscp> || std::same_as<O, option::hop_limit>)) || (may_be_long && std::same_as<O, option::dont_fragment>));
+  [[nodiscard]] expected<void, call_error> set(network<address, path> auto&& below, connection_id id, option::multicast_loop o) requires(has_loop);
+  template <class O> static constexpr bool has = (has_options && (std::same_as<O, option::dscp> || std::same_as<O, option::hop_limit>)) ||
+                                                 (may_be_long && std::same_as<O, option::dont_fragment>) || (has_loop && std::same_as<O, option::multicast_loop>);
+  template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const requires(has<O>);
 
   [[nodiscard]] constexpr const counters& counted() const { return count_; }
 
@@ -361,6 +364,7 @@ template <config C> class layer {
   static void forget_way(socket& s) {
     path way{};
     if constexpr (has_options) way.traffic_class = s.way.traffic_class, way.hop_limit = s.way.hop_limit;
+    if constexpr (has_loop) way.loop = s.way.loop;
     s.way = way;
   }
   [[nodiscard]] static constexpr bool may_be_fragmented(const socket& s) {

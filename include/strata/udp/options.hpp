@@ -37,13 +37,18 @@ template <config C> expected<ip_fields, receive_error> layer<C>::fields(network<
   const u8 traffic_class = static_cast<u8>(is_v4 ? first : first >> 4);
   return ip_fields{static_cast<u8>(traffic_class >> 2), static_cast<u8>(traffic_class & 3), static_cast<u8>(header[is_v4 ? 8 : 7])};
 }
-template <config C> template <class O> std::optional<O> layer<C>::get(connection_id id) const
-  requires((has_options && (std::same_as<O, option::dscp> || std::same_as<O, option::hop_limit>)) || (may_be_long && std::same_as<O, option::dont_fragment>))
-{
+template <config C> expected<void, call_error> layer<C>::set(network<address, path> auto&&, connection_id id, option::multicast_loop o) requires(has_loop) {
+  socket* s = find(id);
+  if (s == nullptr) return call_error::stale;
+  s->way.loop = o.value;
+  return {};
+}
+template <config C> template <class O> std::optional<O> layer<C>::get(connection_id id) const requires(has<O>) {
   if (!is_live(id)) return {};
   const socket& s = sockets_[id.index];
   if constexpr (std::same_as<O, option::dscp>) return O{static_cast<u8>(s.way.traffic_class >> 2)};
   else if constexpr (std::same_as<O, option::hop_limit>) return O{s.way.hop_limit};
+  else if constexpr (std::same_as<O, option::multicast_loop>) return O{s.way.loop};
   else return O{s.whole.is_set};
 }
 
