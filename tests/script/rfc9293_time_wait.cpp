@@ -89,5 +89,13 @@ TEST_CASE("connect() from a pair in TIME-WAIT says that it is in use") {
   static constexpr step script[] = {IN_TIME_WAIT, connect().fails(tcp::connect_error::in_use), at(60000), connect(), out("S 0:0(0)")};
   play(script);
 }
+// RFC 9293 §3.8.6: what was promised stays promised; a smaller window would take it back.
+TEST_CASE("An ACK of TIME-WAIT offers the window that the connection offered last") {
+  static constexpr step script[] = {
+      established_active(), in("P. 1:1001(1000)"), shutdown(), out("F. 1:1(0) ack 1001 win 57400"), read(1000), in("F. 1001:1001(0) ack 2"), out(". 2:2(0) ack 1002 win 57400"), closed(close_reason::orderly), at(30000),
+      in("F. 1001:1001(0) ack 2"), out(". 2:2(0) ack 1002 win 57400"),
+  };
+  play(script, with::no_timestamps);
+}
 
 }  // namespace strata::script
