@@ -99,8 +99,10 @@ TEST_CASE("what is not on the link goes through the gateway and waits for it wit
   CHECK(e->remote == far);
   CHECK(e->local == us);
   CHECK(e->protocol == 17);
+  CHECK(e->kind == icmp_error_kind::host_unreachable);
   CHECK(e->is_local);
   CHECK(equal(e->quoted, text("12345678")));
+  CHECK_FALSE(ip::v6<cached>::failure(std::span(h.below.held[0].what).first(47)));
 }
 
 TEST_CASE("a group has its link address, and nobody is asked") {  // RFC 2464 §7
