@@ -112,6 +112,22 @@ TEST_CASE("a raw socket hears IGMP, which ip answers all the same") {  // RFC 33
   CHECK(t->b.network().igmp_counted().in_queries == 1);
 }
 
+TEST_CASE("beside groups pings are answered, and protocol 0 is a socket's as any other") {
+  auto t = two_stacks<in_groups>::make();
+  const auto me = *t->a.open_raw({.protocol = 1}), zero = *t->b.open_raw({.protocol = 0}), from = *t->a.open_raw({.protocol = 0});
+  const auto asked = echo(8, 1, 16);
+  CHECK(me.send_to(asked, at_b));
+  CHECK(from.send_to(bytes_of("hop by hop"), at_b));
+  t->turns(4, ignore_rest{}, ignore_rest{});
+  CHECK(t->b.network().icmp_counted().in_echos == 1);
+  const auto answer = me.peek();
+  REQUIRE(answer);
+  CHECK(answer->bytes[0] == std::byte{0});
+  const auto heard = zero.peek();
+  REQUIRE(heard);
+  CHECK(text_of(heard->bytes) == "hop by hop");
+}
+
 /// Refuses the call that it is told.
 struct gate {
   static constexpr bool is_open = false;

@@ -127,24 +127,24 @@ template <config C, class Header> class icmp {
     using type = wire::icmpv4::type_of;
     using code = wire::icmpv4::code_of;
     switch (kind) {
-      case icmp_error_kind::protocol_unreachable: return wire::icmpv4{type::unreachable, code::protocol, 0, 0};
-      case icmp_error_kind::port_unreachable: return wire::icmpv4{type::unreachable, code::port, 0, 0};
-      case icmp_error_kind::host_unreachable: return wire::icmpv4{type::unreachable, code::host, 0, 0};
-      case icmp_error_kind::prohibited: return wire::icmpv4{type::unreachable, code::filtered, 0, 0};
+      case icmp_error_kind::protocol_unreachable: return wire::icmpv4{type::unreachable, code::protocol};
+      case icmp_error_kind::port_unreachable: return wire::icmpv4{type::unreachable, code::port};
+      case icmp_error_kind::host_unreachable: return wire::icmpv4{type::unreachable, code::host};
+      case icmp_error_kind::prohibited: return wire::icmpv4{type::unreachable, code::filtered};
       default: break;
     }
     if constexpr (C::limits.fragments != 0 || C::forwards) {
-      if (kind == icmp_error_kind::parameter_problem) return wire::icmpv4{type::parameter_problem, 0, 0, 0};
+      if (kind == icmp_error_kind::parameter_problem) return wire::icmpv4{type::parameter_problem, 0};
     }
     if constexpr (C::limits.fragments != 0) {
-      if (kind == icmp_error_kind::reassembly_time_exceeded) return wire::icmpv4{type::time_exceeded, 1, 0, 0};
+      if (kind == icmp_error_kind::reassembly_time_exceeded) return wire::icmpv4{type::time_exceeded, 1};
     }
     if constexpr (C::forwards) {
       switch (kind) {
-        case icmp_error_kind::net_unreachable: return wire::icmpv4{type::unreachable, code::net, 0, 0};
-        case icmp_error_kind::packet_too_big: return wire::icmpv4{type::unreachable, code::fragmentation_needed, 0, 0};
-        case icmp_error_kind::time_exceeded: return wire::icmpv4{type::time_exceeded, 0, 0, 0};
-        case icmp_error_kind::redirect: return wire::icmpv4{type::redirect, 1, 0, 0};  // for the host: RFC 1812 §5.2.7.2
+        case icmp_error_kind::net_unreachable: return wire::icmpv4{type::unreachable, code::net};
+        case icmp_error_kind::packet_too_big: return wire::icmpv4{type::unreachable, code::fragmentation_needed};
+        case icmp_error_kind::time_exceeded: return wire::icmpv4{type::time_exceeded, 0};
+        case icmp_error_kind::redirect: return wire::icmpv4{type::redirect, 1};  // for the host: RFC 1812 §5.2.7.2
         default: break;
       }
     }
