@@ -290,6 +290,9 @@ std::vector<named_script> scripts() {
       .tell(call::raw, 1, raw(options, 46)).tell(call::raw, 1, raw(send, 100)).icmp(3, 2, 0, 0).damage(protocol, 253).datagram(1, 0, 30).tell(call::raw, 0, raw(open, 2)).tell(call::raw, 0, raw(shut))
       .tell(call::raw, 0, raw(open, 1 | 4)).open(0).segment(0, ack, 100).tell(call::mode, 0, mode::reads | mode::reads_datagrams).segment(0, ack, 50).tell(call::raw, 1, raw(send, 900))
       .tell(call::raw, 1, raw(send_to, 7 | 8 << 3)).nic(1).tell(call::raw, 1, raw(send, 10)).nic(0).turn());
+  add("v4-raw-written", script().habits(answers_arp).tell(call::raw, 0, raw(open, 3)).tell(call::raw, 0, raw(options, 1 << 10)).times(3, [&](script& s, unsigned i) { s.tell(call::raw, 0, raw(send_to, 1 | (40 + i) << 3)); })
+      .tell(call::raw, 0, raw(send_to, 1 | 7 << 3)).tell(call::raw, 0, raw(send_to, 1 | 64 << 3)).tell(call::raw, 0, raw(send_to, 7 | 40 << 3)).tell(call::raw, 1, raw(open, 0)).tell(call::raw, 1, raw(options, 1 << 8))
+      .icmp(8, 0, 0, 5).icmp(0, 0, 0, 5).turn());
   add("v4-raw-pressure", script().habits(answers_arp).tell(call::raw, 0, raw(open, 0)).tell(call::raw, 0, raw(open, 3)).tell(call::raw, 1, raw(send_to, 1 | 40 << 3)).tell(call::mode, 0, 0)
       .open(0).open(2).open(4).open(1).open(3).times(5, [](script& s, unsigned i) { s.bulk(i, 4, 500); })
       .times(6, [](script& s, unsigned i) { s.tell(call::send, i, 2000).tell(call::send, i, 2000); }).times(3, [](script& s, unsigned i) { s.icmp(8, 0, i, 5); })

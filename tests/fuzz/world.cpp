@@ -466,18 +466,30 @@ template <class C> class world_of final : public world {
       case 1: (void)s.close(); break;
       case 2: (void)s.connect(peer(n >> 3, 0).address); break;
       case 3:
-        if (may_send) (void)s.send_to(text(n >> 6), peer(n >> 3 & 7, 0).address);
+        if (may_send) (void)s.send_to(text(n >> 6), peer(n >> 3 & 7, 0).address), (void)s.send_to(written(peer(n >> 3 & 7, 0).address, n >> 6), peer(n >> 3 & 7, 0).address);
         break;
       case 4: (void)s.receive({scratch_, n >> 3 & 1023}); break;
       case 5:
         if (const auto view = s.peek()) require(view->header.size() >= 20 && view->header.size() + view->bytes.size() <= C::limits.chunk_size, "a packet fits in its chunk");
         (void)s.consume();
         break;
-      case 6: (void)s.set(raw::option::dscp{static_cast<u8>(n >> 3)}), (void)s.set(raw::option::hop_limit{static_cast<u8>(n >> 8)}); break;
+      case 6: (void)s.set(raw::option::dscp{static_cast<u8>(n >> 3)}), (void)s.set(raw::option::hop_limit{static_cast<u8>(n >> 8)});
+        (void)s.set(raw::option::icmp_filter{n >> 3}), (void)s.set(raw::option::header_included{(n >> 13 & 1) != 0});
+        break;
       case 7:
         if (may_send) (void)s.send(text(n >> 3));
         break;
     }
+  }
+
+  /// An IPv4 header and some bytes; without header_included they are what stands behind one. Where the words do not say so it is what it must be.
+  [[nodiscard]] static bytes written(const address& to, unsigned n) {
+    static std::byte packet[60];
+    std::fill(std::begin(packet), std::end(packet), std::byte{0});
+    packet[0] = (n & 7) == 7 ? static_cast<std::byte>(n & 0x74) : std::byte{0x45}, packet[9] = std::byte{253};
+    packet[4] = packet[8] = static_cast<std::byte>(n);
+    if constexpr (!is_raw) store_be<u32>(packet + 16, to.value);
+    return bytes(packet).first(n & 63 ? 20 + n % 40 : n % 20);
   }
 
   // ---- what must hold ----

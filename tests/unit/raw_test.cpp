@@ -281,10 +281,50 @@ TEST_CASE("wrong calls of a raw socket say why, and change nothing") {
     CHECK(stale.set(raw::option::dscp{1}).error() == raw::call_error::stale);
     CHECK(stale.set(raw::option::dscp{64}).error() == raw::call_error::stale);
     CHECK(stale.set(raw::option::hop_limit{1}).error() == raw::call_error::stale);
+    CHECK(stale.set(raw::option::icmp_filter{1}).error() == raw::call_error::stale);
     CHECK(stale.get<raw::option::dscp>().error() == raw::call_error::stale);
     CHECK(stale.close().error() == raw::call_error::stale);
   }
   CHECK(again.is_live());
+}
+
+TEST_CASE("a socket of ICMP does not hear the types that its filter names") {  // Linux: raw(7)
+  auto t = world::make();
+  const auto all = *t->b.open_raw({.protocol = 1}), some = *t->b.open_raw({.protocol = 1}), own = *t->b.open_raw({.protocol = 253}), from = *t->a.open_raw({.protocol = 1});
+  CHECK(some.get<raw::option::icmp_filter>()->types == 0);
+  CHECK(some.set(raw::option::icmp_filter{1u << 8 | 1u << 31}));
+  CHECK(some.get<raw::option::icmp_filter>()->types == (1u << 8 | 1u << 31));
+  CHECK(own.set(raw::option::icmp_filter{1}).error() == raw::call_error::bad_options);
+  CHECK(own.get<raw::option::icmp_filter>()->types == 0);
+  const auto heard = [&](const net::raw_socket& s) {
+    std::vector<u32> types;
+    for (std::vector<std::byte> m; t->b.transport<2>().unread(s.id()) != 0;) types.push_back((m = next_of(s)).empty() ? 999 : static_cast<u32>(m[0]));
+    return types;
+  };
+  CHECK(from.send_to(echo(8, 1), at_b));  // finds the neighbour
+  t->turns(4, ignore_rest{}, ignore_rest{});
+  for (const u8 type : {u8{0}, u8{31}, u8{32}, u8{40}, u8{30}}) CHECK(from.send_to(echo(type, 1), at_b));  // 40 is 8 and 32
+  CHECK(from.send_to({}, at_b));
+  t->turns(4, ignore_rest{}, ignore_rest{});
+  CHECK(heard(all) == std::vector<u32>{8, 0, 31, 32, 40, 30, 999});
+  CHECK(heard(some) == std::vector<u32>{0, 32, 40, 30});  // a message without a type has none that is wanted
+  CHECK(some.set(raw::option::icmp_filter{}));
+  CHECK(from.send_to(echo(8, 2), at_b));
+  CHECK(from.send_to({}, at_b));
+  t->turns(4, ignore_rest{}, ignore_rest{});
+  CHECK(heard(some) == std::vector<u32>{8, 999});
+  // ip answers all the same, and the filter ends with its socket.
+  CHECK(some.set(raw::option::icmp_filter{~0u}));
+  (void)heard(all);
+  CHECK(from.send_to(echo(8, 3), at_b));
+  t->turns(4, ignore_rest{}, ignore_rest{});
+  CHECK(t->b.network().icmp_counted().out_echo_reps == 3);
+  CHECK(all.close());
+  CHECK(heard(some).empty());
+  CHECK(some.close());
+  CHECK(some.set(raw::option::icmp_filter{}).error() == raw::call_error::stale);
+  CHECK(some.get<raw::option::icmp_filter>().error() == raw::call_error::stale);
+  CHECK(t->b.open_raw({.protocol = 1})->get<raw::option::icmp_filter>()->types == 0);
 }
 
 TEST_CASE("a packet longer than the room loses its end, and says so") {

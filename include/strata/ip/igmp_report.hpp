@@ -163,6 +163,7 @@ bool igmp<C, Header>::post(links<address> auto&& below, out& down, packet&& p, u
   way.local = down.routes.address_on(link);
   way.remote = Header::widen(to);
   way.link = link;
+  way.loop = multicast::loop::off;
   // RFC 3376 §4: precedence Internetwork Control, time to live 1, the option. From 0.0.0.0 where we have no address yet (§4.2.13).
   const wire::ipv4 h{.header_length = head, .type_of_service = 0xc0, .total_length = static_cast<u16>(bytes), .dont_fragment = true, .ttl = 1, .protocol = wire::igmp::protocol,
                      .source = way.local.v4(), .destination = to};
@@ -170,7 +171,7 @@ bool igmp<C, Header>::post(links<address> auto&& below, out& down, packet&& p, u
   store_be<u32>(at + Header::size, wire::ipv4::router_alert);
   store_be<u16>(at + wire::ipv4::checksum_offset, static_cast<u16>(~fold(h.word_sum() + (wire::ipv4::router_alert >> 16))));
   p.extend(bytes);
-  const sent became = down.send_whole(below, way, std::move(p), wire::igmp::protocol, ip_count);
+  const sent became = down.send_whole(below, way, std::move(p), wire::igmp::protocol, out::nowhere, ip_count);
   if (became == sent::sent || became == sent::queued) return true;
   return ++count_.out_errors, false;
 }

@@ -138,7 +138,7 @@ template <config C, class Header> class output {
       fill(p.room().data(), from, n);
       p.extend(n);
       if constexpr (hooks_at(point::output) || hooks_at(point::postrouting)) {
-        if (!may_leave(below, way, p, protocol, from != 0)) return sent::dropped;
+        if (!may_leave(below, way, p, protocol, from != 0 ? nowhere : 0)) return sent::dropped;
       }
       const wire::ipv4 h{.type_of_service = way.traffic_class, .total_length = static_cast<u16>(n + Header::size), .id = id, .fragment_offset = static_cast<u16>(from),
                          .more_fragments = from + n != bytes, .ttl = Header::ttl_of(way), .protocol = protocol,
@@ -156,16 +156,20 @@ template <config C, class Header> class output {
     }
     return last;
   }
-  /// Sends a packet that begins with its whole IP header, to the group `way.remote` on `way.link`.
-  [[nodiscard]] sent send_whole(links<address> auto&& below, path& way, packet&& p, u8 protocol, counters& count) {
+  /// Sends a packet that begins with its whole IP header along `way`, whose route is known and whose local is the sender that the header names. What its transport
+  /// begins with stands `transport` bytes from there; `nowhere`: not in this packet, or it is nobody's to know.
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+  [[nodiscard]] sent send_whole(links<address> auto&& below, const path& way, packet&& p, u8 protocol, std::size_t transport, counters& count) {
     ++count.out_requests;
     if constexpr (hooks_at(point::output) || hooks_at(point::postrouting)) {
-      if (!may_leave(below, way, p, protocol, true)) return sent::dropped;
+      if (!may_leave(below, way, p, protocol, transport)) return sent::dropped;
     }
     note(below, trace::step::ip_header, p);
     p->link = way.link;
-    below.emit_link_header(way.link, p.push(below.link_header_size(way.link)), Header::group_mac(way.remote), Header::is_v4);
-    return below.post(std::move(p));
+    const auto neighbour = next_mac(below, way);
+    if (!neighbour) return below.hold(std::move(p), way.next_hop);
+    below.emit_link_header(way.link, p.push(below.link_header_size(way.link)), neighbour->mac, Header::is_v4);
+    return to_link(below, way, p, protocol);
   }
   /// Whether somebody is asked at `p`: if not, no code asks.
   [[nodiscard]] static constexpr bool hooks_at(point p) { return hook_list::are_at(p); }
@@ -220,10 +224,10 @@ template <config C, class Header> class output {
     }
     return became;
   }
-  /// The points output and postrouting of a packet of ours. Its IP header is not yet written; a train is one packet.
-  [[nodiscard]] bool may_leave(links<address> auto&& below, const path& way, packet& p, u8 protocol, bool is_later_fragment = false) {
+  /// The points output and postrouting of a packet of ours, whose IP header need not be written yet; a train is one packet.
+  [[nodiscard]] bool may_leave(links<address> auto&& below, const path& way, packet& p, u8 protocol, std::size_t transport = 0) {
     passing<address> what{.protocol = protocol, .out = way.link, .source = way.local, .destination = way.remote, .bytes = static_cast<u32>(p.size())};
-    if (!is_later_fragment) what.read_transport(p.bytes());
+    if (transport < p.size()) what.read_transport(p.bytes().subspan(transport));
     return passes<point::output>(below, what, p, below.now()) && passes<point::postrouting>(below, what, p, below.now());
   }
   /// A way that its transport goes already. What a router told the transport of it holds as long as the table knows of it, and is the transport's to tell: who was

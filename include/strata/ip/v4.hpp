@@ -43,6 +43,20 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     return out_.send_long(below, way, bytes, protocol, fill, count_);
   }
 
+  /// Sends a packet that begins with its whole header along `way`, whose route is known. Its length and checksum are written here, and what is zero of sender and
+  /// identification.  Linux: raw_send_hdrinc.
+  [[nodiscard]] STRATA_OFF_PATH sent send_whole(links<address> auto&& below, path& way, packet&& p) {
+    std::byte* const at = p.writable_bytes().data();
+    const wire::ipv4 h = *wire::ipv4::parse_quoted(p.bytes());
+    if (h.source.is_unspecified()) store_be<u32>(at + 12, way.local.v4().value);
+    else way.local = header::widen(h.source);
+    if (h.id == 0) store_be<u16>(at + 4, static_cast<u16>(below.random() % 0xffff + 1));
+    store_be<u16>(at + wire::ipv4::total_length_offset, static_cast<u16>(p.size()));
+    store_be<u16>(at + wire::ipv4::checksum_offset, 0);
+    store_be<u16>(at + wire::ipv4::checksum_offset, checksum({at, h.header_length}));
+    return out_.send_whole(below, way, std::move(p), h.protocol, h.fragment_offset == 0 ? h.header_length : out::nowhere, count_);
+  }
+
   /// A packet whose link header is off. The checks of RFC 1122 §3.2.1, each once; what is for a transport is pulled to the transport's header and
   /// trimmed to the datagram. Linux: ip_rcv, ip_local_deliver.
   [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {

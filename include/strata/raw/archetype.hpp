@@ -19,6 +19,7 @@ template <class C> struct network_archetype {
   packet take() { return {}; }
   bool route(path&) { return false; }
   sent send(path&, packet, u8) { return sent::dropped; }
+  sent send_whole(path&, packet) { return sent::dropped; }
   u32 network_header_size(const path&) { return 0; }
   buffer::pool& chunks() { return own; }
   void observe(const trace::record&) {}

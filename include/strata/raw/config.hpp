@@ -26,6 +26,7 @@ template <class B, class Address, class Path> concept network = requires(B below
   { below.take() } -> std::same_as<packet>;                      // a transmit chunk, frame empty at the headroom; or nothing
   { below.route(way) } -> std::same_as<bool>;                    // fills local (if unset) and mtu
   { below.send(way, std::move(p), protocol) } -> std::same_as<sent>;
+  { below.send_whole(way, std::move(p)) } -> std::same_as<sent>;  // it begins with its IPv4 header
   { below.network_header_size(known) } -> std::same_as<u32>;     // bytes
   { below.chunks() } -> std::same_as<buffer::pool&>;
   { below.observe(trace::record{}) } -> std::same_as<void>;      // nothing with the null observer

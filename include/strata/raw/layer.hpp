@@ -8,6 +8,7 @@
 #pragma once
 #include <strata/raw/config.hpp>
 #include <strata/raw/types.hpp>
+#include <strata/wire/icmpv4.hpp>
 
 namespace strata::inline STRATA_ABI::raw {
 
@@ -25,6 +26,7 @@ template <config C> class layer {
   static_assert(socket_limit > 0 && socket_limit <= 0xffff && queue_limit > 0);
   template <class B> using view_of = packet_view<address, buffer::may_be_trains<B>>;
   static constexpr bool has_loop = C::limits.groups != 0;  // option::multicast_loop
+  static constexpr bool may_write_header = !std::same_as<typename C::family, only_v6>;  // option::header_included
   static constexpr bool may_be_long = requires { requires bool{C::long_datagrams}; };
 
   // ---- calls ----
@@ -44,6 +46,8 @@ template <config C> class layer {
     s.remote = {};
     s.way = {};
     s.is_whole = {};
+    s.has_header = {};
+    s.filter = {};
     s.first = 0;
     mark();
     return connection_id{index, s.generation};
@@ -64,6 +68,9 @@ template <config C> class layer {
     socket* s = find(id);
     if (s == nullptr) return send_error::stale;
     if (to.is_unspecified()) return send_error::bad_address;
+    if constexpr (may_write_header) {
+      if (s->has_header.value) return send_written(below, *s, bytes, to);
+    }
     if (!aim(below, *s, to)) return send_error::no_route;
     const auto is_too_big = [&] { return bytes.size() + below.network_header_size(std::as_const(s->way)) > s->way.mtu; };
     if (is_too_big()) {
@@ -162,7 +169,15 @@ template <config C> class layer {
   [[nodiscard]] expected<void, call_error> set(connection_id id, option::multicast_loop o) requires(has_loop) {
     return change(id, [&](socket& s) { s.way.loop = o.value; });
   }
-  template <class O> static constexpr bool has = std::same_as<O, option::dscp> || std::same_as<O, option::hop_limit> || (may_be_long && std::same_as<O, option::dont_fragment>) ||
+  [[nodiscard]] expected<void, call_error> set(connection_id id, option::header_included o) requires(may_write_header) {
+    return change(id, [&](socket& s) { s.has_header = o; });
+  }
+  [[nodiscard]] expected<void, call_error> set(connection_id id, option::icmp_filter o) {
+    if (is_live(id) && sockets_[id.index].protocol != wire::icmpv4::protocol) return call_error::bad_options;
+    return change(id, [&](socket& s) { s.filter = o; });
+  }
+  template <class O> static constexpr bool has = std::same_as<O, option::icmp_filter> || (may_write_header && std::same_as<O, option::header_included>) ||
+                                                 std::same_as<O, option::dscp> || std::same_as<O, option::hop_limit> || (may_be_long && std::same_as<O, option::dont_fragment>) ||
                                                  (has_loop && std::same_as<O, option::multicast_loop>);
   template <class O> [[nodiscard]] std::optional<O> get(connection_id id) const requires(has<O>) {
     if (!is_live(id)) return {};
@@ -170,6 +185,8 @@ template <config C> class layer {
     if constexpr (std::same_as<O, option::dscp>) return O{static_cast<u8>(s.way.traffic_class >> 2)};
     else if constexpr (std::same_as<O, option::hop_limit>) return O{s.way.hop_limit};
     else if constexpr (std::same_as<O, option::multicast_loop>) return O{s.way.loop};
+    else if constexpr (std::same_as<O, option::header_included>) return s.has_header;
+    else if constexpr (std::same_as<O, option::icmp_filter>) return s.filter;
     else return s.is_whole;
   }
 
@@ -186,7 +203,7 @@ template <config C> class layer {
       socket& s = anchored(sockets_[i]);
       if (!s.is_open || s.protocol != info.protocol || (!s.local.is_unspecified() && s.local != info.local) || (!s.remote.is_unspecified() && s.remote != info.remote)) continue;
       is_for_one = true;
-      keep(below, s, info, p);
+      if (!is_filtered(s, p)) keep(below, s, info, p);
     }
     return is_for_one;
   }
@@ -238,6 +255,8 @@ template <config C> class layer {
     icmp_error_kind error{};
     u16 error_mtu = 0;
     [[no_unique_address]] std::conditional_t<may_be_long, option::dont_fragment, nothing> is_whole{};
+    option::header_included has_header{};
+    option::icmp_filter filter{};
     [[no_unique_address]] identity_type identity{};
     u32 first = 0;      // of of[]: the ends of the oldest unread packet
     buffer::list<&buffer::descriptor::queue, buffer::owner::holder> unread{};
@@ -268,6 +287,11 @@ template <config C> class layer {
     return true;
   }
 
+  /// Whether a socket said that it does not want messages of this type; what has none is nobody's to want.  Linux: icmp_filter.
+  [[nodiscard]] static bool is_filtered(const socket& s, const packet& p) {
+    if (s.filter.types == 0) return false;
+    return p.size() == 0 || (static_cast<u32>(p.bytes()[0]) < 32 && (s.filter.types >> static_cast<u32>(p.bytes()[0]) & 1) != 0);
+  }
   /// Header and payload, copied to chunks of our own.
   void keep(network<address, path> auto&& below, socket& s, const datagram_info<address>& info, const packet& p) {
     if (s.unread.size() == queue_limit) return void(++count_.rcvbuf_errors);
@@ -324,6 +348,7 @@ template <config C> class layer {
     s.way = way;
     return true;
   }
+  [[nodiscard]] auto send_written(network<address, path> auto&& below, socket& s, std::span<const std::byte> bytes, const address& to) -> expected<std::size_t, send_error>;
   [[nodiscard]] auto send_long([[maybe_unused]] network<address, path> auto&& below, [[maybe_unused]] socket& s, [[maybe_unused]] std::span<const std::byte> bytes,
                                [[maybe_unused]] const address& to) -> expected<std::size_t, send_error> {
     if constexpr (may_be_long) {
@@ -353,3 +378,5 @@ template <config C> class layer {
 };
 
 }  // namespace strata::inline STRATA_ABI::raw
+
+#include <strata/raw/written.hpp>

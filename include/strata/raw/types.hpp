@@ -26,6 +26,7 @@ enum class send_error : u8 {
   no_route,       ///< no route, or the next hop does not answer
   not_connected,  ///< send() without connect()
   bad_address,    ///< unspecified
+  bad_header,     ///< with header_included: no whole IPv4 header, or of another protocol than the socket's, or to another address than `to`
   dropped,        ///< lost in our own queue; counted there
   not_permitted,
   bad_options
@@ -44,6 +45,12 @@ struct dont_fragment { bool value = false; };
 /// Whether what the socket sends to a group is heard by sockets of this stack that want it, itself among them, on the link that it leaves by: in the next turn;
 /// exists where limits.groups is not zero. Linux: IP_MULTICAST_LOOP.
 struct multicast_loop { multicast::loop value = multicast::loop::on; };
+/// What is sent begins with an IPv4 header, options and all, which leaves as it is, but for its length and checksum; where sender or identification are zero they
+/// are filled in. Nothing is cut: what is longer than the link's MTU is too_big. Options dscp and hop_limit say nothing of it. Exists where a Config has IPv4.
+/// Linux: IP_HDRINCL, which lets protocol and destination be others than the permission policy was asked about.
+struct header_included { bool value = false; };
+/// Types of ICMP that the socket does not hear, a bit for each; those from 32 on it always hears. Of a socket of another protocol: bad_options. Linux: ICMP_FILTER.
+struct icmp_filter { u32 types = 0; };
 }  // namespace option
 
 /// What open_raw() takes.

@@ -165,6 +165,14 @@ template <stack_config C> struct stack<C>::internet {
     });
     return what;
   }
+  /// A packet that begins with its whole IPv4 header: raw sockets.
+  sent send_whole(path& way, packet&& p) const {
+    sent what = sent::dropped;
+    s.network_of(way.remote, [&](auto& ip) {
+      if constexpr (requires { ip.send_whole(links{s}, way, std::move(p)); }) what = ip.send_whole(links{s}, way, std::move(p));
+    });
+    return what;
+  }
   u32 train_limit(const path& way) const requires(C::gso_max_size != 0) {
     if constexpr (has_groups) {
       if (way.remote.is_multicast()) return 0;  // each may be heard here, too
