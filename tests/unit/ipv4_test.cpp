@@ -390,6 +390,26 @@ TEST_CASE("a packet of ours that will not leave becomes an error with its first 
   CHECK_FALSE(ip::v4<cached>::failure(std::span(h.below.held[0].what).first(27)));
 }
 
+struct long_ones : cached { static constexpr bool long_datagrams = true; };
+// RFC 791 §3.2: all but the last are multiples of eight bytes, whatever the MTU.
+TEST_CASE("a long datagram leaves in fragments that end at a multiple of eight") {
+  host<long_ones> h;
+  REQUIRE(h.ip.configure(1, "10.1.0.1/24"_net));  // of 1280 bytes, of which 1260 are not
+  auto way = h.to("10.1.0.11"_ip);
+  REQUIRE(h.ip.route(h.below, way));
+  std::vector<u32> asked{};
+  CHECK(h.ip.send_long(h.below, way, 3000, 17, [&](std::byte* to, u32 from, u32 n) { std::fill_n(to, n, static_cast<std::byte>(asked.size())), asked.push_back(from); }) == sent::sent);
+  CHECK(asked == std::vector<u32>{0, 1256, 2512});
+  const auto left = h.below.taken();
+  REQUIRE(left.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto part = wire::ipv4::parse(left[i].what);
+    REQUIRE(part);
+    CHECK((part->fragment_offset == asked[i] && part->more_fragments == (i != 2) && part->total_length == (i != 2 ? 1276 : 508) && left[i].what.size() == part->total_length));
+    CHECK((part->id == wire::ipv4::parse(left[0].what)->id && left[i].what[20] == static_cast<std::byte>(i) && left[i].what.back() == static_cast<std::byte>(i)));
+  }
+}
+
 TEST_CASE("as the IPv4 half of a wide family the same bytes leave and the same addresses come up") {
   using wide = ip::archetype_of<dual>;
   two_links<ipv6_address> below;
