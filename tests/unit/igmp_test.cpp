@@ -83,6 +83,20 @@ TEST_CASE("changes of sources are told as sources, each robustness times, merged
   CHECK(h->said() == lines{"to 224.0.0.22: to_in 239.1.2.3 {}"});
 }
 
+TEST_CASE("a source that changes again while it is told is told once, as it is now") {  // RFC 3376 §5.1
+  auto h = made();
+  auto s = h->a.bind({.port = 5000});
+  REQUIRE(s->join({.group = group, .source = s2}));
+  (void)h->within(5000);
+  REQUIRE(s->join({.group = group, .source = s1}));
+  CHECK(h->said() == lines{"to 224.0.0.22: allow 239.1.2.3 {10.0.0.5}"});
+  REQUIRE(s->leave({.group = group, .source = s1}));
+  CHECK(h->said() == lines{"to 224.0.0.22: block 239.1.2.3 {10.0.0.5}"});
+  const auto rest = h->within(5000);
+  REQUIRE(rest.size() == 1);
+  CHECK(rest[0].line == "to 224.0.0.22: block 239.1.2.3 {10.0.0.5}");
+}
+
 TEST_CASE("more changes than there is room for are told as the whole state") {
   auto h = made();
   const ipv4_address first[] = {s1, s2, s3}, second[] = {s4, "10.0.0.9"_ip, "10.0.0.10"_ip};
