@@ -9,6 +9,12 @@ struct config : presets::testing {
   using nic = strata::nic::wire_pair::copying_trains;
   using neighbour = strata::neighbour::fixed;
 };
+struct counts_delivered {
+  static constexpr bool is_active = true;
+  u32 steps = 0;
+  void on(const trace::record& r) { steps += r.what == trace::step::deliver; }
+};
+struct seen_by_one : config { using observer = counts_delivered; };
 struct joining : config { static constexpr bool gro = true; };
 using test::octet, test::sizes;
 
@@ -53,6 +59,13 @@ TEMPLATE_TEST_CASE("a train is one view of a socket that asked for it, without a
   const auto& count = w->a.template transport<1>().counted();
   CHECK((count.in_datagrams == 11 && count.in_gathered == 0));
   CHECK(w->a.chunks_in_use() == 0);
+}
+TEST_CASE("an observer sees a train delivered once") {
+  auto w = std::make_unique<test::world_of<seen_by_one>>();
+  CHECK(w->socket.set(udp::option::gro{true}));
+  w->send(1000, {500, 500, 500, 120});
+  CHECK(look(*w) == std::vector<seen>{{500, 1620, 4}});
+  CHECK(w->a.observer().steps == 1);
 }
 TEST_CASE("receive() copies all of a view and says how long each datagram is") {
   auto w = std::make_unique<test::world_of<config>>();

@@ -54,6 +54,7 @@ template <class C> struct wire_below {
   pool_of<24> pool{};
   entropy::seeded random_words{9};
   std::vector<datagram> out{};
+  std::vector<trace::record> seen{};
   std::vector<icmp_error_kind> refused{};
   std::size_t refused_at = 0;  // bytes left in the packet: it is at its transport header
   sent answer = sent::sent;
@@ -78,7 +79,7 @@ template <class C> struct wire_below {
   void refuse(const datagram_info<address>&, packet& p, icmp_error_kind kind) { refused.push_back(kind), refused_at = p.size(); }
   u64 random() { return random_words.next(); }
   buffer::pool& chunks() { return pool.chunks; }
-  void observe(const trace::record&) {}
+  void observe(const trace::record& r) { seen.push_back(r); }
   std::vector<datagram> taken() { return std::exchange(out, {}); }
 };
 
@@ -159,6 +160,17 @@ TEMPLATE_TEST_CASE("every length has its checksum, and a sum of zero is sent as 
   store_be<u16>(&two[0], load_be<u16>(&h.below.taken()[0].what[6]));
   REQUIRE(h.udp.send_to(h.below, id, two, {a::peer, 53}));
   CHECK(load_be<u16>(&h.below.taken()[0].what[6]) == 0xffff);
+}
+
+TEMPLATE_TEST_CASE("an observer sees who a datagram is looked up for and to whom it goes", "", four, six) {
+  host<TestType> h;
+  using a = addresses<TestType>;
+  (void)h.bound(7000), (void)h.bound(53);
+  (void)h.hear({a::peer, 9}, {a::us, 53}, "hello");
+  REQUIRE(h.below.seen.size() == 2);
+  const auto &looked = h.below.seen[0], &told = h.below.seen[1];
+  CHECK((looked.what == trace::step::lookup && looked.bytes == 13 && looked.chunk != 0 && looked.connection == 0));
+  CHECK((told.what == trace::step::deliver && told.bytes == 5 && told.chunk == looked.chunk && told.connection == 2));
 }
 
 TEMPLATE_TEST_CASE("a datagram written in place is the same on the wire as one that was copied", "", four, six) {
