@@ -117,9 +117,9 @@ TEST_CASE("each byte is copied as often as docs/architecture.md says, on every p
 }
 
 // What is not a copy of payload: words at any alignment, a header, a MAC; and the vectors that are summed while they are copied, of which on_copy
-// was told. Drivers of the kernel's rings copy frames, as their pages say.
+// was told, as copy_message() tells it in a build that counts. Drivers of the kernel's rings copy frames, as their pages say.
 TEST_CASE("no header copies bytes by anything but copy_bytes") {
-  const std::map<std::string, u32> others{{"core/bytes.hpp", 4}, {"core/checksum_wide.hpp", 2}, {"wire/ethernet.hpp", 2}};
+  const std::map<std::string, u32> others{{"core/bytes.hpp", 5}, {"core/checksum_wide.hpp", 2}, {"wire/ethernet.hpp", 2}};
   std::map<std::string, u32> seen;
   const std::filesystem::path root = STRATA_TESTS_DIR "/../include/strata";
   u32 headers = 0;

@@ -89,7 +89,8 @@ class pool {
     ++in_use_;
     // One store a word: whole-line clearing is cheaper than remembering which field a former life left behind.
     std::byte* const chunk = d->chunk;
-    *d = descriptor{};
+    if constexpr (sizeof(std::size_t) >= 8) clear_words<sizeof *d>(reinterpret_cast<std::byte*>(d));  // what descriptor{} is
+    else *d = descriptor{};
     d->home = this;
     d->chunk = chunk;
     return d;

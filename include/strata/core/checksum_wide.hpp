@@ -74,21 +74,40 @@ template <std::size_t Width> [[nodiscard]] inline u64 sum_of_lanes(const vector<
   }
 }
 
+/// From Width to 4 * Width - 1 bytes, without a loop: as many whole vectors as there are, and the last one again, from an even offset, without the bytes that are
+/// counted; then an odd byte by itself. see(at, vector) gets each whole one.
+template <std::size_t Width> [[nodiscard]] STRATA_ALWAYS_INLINE inline u64 few_vectors(const std::byte* p, std::size_t n, auto&& see) {
+  using lanes = vector<Width>;
+  lane_sum<lanes> sum;
+  const auto add = [&](std::size_t at) STRATA_INLINE_LAMBDA {
+    const lanes v = load_native<lanes>(p + at);
+    see(at, v);
+    sum.add(v);
+  };
+  add(0);
+  if (n >= 2 * Width) add(Width);
+  if (n >= 3 * Width) add(2 * Width);
+  if (n % Width == 0) return sum_of_lanes<Width>(sum.total());
+  const std::size_t left = n % Width & ~std::size_t{1};
+  const std::byte* const mask = reinterpret_cast<const std::byte*>(masks<Width>.bytes) + left;
+  sum.add(load_native<lanes>(p + (n & ~std::size_t{1}) - Width) & load_native<lanes>(mask));
+  const u64 all = sum_of_lanes<Width>(sum.total());
+  return (n & 1) == 0 ? all : all + static_cast<u64>(p[n - 1]);
+}
+
 /// At least Width bytes.
 template <std::size_t Width> [[nodiscard]] inline u64 vectors(const std::byte* p, std::size_t n) {
   using lanes = vector<Width>;
-  lane_sum<lanes> sum;
+  if (n < 4 * Width) return few_vectors<Width>(p, n, [](std::size_t, const lanes&) {});
+  lane_sum<lanes> sum, second;  // a second chain, so that additions do not wait for each other
   std::size_t at = 0;
-  if (n >= 4 * Width) {
-    lane_sum<lanes> second;  // a second chain, so that additions do not wait for each other
-    for (; at + 4 * Width <= n; at += 4 * Width) {
-      sum.add(load_native<lanes>(p + at));
-      second.add(load_native<lanes>(p + at + Width));
-      sum.add(load_native<lanes>(p + at + 2 * Width));
-      second.add(load_native<lanes>(p + at + 3 * Width));
-    }
-    sum.add(second);
+  for (; at + 4 * Width <= n; at += 4 * Width) {
+    sum.add(load_native<lanes>(p + at));
+    second.add(load_native<lanes>(p + at + Width));
+    sum.add(load_native<lanes>(p + at + 2 * Width));
+    second.add(load_native<lanes>(p + at + 3 * Width));
   }
+  sum.add(second);
   for (; at + Width <= n; at += Width) sum.add(load_native<lanes>(p + at));
   if (at == n) return sum_of_lanes<Width>(sum.total());
   // The last vector again, from an even offset, without the bytes that are counted; then an odd byte by itself.
@@ -106,6 +125,11 @@ template <std::size_t Width> [[nodiscard]] inline u64 copied_vectors(std::byte* 
 #ifdef STRATA_COUNT_COPIES
   if (on_copy != nullptr) on_copy(p, n);
 #endif
+  if (n < 4 * Width) {
+    const lanes last = load_native<lanes>(p + n - Width);
+    store_native(to + n - Width, last);  // some of it twice
+    return few_vectors<Width>(p, n, [to](std::size_t at, const lanes& v) STRATA_INLINE_LAMBDA { store_native(to + at, v); });
+  }
   lane_sum<lanes> sum;
   std::size_t at = 0;
   for (; at + Width <= n; at += Width) {

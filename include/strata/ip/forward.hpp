@@ -25,7 +25,7 @@ template <config C, class Header> class forwarder {
 
   /// The packet `p`, its header `h` in front, which came for somebody else. Whoever sent it hears of what went wrong, if that is anything that he may hear of.
   /// Linux: ip_forward.
-  [[gnu::noinline]] void on_packet(links<address> auto&& below, out& down, errors& icmp, packet& p, const wire::ipv4& h, const arrival& came, moment now, counters& count) {
+  [[gnu::noinline]] void on_packet(links<address> auto&& below, out& down, errors& icmp, packet& p, const wire::ipv4& h, arrival came, moment now, counters& count) {
     if constexpr (buffer::may_be_trains<decltype(below)>) {
       if (buffer::is_joined(p.d())) {  // a driver of a router hands up packets as they came
         buffer::drop_parts(p);

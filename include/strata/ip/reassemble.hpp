@@ -70,6 +70,7 @@ template <config C> class reassembler {
   /// Datagrams whose time is over are dropped; tell(first fragment): of each of which the first fragment came (RFC 792: time exceeded, code 1).  Linux: ip_expire.
   void advance(buffer::pool& chunks, moment now, counters& count, auto&& tell) {
     look_at_ = now + timeout();
+    if (open_ == 0) return;
     for (slot& s : slots_) {
       if (!s.is_used) continue;
       if (!now.reached(s.since + timeout())) {

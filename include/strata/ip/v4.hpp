@@ -59,7 +59,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
 
   /// A packet whose link header is off. The checks of RFC 1122 §3.2.1, each once; what is for a transport is pulled to the transport's header and
   /// trimmed to the datagram. Linux: ip_rcv, ip_local_deliver.
-  [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {
+  [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, arrival came, moment now) {
     ++count_.in_receives;
     below.observe({.what = trace::step::ip_parse, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
     if constexpr (has_plain_path) {
@@ -193,7 +193,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
  private:
   static constexpr bool has_plain_path = sizeof(std::size_t) >= 8;  // small machines have one way for all headers
   /// Whatever begins otherwise than wire::ipv4::read_plain() knows it: options, fragments, faults.
-  [[nodiscard]] STRATA_OFF_PATH finding<address> on_any(links<address> auto&& below, packet& p, const arrival& came, moment now) {
+  [[nodiscard]] STRATA_OFF_PATH finding<address> on_any(links<address> auto&& below, packet& p, arrival came, moment now) {
     wire::ipv4 h;
     const std::size_t came_bytes = buffer::received_bytes<decltype(below)>(p);
     if (wire::ipv4::read(p.bytes(), h, came_bytes)) return accept(below, p, h, came_bytes, came, now);
@@ -201,7 +201,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     return {};
   }
   /// Whose it is, once its header is sound.
-  [[nodiscard]] STRATA_ALWAYS_INLINE finding<address> accept(links<address> auto&& below, packet& p, const wire::ipv4& h, std::size_t came_bytes, const arrival& came, moment now) {
+  [[nodiscard]] STRATA_ALWAYS_INLINE finding<address> accept(links<address> auto&& below, packet& p, const wire::ipv4& h, std::size_t came_bytes, arrival came, moment now) {
     finding<address> f;  // the one that is returned: it is built where the caller wants it
     if (h.header_length != header_size) [[unlikely]] {
       if (const u32 bad = fault_in_options<true>(p.bytes().first(h.header_length)); bad != 0) {
@@ -278,7 +278,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     else return (void)h, false;
   }
   /// Whether a packet may come from `remote` and is for us, alone or among others; if not, it is counted.
-  template <u8 Loopback> [[nodiscard]] STRATA_OFF_PATH ends whose(const address& remote, const address& local, const arrival& came) {
+  template <u8 Loopback> [[nodiscard]] STRATA_OFF_PATH ends whose(const address& remote, const address& local, arrival came) {
     if constexpr (Loopback != no_link) {  // RFC 1122 §3.2.1.3 (g): 127.0.0.0/8 never appears outside a host, and our own addresses as senders only within
       if (came.link == Loopback) {
         if (is_one_of_us(remote) && is_one_of_us(local)) return ends::ourselves;
@@ -309,8 +309,8 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     if constexpr (C::strong_host) return known_.link == link;
     else return (void)link, true;
   }
-  [[nodiscard]] STRATA_ALWAYS_INLINE static auto passing_of(const packet& p, const wire::ipv4& h, const arrival& came) requires(!out::hooks_to_us) { return (void)p, (void)h, (void)came, nothing_passes{}; }
-  [[nodiscard]] static auto passing_of(const packet& p, const wire::ipv4& h, const arrival& came) requires(out::hooks_to_us) {
+  [[nodiscard]] STRATA_ALWAYS_INLINE static auto passing_of(const packet& p, const wire::ipv4& h, arrival came) requires(!out::hooks_to_us) { return (void)p, (void)h, (void)came, nothing_passes{}; }
+  [[nodiscard]] static auto passing_of(const packet& p, const wire::ipv4& h, arrival came) requires(out::hooks_to_us) {
     passing<address> what{.protocol = h.protocol, .in = came.link, .source = header::widen(h.source), .destination = header::widen(h.destination), .bytes = h.payload_length()};
     if (h.fragment_offset == 0) what.read_transport(p.bytes().subspan(h.header_length));
     return what;
@@ -351,7 +351,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     return 0;
   }
   /// The sender hears that the option `at` that byte is none: RFC 1122 §3.2.2.5, RFC 1812 §4.3.3.5. A Config without reassembly spares itself that.  Linux: ip_options_compile.
-  void refuse_option(links<address> auto&& below, packet& p, const wire::ipv4& h, const arrival& came, moment now, u32 at) {
+  void refuse_option(links<address> auto&& below, packet& p, const wire::ipv4& h, arrival came, moment now, u32 at) {
     datagram_info<address> info{.local = header::widen(h.destination), .remote = header::widen(h.source), .protocol = h.protocol, .link = came.link};
     info.is_broadcast = came.is_broadcast || h.fragment_offset != 0;
     p->network = p->offset;

@@ -54,7 +54,7 @@ template <config C> class v6 : public addresses<C, v6_header> {
   [[nodiscard]] sent send(links<address> auto&& below, path& way, packet&& p, u8 protocol) { return out_.send(below, way, std::move(p), protocol, count_); }
 
   /// A packet whose link header is off. What is for a transport is pulled to the transport's header and trimmed. Linux: ipv6_rcv.
-  [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, const arrival& came, moment now) {
+  [[nodiscard]] finding<address> on_packet(links<address> auto&& below, packet& p, arrival came, moment now) {
     ++count_.in_receives;
     below.observe({.what = trace::step::ip_parse, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
     const std::size_t came_bytes = buffer::received_bytes<decltype(below)>(p);
@@ -133,8 +133,8 @@ template <config C> class v6 : public addresses<C, v6_header> {
   [[nodiscard]] constexpr const counters& counted() const { return count_; }
 
  private:
-  [[nodiscard]] STRATA_ALWAYS_INLINE static auto passing_of(const packet& p, const wire::ipv6& h, const arrival& came) requires(!out::hooks_to_us) { return (void)p, (void)h, (void)came, nothing_passes{}; }
-  [[nodiscard]] static auto passing_of(const packet& p, const wire::ipv6& h, const arrival& came) requires(out::hooks_to_us) {
+  [[nodiscard]] STRATA_ALWAYS_INLINE static auto passing_of(const packet& p, const wire::ipv6& h, arrival came) requires(!out::hooks_to_us) { return (void)p, (void)h, (void)came, nothing_passes{}; }
+  [[nodiscard]] static auto passing_of(const packet& p, const wire::ipv6& h, arrival came) requires(out::hooks_to_us) {
     passing<address> what{.protocol = h.next_header, .in = came.link, .source = h.source, .destination = h.destination, .bytes = h.payload_length};
     what.read_transport(p.bytes().subspan(header_size));
     return what;

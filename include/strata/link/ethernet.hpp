@@ -36,17 +36,18 @@ class ethernet {
       return {};
     }
     const std::byte* const at = p.bytes().data();
-    const received r{kind_of(load_be<u16>(at + 12 + tags)), (at[0] & std::byte{1}) != std::byte{}};
-    if (!r.is_broadcast && !is_same(at, reinterpret_cast<const std::byte*>(ours.bytes))) {
+    const bool is_broadcast = (at[0] & std::byte{1}) != std::byte{};
+    if (!is_broadcast && !is_same(at, reinterpret_cast<const std::byte*>(ours.bytes))) {
       ++counters_.rx_otherhost_dropped;
       return {};
     }
-    if (r.carries == kind::none) {
+    const kind carries = kind_of(load_be<u16>(at + 12 + tags));
+    if (carries == kind::none) {
       ++counters_.rx_nohandler;
       return {};
     }
     p.pull(header_size + tags);
-    return r;
+    return received{carries, is_broadcast};
   }
 
   [[nodiscard]] constexpr const counters& counted() const { return counters_; }

@@ -117,9 +117,11 @@ template <wire_mode Mode, u32 Frames = 256, bool Trains = false> class wire_end 
   std::size_t reclaim(std::span<packet> batch) {
     way& lane = outgoing();
     std::size_t n = 0;
-    while (n < batch.size() && lane.reclaimed != lane.arrived) {
-      if (buffer::descriptor* d = std::exchange(lane.ring[lane.reclaimed++ % Frames], nullptr)) batch[n++] = packet::adopt(*d, buffer::owner::nic);
+    u32 at = lane.reclaimed;
+    for (const u32 end = lane.arrived; n < batch.size() && at != end; ++at) {
+      if (buffer::descriptor* d = std::exchange(lane.ring[at % Frames], nullptr)) batch[n++] = packet::adopt(*d, buffer::owner::nic);
     }
+    lane.reclaimed = at;
     if constexpr (Mode == wire_mode::lending) n += reclaim_loans(lane, batch.subspan(n));
     return n;
   }
@@ -193,7 +195,7 @@ template <wire_mode Mode, u32 Frames = 256, bool Trains = false> class wire_end 
     packet p = chunks.take_receive(headroom);
     if (!p) return p;
     if (wire_->poisons) __builtin_memset(p->chunk, 0xdb, chunks.chunk_size());
-    copy_bytes(p->chunk + headroom, from.chunk + from.offset, from.length);
+    copy_message(p->chunk + headroom, from.chunk + from.offset, from.length);
     p->length = from.length;
     return p;
   }

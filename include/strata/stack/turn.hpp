@@ -90,8 +90,8 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input_batch(raised& r) {
   if (batch_at_ == batch_size_ && !receive()) return is_done(frames);
   do input(batch()[batch_at_++], r);
-  while (batch_at_ < batch_size_ && frames_left_ > 0 && r.transport == raised::none && (left_ & news) == 0);
-  if (frames_left_ == 0 || (batch_at_ == batch_size_ && links_left_ == 0)) is_done(frames);
+  while (batch_at_ != batch_size_ && frames_left_ != 0 && r.transport == raised::none && (left_ & news) == 0);
+  if ((batch_at_ == batch_size_ && links_left_ == 0) || frames_left_ == 0) is_done(frames);
   transports_.each([&](auto, auto& t) STRATA_INLINE_LAMBDA {
     if constexpr (requires { t.end_of_batch(internet{*this}, now_); }) t.end_of_batch(internet{*this}, now_);
   });
@@ -164,7 +164,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input(packe
   }
 }
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::from_link(auto& i, packet& p, raised& r) {
-  const std::optional<link::received> in = i.parse(p);
+  std::optional<link::received> in = i.parse(p);  // no const: g++ 12 keeps what is written once in memory
   if (!in) return;
   observe(trace::step::link_parse, p);
   if constexpr (bound::hands_up_trains) {

@@ -132,7 +132,7 @@ template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline bool layer<C>::write_at_once(B&& below, connection& c, std::span<const std::byte> bytes, time_point now) requires writes_at_once {
   if (is_quota_full(c) || below.chunks().available() <= limits_.receive_reserve || !may_take_chunk(c)) return false;
   packet p = below.take();
-  if (!p) return false;
+  if (!p) [[unlikely]] return false;
   const u32 length = static_cast<u32>(bytes.size());
   std::byte* const to = p->chunk + body_offset(below);
   const bool leaves_sum = buffer::leaves_checksum(below, c.way.link);

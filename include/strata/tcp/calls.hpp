@@ -24,13 +24,17 @@ template <config C> template <class B> send_error layer<C>::may_write(B&&, conne
 template <config C> template <class B>
 expected<std::size_t, send_error> layer<C>::send(B&& below, connection_id id, std::span<const std::byte> bytes, send_flags flags, time_point now) {
   connection* c = find(id);
-  if (const send_error e = may_write(below, c); e != send_error::none) return e;
-  if constexpr (C::writes.low_water || C::writes.records) return write(below, *c, std::span<const std::span<const std::byte>>(&bytes, 1), bytes.size(), flags, now);
   if constexpr (writes_at_once) {
-    if (c->send_next == 0 && is_one_segment(below, *c, bytes.size()) && !flags.more && !c->corked && is_unstopped(*c, static_cast<u32>(bytes.size()), now)) {
-      if (write_at_once(below, *c, bytes, now)) return bytes.size();
+    if (c != nullptr && is_usual_write(below, *c, bytes.size(), flags, now)) [[likely]] {
+      if (write_at_once(below, *c, bytes, now)) [[likely]] return bytes.size();
     }
   }
+  return send_any(below, c, bytes, flags, now);
+}
+template <config C> template <class B>
+STRATA_OFF_PATH expected<std::size_t, send_error> layer<C>::send_any(B&& below, connection* c, std::span<const std::byte> bytes, send_flags flags, time_point now) {
+  if (const send_error e = may_write(below, c); e != send_error::none) return e;
+  if constexpr (C::writes.low_water || C::writes.records) return write(below, *c, std::span<const std::span<const std::byte>>(&bytes, 1), bytes.size(), flags, now);
   const std::size_t n = append(below, *c, bytes);
   c->wants_write = n < bytes.size();
   if (n != 0 || bytes.empty()) push(below, *c, flags, now);
@@ -165,16 +169,21 @@ expected<std::size_t, receive_error> layer<C>::consume(B&& below, connection_id 
 }
 
 template <config C> template <class B>
-expected<std::size_t, receive_error> layer<C>::receive(B&& below, connection_id id, std::span<std::byte> to, time_point now) {
+expected<std::size_t, receive_error> layer<C>::receive(B&& below, connection_id id, std::span<std::byte> to, time_point) {
   connection* c = find(id);
   if (c == nullptr) return receive_error::stale;
   if constexpr (is_shared<C>) {
     if (is_held(*c) && defer(*c, owner_word::readable)) return receive_error::would_block;
   }
   if (c->unread == 0) return c->fin_received || is_shut(*c) ? receive_error::end_of_stream : receive_error::would_block;
-  (void)now;
-  const std::size_t n = smaller_of(to.size(), c->unread);
-  drop_received(below, *c, static_cast<u32>(n), to.data());
+  if constexpr (C::header_prediction) {
+    if (is_usual_read(*c, to.size())) [[likely]] return read_at_once(below, *c, to.data());
+  }
+  return read_some(below, *c, to);
+}
+template <config C> template <class B> STRATA_OFF_PATH std::size_t layer<C>::read_some(B&& below, connection& c, std::span<std::byte> to) {
+  const std::size_t n = smaller_of(to.size(), c.unread);
+  drop_received(below, c, static_cast<u32>(n), to.data());
   return n;
 }
 

@@ -30,8 +30,8 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
     return {};
   }
   // The connection of the segment before is looked at first: trains of segments need no hash.
-  connection* c = recent();
-  if (c == nullptr || !is_between(*c, info, header)) [[unlikely]] {
+  connection* c = nullptr;
+  if (recent_ == 0 || !is_between(*(c = &element(tcbs_, recent_ - 1)), info, header)) [[unlikely]] {
     find_recent(info.local, header.destination, info.remote, header.source);
     c = recent();
   }
@@ -64,16 +64,15 @@ STRATA_ALWAYS_INLINE inline void layer<C>::on_found(B&& below, connection* c, co
       on_expected(below, *c, p, header, size, now);
       return;
     }
-    const info_type info_again = info;  // copies, so that what the usual segment looks at stays in registers
-    const wire::tcp header_again = header;
-    on_other(below, info_again, header_again, p, now);
+    const info_type info_again = info;  // a copy, so that what the usual segment looks at stays in registers
+    on_unexpected(below, info_again, p, now);
   } else {
     (void)c, on_other(below, info, header, p, now);
   }
 }
 
 /// Looks an open connection up in the table, as `recent_`; zero if there is none.
-template <config C> STRATA_OFF_PATH void layer<C>::find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port) {
+template <config C> STRATA_OFF_PATH void layer<C>::find_recent(address local, u16 local_port, address remote, u16 remote_port) {
   const auto found = lookup({local, remote, local_port, remote_port});
   recent_ = found && static_cast<kind>(*found >> 30) == kind::connection ? *found + 1 : 0;
 }
@@ -126,6 +125,11 @@ STRATA_ALWAYS_INLINE inline void layer<C>::on_expected_ack(B&& below, connection
   }
 }
 
+/// The same, where the usual segment's header was not kept: it is read once more.
+template <config C> template <class B> STRATA_OFF_PATH void layer<C>::on_unexpected(B&& below, const info_type& info, packet& p, time_point now) {
+  wire::tcp header;
+  if (wire::tcp::read(p.bytes(), header)) on_other(below, info, header, p, now);
+}
 /// Any other segment, whose checksum is good.
 template <config C> template <class B> STRATA_OFF_PATH void layer<C>::on_other(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now) {
   segment s;

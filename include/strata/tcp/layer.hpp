@@ -130,8 +130,7 @@ template <config C> class layer {
   /// The next connection that has something to tell. Connections that only owe an ACK or have room to send are served here too.
   template <class B> [[nodiscard]] std::optional<event> pending(B&& below, time_point now);
   [[nodiscard]] bool has_pending() const {
-    if constexpr (corks_itself<typename C::coalescing>)
-      if (!corked_.was_looked_at) return true;
+    if constexpr (corks_itself<typename C::coalescing>) if (!corked_.was_looked_at) return true;
     return turn_head_ != 0 || !is_line_empty();
   }
   /// After the handler: ACK decision, output, and the end of connections that were told so.
@@ -287,10 +286,11 @@ template <config C> class layer {
   template <class B> [[nodiscard]] bool may_accept(B&& below, const slot& h) const;
 
   // ---- input (input.hpp, ack.hpp, receive.hpp) ----
-  void find_recent(const address& local, u16 local_port, const address& remote, u16 remote_port);
+  void find_recent(address local, u16 local_port, address remote, u16 remote_port);
   [[nodiscard]] bool is_expected(const connection& c, const wire::tcp& header, std::span<const std::byte> bytes, u32 size) const;
   template <class B> void on_expected_ack(B&& below, connection& c, const packet& p, const wire::tcp& header, u32 length, time_point now);
   template <class B> void on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now);
+  template <class B> void on_unexpected(B&& below, const info_type& info, packet& p, time_point now);
   template <class B> void on_other(B&& below, const info_type& info, const wire::tcp& header, packet& p, time_point now);
   template <class B> void on_parsed(B&& below, const info_type& info, const wire::tcp& header, std::span<const std::byte> options, packet& p, segment& s, time_point now);
   template <class B> void on_found(B&& below, connection* c, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now);
@@ -305,7 +305,8 @@ template <config C> class layer {
   template <class B> void on_segment_with_options(B&& below, connection* c, const info_type& info, packet& p, segment& s, const wire::tcp& header,
                                                   std::span<const std::byte> options, time_point now);
   [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {
-    return c.remote_port == header.source && c.local_port == header.destination && c.way.remote == info.remote && c.way.local == info.local && c.state != state::closed;
+    const auto both = [](u16 remote, u16 local) STRATA_INLINE_LAMBDA { return u32{remote} << 16 | local; };  // one compare of words that lie side by side
+    return both(c.remote_port, c.local_port) == both(header.source, header.destination) && c.way.remote == info.remote && c.way.local == info.local && c.state != state::closed;
   }
   [[nodiscard]] connection* recent() { return recent_ != 0 ? &element(tcbs_, recent_ - 1) : nullptr; }
   [[nodiscard]] bool is_recent(const info_type& info, const wire::tcp& header) { return recent_ != 0 && is_between(element(tcbs_, recent_ - 1), info, header); }
@@ -339,7 +340,11 @@ template <config C> class layer {
   template <class B> void decide_ack(B&& below, connection& c, time_point now);
   void follow_rhythm(connection& c, time_point now) requires adaptive_ack_policy<typename C::acks>;
   [[nodiscard]] static u32 ack_delay_ms(const connection& c);
+  template <class B> [[nodiscard]] std::size_t read_some(B&& below, connection& c, std::span<std::byte> to);
+  [[nodiscard]] static bool is_usual_read(const connection& c, std::size_t room);
+  template <class B> [[nodiscard]] std::size_t read_at_once(B&& below, connection& c, std::byte* to);
   template <class B> void drop_received(B&& below, connection& c, u32 n, std::byte* to = nullptr);
+  void was_read(connection& c);
   void open_window(connection& c);
 
   // ---- output (output.hpp) ----
@@ -347,7 +352,7 @@ template <config C> class layer {
   template <class B> void output(B&& below, connection& c, time_point now, bool overrides = false);
   static constexpr bool sends_at_once = C::header_prediction && !has_trains && !waits_for_completions && !C::pacing::is_paced && !C::tso_deferral;
   static constexpr bool writes_at_once = sends_at_once && C::limits.slots == 0 && !C::writes.low_water && !C::writes.records;
-  template <class B> [[nodiscard]] bool is_one_segment(B&& below, const connection& c, std::size_t bytes) const;
+  template <class B> [[nodiscard]] bool is_usual_write(B&& below, const connection& c, std::size_t bytes, send_flags flags, time_point now) const;
   [[nodiscard]] static bool is_unstopped(const connection& c, u32 length, time_point now);
   template <class B> void send_at_once(B&& below, connection& c, buffer::descriptor& d, time_point now);
   void note_sent(connection& c, const buffer::descriptor& d, bool with_fin, time_point now);
@@ -414,16 +419,14 @@ template <config C> class layer {
   void stand_in_line(connection& c) requires(C::writes.fair);
   void leave_line(connection& c) requires(C::writes.fair);
   template <class B> [[nodiscard]] bool serve_line(B&& below) requires(C::writes.fair);
-  [[nodiscard]] bool is_line_empty() const {
-    if constexpr (C::writes.fair) return line_.head == 0;
-    else return true;
-  }
+  [[nodiscard]] bool is_line_empty() const { if constexpr (C::writes.fair) return line_.head == 0; else return true; }
   template <class B> [[nodiscard]] buffer::descriptor& enqueue_fresh(B&& below, connection& c, packet&& p);
   template <class B> [[nodiscard]] bool write_at_once(B&& below, connection& c, std::span<const std::byte> bytes, time_point now) requires writes_at_once;
   template <class B> [[nodiscard]] std::size_t append(B&& below, connection& c, std::span<const std::byte> bytes);
   template <class B> [[nodiscard]] send_error may_write(B&& below, connection* c) const;
   STRATA_SHORTER_INLINE void enqueue_written(buffer::pool& chunks, connection& c, packet&& p, u32 n, u32 sum, bool sum_left);
   template <class B> void push(B&& below, connection& c, send_flags flags, time_point now);
+  template <class B> [[nodiscard]] expected<std::size_t, send_error> send_any(B&& below, connection* c, std::span<const std::byte> bytes, send_flags flags, time_point now);
   template <class B, class Parts> [[nodiscard]] expected<std::size_t, send_error> write(B&& below, connection& c, const Parts& parts, std::size_t size, send_flags flags, time_point now);
   void end_write(buffer::pool& chunks, connection& c, bool is_whole, send_flags flags);
   [[nodiscard]] static std::size_t unsent_room(const connection& c);
@@ -462,10 +465,7 @@ template <config C> class layer {
   template <class B> [[nodiscard]] u32 body_offset(B&& below) const { return (below.headroom() + 20 + option_room + 7) & ~u32{7}; }
 
   // ---- what waits for a thread that copies (backlog.hpp) ----
-  [[nodiscard]] static bool is_held(const connection& c) {
-    if constexpr (is_shared<C>) return c.word.is_held;
-    else return (void)c, false;
-  }
+  [[nodiscard]] static bool is_held(const connection& c) { if constexpr (is_shared<C>) return c.word.is_held; else return (void)c, false; }
   bool defer(connection& c, u8 what) requires is_shared<C>;
   template <class B> void put_in_backlog(B&& below, connection& c, packet& p) requires is_shared<C>;
   template <class B> void release_word(B&& below, connection& c, time_point now) requires is_shared<C>;

@@ -10,7 +10,9 @@ namespace strata::inline STRATA_ABI::tcp {
 /// Whether one more chunk may be kept: the connection's budget, and the chunks that the driver needs to receive at all. A connection that holds
 /// nothing may go into these, so that a full pool cannot stop it for good, but not take the last: without ACKs nothing would be given back.
 template <config C> template <class B> bool layer<C>::may_hold(B&& below, const connection& c) const {
-  return c.receive_count < limits_.receive_chunks && below.chunks().available() >= (c.receive_count == 0 ? 1 : limits_.receive_reserve);
+  const u32 available = below.chunks().available();
+  const bool is_plenty = limits_.receive_reserve != 0 && available >= limits_.receive_reserve;  // the usual answer, by one compare
+  return c.receive_count < limits_.receive_chunks && (is_plenty || available >= (c.receive_count == 0 ? 1 : limits_.receive_reserve));
 }
 
 /// Copies a small segment behind the bytes of the last chunk, if that is ours alone and has room.
@@ -239,7 +241,27 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>
     --c.receive_count;
     packet::adopt(d, buffer::owner::holder).reset();
   }
-  if (c.fin_received && c.unread == 0 && !c.peer_closed_told && !c.detached) raise(c, stream_events::peer_closed);
+  was_read(c);
+}
+
+/// Whether all that there is to read lies in one chunk, and a place of `room` bytes takes it. False says nothing.
+template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::is_usual_read(const connection& c, std::size_t room) {
+  return c.receive_head != 0 && c.receive_head == c.receive_tail && c.unread <= room;
+}
+/// drop_received() of it.
+template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::read_at_once(B&& below, connection& c, std::byte* to) {
+  buffer::descriptor& d = *below.chunks().named(c.receive_head);
+  const u32 n = std::exchange(c.unread, 0u);
+  copy_message(to, d.chunk + d.body + d.done, n);
+  c.receive_head = c.receive_tail = 0;
+  --c.receive_count;
+  packet::adopt(d, buffer::owner::holder).reset();
+  was_read(c);
+  return n;
+}
+
+template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::was_read(connection& c) {
+  if (c.fin_received && c.unread == 0 && !c.peer_closed_told && !c.detached) [[unlikely]] raise(c, stream_events::peer_closed);
   if (c.rcv_adv - c.rcv_nxt <= (limits_.receive_chunks * u32{c.observed} + 1) / 2) open_window(c);  // while more than half is open no growth is worth telling
 }
 
