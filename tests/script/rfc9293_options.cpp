@@ -90,7 +90,6 @@ TEST_CASE("SACK permitted is not answered") {
   play(script);
 }
 
-
 // RFC 9293 §3.1; MUST-7, MUST-64: on an open connection, too, at odd places, cut anywhere, repeated, behind the end.
 TEST_CASE("Options of any kind on an open connection leave data and connection alone") {
   static constexpr step script[] = {

@@ -73,7 +73,6 @@ template <stack_config C> void stack<C>::leave_all(connection_id owner) requires
   });
 }
 
-
 /// A copy of what we sent to a group, on its way up.
 template <stack_config C> bool stack<C>::next_copy(raised& r) {
   if constexpr (has_groups) {

@@ -21,7 +21,6 @@ enum class bad_option : u8 {
   started      ///< a second start of a stack whose Config says `destroyed = false`: it needs shut_down() first, whose code other firmware does without
 };
 
-
 namespace detail {
 
 template <class C, class I> [[nodiscard]] constexpr bad_option check_interface(const I& i, region memory, u32 link_header) {
