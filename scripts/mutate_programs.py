@@ -168,6 +168,12 @@ class Shared:
     def holds(self, mutant):
         return any(c.number == mutant.number for c in self.held.get(mutant.header, ()))
 
+    def without(self, header, those):
+        self.held[header] = [c for c in self.held.get(header, []) if c not in those]
+        if those:
+            self.write(header)
+        return len(those)
+
     def put_out(self, log, written):
         """What can't be compiled beside the others is out: it is compiled alone. Whether another try makes sense; `written`: how often that was done before the first."""
         with self.lock:
@@ -183,9 +189,10 @@ class Shared:
                     continue  # it follows from another one
                 elif not those and guilty == 0:  # what is missed here was to be said before
                     those = sorted((c for c in there if c.lines.start < at), key=lambda c: c.begin)[-1:]
-                self.held[header] = [c for c in there if c not in those]
-                self.write(header)
-                guilty += len(those)
+                guilty += self.without(header, those)
+            if guilty == 0:  # what is named on the way to the error is suspected
+                for header, line in set(re.findall(r"/include/strata/(\S+?):(\d+):", log)):
+                    guilty += self.without(header, [c for c in self.held.get(header, []) if int(line) in c.lines])
             self.written += guilty
             return guilty != 0
 
