@@ -67,7 +67,7 @@ template <class Net> class echo_server {
   }
   void answer(const typename Net::datagram_socket& s) {
     while (const auto in = s.peek()) {
-      if constexpr (requires { in->segment_size; }) {
+      if constexpr (requires { in->segment_size; } && Net::config::gso_max_size != 0) {
         if (in->segment_size != 0) {
           answer_all(s, *in);
           (void)s.consume();
@@ -81,28 +81,20 @@ template <class Net> class echo_server {
     }
   }
 
-  /// Several datagrams in one view: each by itself.
+  /// Several datagrams in one view: by one call again.
   void answer_all(const typename Net::datagram_socket& s, const auto& in) {
     ++views_;
-    for (auto part = in.spans.begin(); part != in.spans.end(); ++part)
-      for (std::span<const std::byte> left = *part; !left.empty();) {
-        const std::size_t wanted = in.segment_size - one_.size(), n = wanted < left.size() ? wanted : left.size();
-        one_.insert(one_.end(), left.begin(), left.begin() + static_cast<std::ptrdiff_t>(n));
-        left = left.subspan(n);
-        if (one_.size() == in.segment_size) answer_one(s, in.from);
-      }
-    if (!one_.empty()) answer_one(s, in.from);
-  }
-  void answer_one(const typename Net::datagram_socket& s, const auto& to) {
-    if (s.send_to(one_, to)) ++datagrams_;
-    else ++too_big_;
-    one_.clear();
+    all_.clear();
+    for (auto part = in.spans.begin(); part != in.spans.end(); ++part) all_.insert(all_.end(), (*part).begin(), (*part).end());
+    const std::size_t sent = s.send_to(all_, in.from, strata::udp::segment_size{in.segment_size}).value_or(0);
+    const std::size_t wanted = (all_.size() + in.segment_size - 1) / in.segment_size, left = (sent + in.segment_size - 1) / in.segment_size;
+    datagrams_ += left, too_big_ += wanted - left;
   }
 
   Net& net_;
   typename Net::listener listener_{};
   typename Net::datagram_socket socket_{};
-  std::vector<std::byte> one_;               // a datagram of several in one view
+  std::vector<std::byte> all_;               // what one view held
   std::vector<typename Net::stream> streams_;  // by the slot of the connection
   u64 tcp_bytes_ = 0, datagrams_ = 0, too_big_ = 0, views_ = 0;
   strata::u32 open_ = 0;

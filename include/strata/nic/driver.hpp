@@ -22,6 +22,7 @@ struct capabilities {
   bool verified_checksum = false;   ///< receive: a frame may be marked descriptor::checksum_verified, and its transport checksum is believed
   bool partial_checksum = false;    ///< receive: a frame may be marked descriptor::checksum_partial, and its field may hold the pseudo-header's sum alone
   bool segments = false;            ///< transmit: takes a train of TCP whole (buffer/train.hpp) and leaves it to others to make frames of it. Linux: NETIF_F_TSO
+  bool segments_datagrams = false;  ///< transmit: a train of UDP, too; each datagram of it is received by itself. Linux: NETIF_F_GSO_UDP_L4
   bool trains = false;              ///< receive: a packet may be the head of a train
 };
 

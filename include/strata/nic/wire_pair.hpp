@@ -64,7 +64,7 @@ template <wire_mode Mode, u32 Frames = 256, bool Trains = false> class wire_end 
   using way = typename wire_type::way;
 
   static constexpr std::size_t ring_bytes = sizeof(way);
-  static constexpr capabilities may{.fills_in_checksum = Trains, .partial_checksum = Trains, .segments = Trains, .trains = Trains};
+  static constexpr capabilities may{.fills_in_checksum = Trains, .partial_checksum = Trains, .segments = Trains, .segments_datagrams = Trains, .trains = Trains};
   static_assert(!Trains || Mode == wire_mode::copying || sizeof(void*) >= 8, "where pointers have 32 bits a borrowed chunk has no room for the link of a train");
   /// Where a received frame starts in its chunk, bytes: behind an Ethernet header of 14 the IP header is aligned to four.
   static constexpr u32 receive_headroom = 2;

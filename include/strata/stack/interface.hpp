@@ -282,7 +282,8 @@ template <class Parts> struct interface {
     STRATA_OFF_PATH sent post_train(packet& p, buffer::pool& chunks, moment now, auto&& see) requires(has_trains) {
       see(trace::step::validate, p);
       if constexpr (may_pass_trains) {
-        if (nic->has().segments && (p->flags & buffer::descriptor::checksum_of_udp) == 0) {  // TCP's: what segments it leaves datagrams as they are
+        const strata::nic::capabilities has = nic->has();
+        if ((p->flags & buffer::descriptor::checksum_of_udp) == 0 ? has.segments : has.segments_datagrams) {
           link::lengthen(p, header_size);
           if (!transmit(p, buffer::owner::application, see)) return sent::full;
           ++trains_.count.whole;

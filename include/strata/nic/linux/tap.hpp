@@ -47,11 +47,11 @@ class tun_device {
   };
 
   static constexpr std::size_t ring_bytes = 0;
-  static constexpr capabilities may{.fills_in_checksum = true, .verified_checksum = true, .partial_checksum = true, .segments = true, .trains = true};
+  static constexpr capabilities may{.fills_in_checksum = true, .verified_checksum = true, .partial_checksum = true, .segments = true, .segments_datagrams = true, .trains = true};
 
   constexpr tun_device() = default;
   tun_device(tun_device&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), mtu_(other.mtu_), mac_(other.mac_), is_down_(other.is_down_), vnet_(other.vnet_), counters_(other.counters_),
+      : fd_(std::exchange(other.fd_, -1)), mtu_(other.mtu_), mac_(other.mac_), is_down_(other.is_down_), vnet_(other.vnet_), knows_datagrams_(other.knows_datagrams_), counters_(other.counters_),
         chain_(std::move(other.chain_)) {
     copy_name(other.name_);
   }
@@ -63,6 +63,7 @@ class tun_device {
       mac_ = other.mac_;
       is_down_ = other.is_down_;
       vnet_ = other.vnet_;
+      knows_datagrams_ = other.knows_datagrams_;
       counters_ = other.counters_;
       chain_ = std::move(other.chain_);
       copy_name(other.name_);
@@ -77,7 +78,11 @@ class tun_device {
 
   [[nodiscard]] u16 mtu() const { return mtu_; }
   [[nodiscard]] mac_address address() const { return mac_; }
-  [[nodiscard]] capabilities has() const { return vnet_ ? may : capabilities{}; }
+  [[nodiscard]] capabilities has() const {
+    capabilities all = vnet_ ? may : capabilities{};
+    all.segments_datagrams = vnet_ && knows_datagrams_;
+    return all;
+  }
   /// For poll(2): readable when a frame waits.
   [[nodiscard]] int descriptor() const { return fd_; }
   [[nodiscard]] const char* name() const { return name_; }
@@ -122,6 +127,7 @@ class tun_device {
     mtu_ = with.mtu_;
     mac_ = with.mac_;
     vnet_ = with.vnet_;
+    knows_datagrams_ = with.knows_datagrams_;
     copy_name(with.name_);
     return {};
   }
@@ -158,7 +164,8 @@ class tun_device {
       const int size = sizeof(kernel::virtio_header);
       if (::ioctl(fd_, TUNSETVNETHDRSZ, &size) < 0) return {"the kernel takes no virtio header of 10 bytes", "ioctl TUNSETVNETHDRSZ", "open without options.vnet", errno, true};
       constexpr unsigned long offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, of_datagrams = 0x20 | 0x40;  // TUN_F_USO4, TUN_F_USO6: Linux 6.2
-      if (::ioctl(fd_, TUNSETOFFLOAD, offload | of_datagrams) < 0 && ::ioctl(fd_, TUNSETOFFLOAD, offload) < 0)
+      knows_datagrams_ = ::ioctl(fd_, TUNSETOFFLOAD, offload | of_datagrams) == 0;
+      if (!knows_datagrams_ && ::ioctl(fd_, TUNSETOFFLOAD, offload) < 0)
         return {"the kernel hands up no super-frames", "ioctl TUNSETOFFLOAD", "open without options.vnet", errno, true};
       vnet_ = true;
     }
@@ -268,7 +275,7 @@ class tun_device {
   u16 mtu_ = 0;
   mac_address mac_{};
   bool is_down_ = false;
-  bool vnet_ = false;
+  bool vnet_ = false, knows_datagrams_ = false;
   char name_[16] = {};
   counters counters_{};
   kernel::read_chain chain_{};
