@@ -52,7 +52,7 @@ TEST_CASE("a chunk is cut in slots when one is taken, and given back when all ar
     CHECK(p.whole.named(p.small.name(taken.back().d())) == &taken.back().d());  // a name is one of both pools
   }
   CHECK(p.whole.in_use() == 2);
-  CHECK(p.small.in_use() == 9);
+  CHECK((p.small.in_use() == 9 && p.small.available() == 7 && p.small.capacity() == 16));
   CHECK(p.small.chunks_filled() == 2);
   CHECK(taken[1]->chunk == taken[0]->chunk + 256);
   CHECK(p.small.trim() == 0);
@@ -63,6 +63,7 @@ TEST_CASE("a chunk is cut in slots when one is taken, and given back when all ar
   CHECK(p.small.trim() == 0);
   taken.erase(taken.begin());
   CHECK(p.small.trim() == 1);
+  CHECK(p.small.capacity() == 8);
   CHECK(p.whole.in_use() == 1);
   CHECK((cut.flags & buffer::descriptor::cut) == 0);
   for (u32 i = 0; i < 7; ++i) taken.push_back(p.small.take(0, 0));  // what is left of the second chunk

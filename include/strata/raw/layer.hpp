@@ -83,7 +83,6 @@ template <config C> class layer {
     if (p.room().size() < bytes.size()) return send_error::too_big;
     copy_bytes(p.room().data(), bytes.data(), bytes.size());
     p.extend(bytes.size());
-    p->transport = p->offset;
     return answer_of(below.send(s->way, std::move(p), s->protocol), *s, bytes.size());
   }
   /// The same to the peer of a connected socket.

@@ -30,7 +30,6 @@ auto layer<C>::send_written(network<address, path> auto&& below, socket& s, std:
   if (p.room().size() < bytes.size()) return send_error::too_big;
   copy_bytes(p.room().data(), bytes.data(), bytes.size());
   p.extend(bytes.size());
-  p->transport = static_cast<u16>(p->offset + h->header_length);
   return answer_of(below.send_whole(way, std::move(p)), s, bytes.size());
 }
 
