@@ -29,7 +29,7 @@ class simulation final : watcher {
     judge_ = std::make_unique<checker::frame_checker>(self(0), self(1), link(0).mtu, link(1).mtu);
     judge_->trusts_arp = !weather_.corrupts;
     judge_->loses_below = p.has_queue;
-    judge_->may_fragment = weather_.is_routed;
+    judge_->may_fragment = weather_.is_routed || weather_.tells_mtu;  // a datagram that a narrower way was told of
     is_eager_ = dice_.percent(40);
     frames_per_poll_ = dice_.one_of<u32>({1, 4, 64});
     begin_capture();
@@ -496,6 +496,7 @@ class simulation final : watcher {
       if (!result_.invariant.empty()) return;
       const auto next = next_time();
       if (!next) {  // what is done may be handed out in part: until all is back
+        if (router_ != nullptr) router_->poll(now_);
         const bool all = way_out(0).in_ring + way_in(0).in_ring + way_out(1).in_ring + way_in(1).in_ring == 0;
         if (all || ++asked == 1000) break;
         continue;

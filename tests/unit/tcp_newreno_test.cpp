@@ -119,7 +119,7 @@ TEST_CASE("fast recovery inflates, deflates by what a partial ACK covers, and en
   c.on_recovered(9000, mss);
   CHECK(c.cwnd() == 5000);
 }
-TEST_CASE("after an idle timeout the window starts again, and never grows thereby") {
+TEST_CASE("after an idle timeout the window starts again, and never grows thereby but to a segment") {
   newreno c;
   c.start(mss);
   for (int i = 0; i < 10; ++i) c.on_ack(mss, 20000, mss);
@@ -129,6 +129,8 @@ TEST_CASE("after an idle timeout the window starts again, and never grows thereb
   c.on_timeout(4000, mss);
   c.on_idle(mss);
   CHECK(c.cwnd() == 1000);
+  c.on_idle(1460);  // a path that carries more again
+  CHECK(c.cwnd() == 1460);
 }
 TEST_CASE("a window does not overflow") {
   newreno c;

@@ -47,8 +47,9 @@ class newreno {
     cwnd_ = mss;
     acked_ = 0;
   }
-  constexpr void on_idle(u32 mss) {                                     // RFC 5681 §4.1: the restart window
-    if (const u32 restart = initial_window(mss); cwnd_ > restart) cwnd_ = restart;
+  constexpr void on_idle(u32 mss) {                                     // RFC 5681 §4.1: the restart window; a segment, if those may be longer now
+    const u32 most = smaller_of(cwnd_, initial_window(mss));
+    cwnd_ = larger_of(most, mss);
   }
 
   /// RFC 6928 §2: ten segments, and never more than 14600 bytes unless two segments are.
