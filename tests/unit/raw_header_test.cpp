@@ -306,4 +306,17 @@ TEST_CASE("where both families are only IPv4's header is the application's") {
   CHECK((wire::ipv4::parse(out[0])->source == at_a && wire::ipv4::parse(out[1])->source == "10.0.0.7"_ip));
 }
 
+struct by_rules : with_raws { using routing = ip::ruled<2>; };
+TEST_CASE("rules look at the DSCP of the written header") {
+  host<by_rules> h;
+  const ipv4_address far = "192.0.2.1"_ip;
+  REQUIRE(h.a.add_rule({.dscp = 46, .gateway = near_by}));
+  const auto s = h.opened();
+  CHECK(s.send_to(written{.to = far, .tos = 46 << 2}.bytes(), far));
+  CHECK(s.send_to(written{.to = far, .tos = 0}.bytes(), far).error() == raw::send_error::no_route);
+  const auto left = h.left();
+  REQUIRE(left.size() == 1);
+  CHECK(left[0][1] == std::byte{46 << 2});
+}
+
 }  // namespace
