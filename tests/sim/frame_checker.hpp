@@ -29,8 +29,9 @@ class frame_checker {
 
   /// Whether the hosts know each other's address for sure; not so where the wire may change ARP messages, which have no checksum.
   bool trusts_arp = true;
-  /// Whether a frame may be lost between a transport and its NIC, in a queue that is full: then a gap on the wire is no fault.
-  bool loses_below = false;
+  /// Whether frames of a side may be lost between its transport and its NIC, in a queue that is full or behind a neighbour that does not answer (RFC 1122
+  /// §2.3.2.2): then a gap on the wire is no fault.
+  bool loses_below[2] = {};
   /// Whether datagrams over the MTU may leave in fragments.
   bool may_fragment = false;
 
@@ -109,7 +110,6 @@ class frame_checker {
     const octets m = f.subspan(14);
     if (at16(m, 0) != 1 || at16(m, 2) != 0x0800 || at8(m, 4) != 6 || at8(m, 5) != 4) return bad("arp.format", "not Ethernet and IPv4");
     const unsigned operation = at16(m, 6);
-    if (operation == 1 && is_broadcast && speaks_[side_]) asks_again_[side_] = true;
     if (operation != 1 && operation != 2) bad("arp.operation", "neither request nor reply");
     if (!same(m.subspan(8, 6), hosts_[side_].mac)) bad("arp.sender", "a sender's hardware address that is not its own");
     if (at32(m, 14) != hosts_[side_].ip) bad("arp.sender", "a sender's protocol address that is not its own");
@@ -153,8 +153,7 @@ class frame_checker {
         const tcp_segment s = read_segment(body, source, destination);
         if (s.fault != nullptr) return bad(s.fault, "malformed");
         if (destination != hosts_[1 - side_].ip) return;
-        speaks_[side_] = true;
-        return flow(side_, s).sent(side_, s, length, mtu_[side_], loses_below || asks_again_[side_], [this](const char* rule, std::string t) { bad(rule, std::move(t)); });
+        return flow(side_, s).sent(side_, s, length, mtu_[side_], loses_below[side_], [this](const char* rule, std::string t) { bad(rule, std::move(t)); });
       }
       case 17: return udp(body, source, destination);
       default: return bad("ip.protocol", "none that we speak");
@@ -211,8 +210,6 @@ class frame_checker {
   std::deque<std::vector<std::byte>> fragments_[2];  // of which a host may say half a minute later that the rest never came
   std::vector<std::pair<int, std::vector<std::byte>>> told_;  // ICMP messages
   std::vector<finding> findings_;
-  // A host that lost its peer's address in the middle of a conversation keeps a bounded queue for it and drops the oldest (RFC 1122 §2.3.2.2).
-  bool speaks_[2] = {}, asks_again_[2] = {};
 };
 
 }  // namespace checker

@@ -105,6 +105,7 @@ class host {
   [[nodiscard]] virtual const strata::limits& limits() const = 0;
   [[nodiscard]] virtual tcp::counters tcp_counters() const = 0;
   [[nodiscard]] virtual u32 queued_below() const = 0;  ///< packets in the qdisc
+  [[nodiscard]] virtual u32 lost_below() const = 0;    ///< how often packets were lost because a neighbour's address was not known
   [[nodiscard]] virtual u32 time_waits() const = 0;
   [[nodiscard]] virtual u32 half_open() const = 0;
   [[nodiscard]] virtual u32 connections() const = 0;

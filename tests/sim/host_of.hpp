@@ -60,6 +60,14 @@ template <class C> class host_of final : public host {
     if constexpr (requires { net_.at_interface().qdisc.size(); }) return net_.at_interface().qdisc.size();
     else return 0;
   }
+  u32 lost_below() const override {
+    if constexpr (requires { net_.at_interface().neighbour.counted().unres_discards; }) {
+      const auto& c = net_.at_interface().neighbour.counted();
+      return c.unres_discards + c.res_failed + c.table_fulls;
+    } else {
+      return 0;
+    }
+  }
   u32 time_waits() const override { return net_.transport().time_waits(); }
   u32 half_open() const override { return net_.transport().half_open(); }
   u32 connections() const override { return net_.transport().connections(); }

@@ -30,7 +30,6 @@ class simulation final : watcher {
     }
     judge_ = std::make_unique<checker::frame_checker>(self(0), self(1), link(0).mtu, link(1).mtu);
     judge_->trusts_arp = !weather_.corrupts;
-    judge_->loses_below = p.has_queue;
     judge_->may_fragment = weather_.is_routed || weather_.tells_mtu;  // a datagram that a narrower way was told of
     is_eager_ = dice_.percent(40);
     frames_per_poll_ = dice_.one_of<u32>({1, 4, 64});
@@ -340,6 +339,7 @@ class simulation final : watcher {
   // ---- the eyes on the wire ----
   void sent(u32 side, std::span<const std::byte> f) override {
     capture(f);
+    judge_->loses_below[side] = policy_.has_queue || (ends_[side].host != nullptr && ends_[side].host->lost_below() != 0);
     judge_->sent(static_cast<int>(side), f);
     if (!is_tcp(f)) return;
     ends_[side].last.assign(f.begin(), f.end());

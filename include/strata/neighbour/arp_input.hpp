@@ -11,6 +11,7 @@ template <config C, arp_options O> void arp_cache<C, O>::on_arp(interface_below<
     ++counters_.malformed;
     return;
   }
+  p.reset();  // its chunk may be the last, and the answer needs one
   if (m->sender_mac.is_group() || m->sender_mac.is_zero()) {
     ++counters_.refused;
     return;

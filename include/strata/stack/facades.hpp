@@ -11,7 +11,13 @@ template <stack_config C> struct stack<C>::cache_below {
   stack& s;
   u8 link;
 
-  packet take() const { return s.take(); }
+  /// As for an ACK, one of those that are kept for receiving will do, down to half of them: what waits for an answer holds chunks, and so does what the other
+  /// side has for us while it asks.
+  packet take() const {
+    packet p = s.take();
+    if (!p) p = s.pool_.take(network_headroom, C::limits.receive_reserve / 2);
+    return p;
+  }
   sent transmit_arp(packet&& p, const mac_address& to) const { return frame(std::move(p), to, link::kind::arp); }
   sent transmit_ip(packet&& p, const mac_address& to) const {
     return frame(std::move(p), to, static_cast<u8>(p.bytes()[0]) >> 4 == 4 ? link::kind::ipv4 : link::kind::ipv6);
