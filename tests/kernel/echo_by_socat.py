@@ -30,7 +30,9 @@ def test(_):
             for n in (9000, 65507, *range(20000, 20020)):
                 long = os.urandom(n)
                 s.send(long)
-                _net.expect(s.recv(65536) == long, "a long datagram differs")
+                back = s.recv(65536)
+                at = next((i for i in range(min(n, len(back))) if back[i] != long[i]), None)
+                _net.expect(back == long, f"a datagram of {n} bytes comes back as one of {len(back)} that begins with {back[:16].hex()}, and differs from byte {at} on")
         data = os.urandom(3 << 20)
         _net.expect(echoed(f"TCP:{_net.STRATA}:7", data) == data, "the stream differs")
     _net.expect(int(echo.done["tcp_bytes"]) == len(data) and int(echo.done["udp_datagrams"]) == 177, f"done says {echo.done}")

@@ -29,7 +29,7 @@ struct limits {
   u32 group_sources = 8;       ///< sources that one membership may name, at most 255; Linux's igmp_max_msf is 10
   u32 errors = 32;             ///< network errors that wait for the next turn
   u32 batch = 32;              ///< frames per receive call; what a kick of AF_XDP sends
-  u32 receive_reserve = 32;    ///< chunks that data to send never takes, so that one batch can be received; ACKs may have half of them
+  u32 receive_reserve = 32;    ///< chunks that data to send never takes, so that one batch can be received; ACKs and ARP messages may have half of them
   u16 first_local_port = 32768, last_local_port = 60999;  ///< what connect() and bind() choose from where the application asks for none; Linux's ip_local_port_range
   u32 explicit_ports = 16;     ///< different local ports that connect() was told, which no other connection is given meanwhile; of more than these only the same pair of sockets is not
 };
