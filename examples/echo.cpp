@@ -5,6 +5,7 @@
 //   socat - TCP:10.9.0.2:7        socat - UDP:10.9.0.2:7
 #include <nic/program.hpp>
 
+#include <algorithm>
 #include <vector>
 
 namespace {
@@ -67,7 +68,7 @@ template <class Net> class echo_server {
   }
   void answer(const typename Net::datagram_socket& s) {
     while (const auto in = s.peek()) {
-      if constexpr (requires { in->segment_size; } && Net::config::gso_max_size != 0) {
+      if constexpr (requires { in->segment_size; }) {
         if (in->segment_size != 0) {
           answer_all(s, *in);
           (void)s.consume();
@@ -81,14 +82,23 @@ template <class Net> class echo_server {
     }
   }
 
-  /// Several datagrams in one view: by one call again.
+  /// A datagram in several pieces, or several datagrams: by one call again where there is one for them.
   void answer_all(const typename Net::datagram_socket& s, const auto& in) {
     ++views_;
     all_.clear();
     for (auto part = in.spans.begin(); part != in.spans.end(); ++part) all_.insert(all_.end(), (*part).begin(), (*part).end());
-    const std::size_t sent = s.send_to(all_, in.from, strata::udp::segment_size{in.segment_size}).value_or(0);
-    const std::size_t wanted = (all_.size() + in.segment_size - 1) / in.segment_size, left = (sent + in.segment_size - 1) / in.segment_size;
-    datagrams_ += left, too_big_ += wanted - left;
+    const auto datagrams_in = [&](std::size_t bytes) { return (bytes + in.segment_size - 1) / in.segment_size; };
+    std::size_t sent = 0;
+    if constexpr (Net::config::gso_max_size != 0) {
+      sent = s.send_to(all_, in.from, strata::udp::segment_size{in.segment_size}).value_or(0);
+    } else {
+      while (sent < all_.size()) {
+        const auto n = s.send_to(std::span(all_).subspan(sent, std::min<std::size_t>(in.segment_size, all_.size() - sent)), in.from);
+        if (!n) break;
+        sent += *n;
+      }
+    }
+    datagrams_ += datagrams_in(sent), too_big_ += datagrams_in(all_.size()) - datagrams_in(sent);
   }
 
   Net& net_;
