@@ -32,6 +32,7 @@ struct board {
   std::optional<subnet<ipv4_address>> adopted{};
   ipv4_address gateway{};
   bool has_room = true;
+  trace::record last_step{};
   sent answer = sent::sent;
 
   packet take() { return pool.chunks.take(pool.headroom); }
@@ -56,6 +57,7 @@ struct board {
   bool is_beyond(ipv4_address a) { return a.value >> 8 == 0xac1000; }  // 172.16.0.0/24 lies behind us
   void changed() { ++changes; }
   void failed(packet p) { lost.push_back(copy_of(p)); }
+  void observe(const trace::record& r) { last_step = r; }
   u64 random() { return random_words.next(); }
 
   std::vector<frame> taken() { return std::exchange(out, {}); }

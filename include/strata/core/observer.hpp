@@ -10,10 +10,10 @@ namespace strata::inline STRATA_ABI::trace {
 /// The steps, in the order of a write on its way down and of a frame on its way up.
 enum class step : u8 {
   // down
-  permission, autobind, lock, quota, take_chunk, queue, append, push, write_loop, split, clone, tcp_header, tcp_checksum, route, ip_header, ip_output,
+  permission, autobind, lock, quota, take_chunk, queue, append, push, write_loop, split, clone, tcp_header, tcp_checksum, raw_send, route, ip_header, ip_output,
   hook_down, finish_output, fragment, neighbour, queue_wait, enqueue, dequeue, validate, transmit, doorbell, complete, retransmit,
   // up
-  receive, link_parse, ip_parse, hook_up, forward, dispatch, lookup, join, backlog, fast_path, slow_path, accept, deliver, event, acknowledge, ack_sent,
+  receive, link_parse, arp, ip_parse, reassemble, hook_up, forward, control, overhear, dispatch, lookup, join, backlog, fast_path, slow_path, accept, deliver, event, acknowledge, ack_sent,
   count
 };
 
@@ -37,6 +37,7 @@ inline constexpr name names[] = {
     {true, "buffer", "packet.share", "skb_clone"},
     {true, "tcp", "emit_header", "__tcp_transmit_skb"},
     {true, "tcp", "checksum", "tcp_v4_send_check"},
+    {true, "raw", "send", "raw_sendmsg"},
     {true, "ip", "route", "__ip_queue_xmit"},
     {true, "ip", "header_image", "ip_send_check"},
     {true, "ip", "send", "ip_local_out"},
@@ -54,9 +55,13 @@ inline constexpr name names[] = {
     {true, "tcp", "retransmit", "__tcp_retransmit_skb"},
     {false, "nic", "receive", "napi_poll"},
     {false, "link", "parse", "eth_type_trans"},
+    {false, "neighbour", "on_arp", "arp_process"},
     {false, "ip", "on_packet", "ip_rcv"},
+    {false, "ip", "on_fragment", "ip_defrag"},
     {false, "ip", "hooks.ask", "nf_hook_slow"},
     {false, "ip", "forwarder.on_packet", "ip_forward"},
+    {false, "ip", "on_control", "icmp_rcv"},
+    {false, "raw", "on_overheard", "raw_local_deliver"},
     {false, "stack", "input", "ip_local_deliver_finish"},
     {false, "tcp", "find", "__inet_lookup_skb"},
     {false, "tcp", "join", "tcp_gro_receive"},

@@ -76,6 +76,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     f.is = finding<address>::what::nothing;
     const auto h = wire::ipv4::parse_quoted(p.bytes());  // once more: the fast path keeps the fields in registers
     if (!h) return f;
+    below.observe({.what = trace::step::reassemble, .bytes = h->payload_length(), .chunk = p->home->name(p.d())});
     if constexpr (buffer::may_be_trains<decltype(below)>) {
       if (buffer::is_joined(p.d())) buffer::drop_parts(p);  // no driver joins fragments
     }
@@ -265,6 +266,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     else take_control(below, p, now, f);
   }
   STRATA_ALWAYS_INLINE void take_control(links<address> auto&& below, packet& p, moment now, finding<address>& f) {
+    below.observe({.what = trace::step::control, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
     if constexpr (has_groups) {
       if (f.info.protocol == wire::igmp::protocol) return groups_.on_message(below, out_, p, f.info, now);
       if (f.info.protocol == 0) return void(f.is = finding<address>::what::datagram);

@@ -21,6 +21,7 @@ struct interface_archetype {
   ipv4_address source_for(ipv4_address) { return {}; }
   void changed() {}
   void failed(packet) {}
+  void observe(const trace::record&) {}
   u64 random() { return 0; }
 };
 static_assert(interface_below<interface_archetype, ipv4_address>);

@@ -6,6 +6,7 @@
 namespace strata::inline STRATA_ABI::neighbour {
 
 template <config C, arp_options O> void arp_cache<C, O>::on_arp(interface_below<address> auto&& below, packet& p, moment now) {
+  below.observe({.what = trace::step::arp, .bytes = static_cast<u32>(p.size()), .chunk = p->home->name(p.d())});
   const auto m = wire::arp::parse(p.bytes());
   if (!m) {
     ++counters_.malformed;

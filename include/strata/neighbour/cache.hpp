@@ -3,6 +3,7 @@
 #pragma once
 #include <strata/buffer/pool.hpp>
 #include <strata/core/limits.hpp>
+#include <strata/core/observer.hpp>
 #include <strata/core/path.hpp>
 #include <strata/core/time.hpp>
 
@@ -27,6 +28,7 @@ template <class B, class Address> concept interface_below = requires(B below, Ad
   { below.source_for(a) } -> std::same_as<Address>;                   // ours on this interface, in whose name `a` is asked
   { below.changed() } -> std::same_as<void>;                          // a link address that images hold is no longer good
   { below.failed(std::move(p)) } -> std::same_as<void>;               // a packet that waited and will not leave: becomes an error of the next turn
+  { below.observe(trace::record{}) } -> std::same_as<void>;           // nothing with the null observer
   { below.random() } -> std::same_as<u64>;                            // the table's key, and ReachableTime (RFC 4861 §6.3.2)
 };
 

@@ -67,6 +67,7 @@ template <config C> class layer {
   [[nodiscard]] expected<std::size_t, send_error> send_to(network<address, path> auto&& below, connection_id id, std::span<const std::byte> bytes, const address& to) {
     socket* s = find(id);
     if (s == nullptr) return send_error::stale;
+    below.observe({.what = trace::step::raw_send, .bytes = static_cast<u32>(bytes.size()), .connection = id.index + 1});
     if (to.is_unspecified()) return send_error::bad_address;
     if constexpr (may_write_header) {
       if (s->has_header.value) return send_written(below, *s, bytes, to);
@@ -313,7 +314,7 @@ template <config C> class layer {
     copy->network = copy->offset;
     copy.pull(header);
     copy->link = info.link;
-    below.observe({.what = trace::step::deliver, .bytes = static_cast<u32>(copy.size()), .chunk = copy->home->name(copy.d()), .connection = static_cast<u32>(&s - sockets_) + 1});
+    below.observe({.what = trace::step::overhear, .bytes = static_cast<u32>(copy.size()), .chunk = copy->home->name(copy.d()), .connection = static_cast<u32>(&s - sockets_) + 1});
     s.of[(s.first + s.unread.size()) % queue_limit] = {info.remote, info.local};
     s.unread.push(std::move(copy));
     ++count_.in_packets;
