@@ -2,6 +2,7 @@
 // IPv4 over links that record: routes, what is sent byte by byte, and each check on what comes in with the counter that rises.
 #include <strata/ip/v4.hpp>
 
+#include <algorithm>
 #include <catch2/catch_template_test_macros.hpp>
 
 #include "ip_below.hpp"
@@ -408,6 +409,34 @@ TEST_CASE("a long datagram leaves in fragments that end at a multiple of eight")
     CHECK((part->fragment_offset == asked[i] && part->more_fragments == (i != 2) && part->total_length == (i != 2 ? 1276 : 508) && left[i].what.size() == part->total_length));
     CHECK((part->id == wire::ipv4::parse(left[0].what)->id && left[i].what[20] == static_cast<std::byte>(i) && left[i].what.back() == static_cast<std::byte>(i)));
   }
+}
+
+// RFC 6864 §4.3, RFC 7739 §5.3
+TEST_CASE("no two datagrams in fragments between two hosts have one identification before all others were used, and each pair begins elsewhere") {
+  host<long_ones> h;
+  REQUIRE(h.ip.configure(1, "10.1.0.1/24"_net));
+  const auto id_of = [&](ipv4_address to, u8 protocol) {
+    auto way = h.to(to);
+    REQUIRE(h.ip.route(h.below, way));
+    CHECK(h.ip.send_long(h.below, way, 1300, protocol, [](std::byte*, u32, u32) {}) == sent::sent);
+    const auto left = h.below.taken();
+    REQUIRE(left.size() == 2);
+    return wire::ipv4::parse(left[0].what)->id;
+  };
+  std::vector<bool> seen(0x10000);
+  for (u32 n = 0; n < 0x10000; ++n) {
+    const u16 id = id_of("10.1.0.11"_ip, 17);
+    if (seen[id]) FAIL_CHECK("again: " << id);
+    seen[id] = true;
+  }
+  std::vector<u16> begins{};
+  for (u8 i = 0; i < 16; ++i)
+    for (const u8 protocol : {u8{1}, u8{17}}) begins.push_back(id_of({0x0a010020u + i}, protocol));
+  std::sort(begins.begin(), begins.end());
+  CHECK(std::unique(begins.begin(), begins.end()) == begins.end());
+  CHECK(begins.back() - begins.front() > 0x8000);
+  const u16 first = id_of("10.1.0.11"_ip, 17), second = id_of("10.1.0.11"_ip, 17);
+  CHECK(static_cast<u16>(second - first) == 1);
 }
 
 TEST_CASE("as the IPv4 half of a wide family the same bytes leave and the same addresses come up") {

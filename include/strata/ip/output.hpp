@@ -4,6 +4,7 @@
 // The fast path is one compare, one copy of link and IP header, one length and one checksum. The image is built when the stack's generation moved.
 #pragma once
 #include <strata/ip/hooks.hpp>
+#include <strata/ip/identification.hpp>
 #include <strata/ip/path_mtu.hpp>
 #include <strata/ip/routes.hpp>
 #include <strata/wire/ipv4.hpp>
@@ -18,6 +19,7 @@ template <config C, class Header> class output {
   using moment = time_point<typename C::tick>;
   using hook_list = typename C::hooks::template of<C>;
   static constexpr bool has_groups = C::limits.groups != 0 && Header::is_v4;
+  static constexpr bool makes_fragments = Header::is_v4 && (C::limits.fragments != 0 || requires { requires bool{C::long_datagrams}; });  // long echoes, or datagrams
   static constexpr bool has_image = C::header_image::template bytes<address> != 0;
   static_assert(routing_table<typename C::routing::template of<address, C::limits.routes>, address>,
                 "this Config's routing is no table of routes: `of<Address, Capacity>` needs what strata::ip::routing_table lists");
@@ -117,18 +119,18 @@ template <config C, class Header> class output {
     return to_link(below, way, p, protocol);
   }
 
-  /// Sends a datagram that is longer than the MTU of `way`, whose route is known: as fragments, under an identification that nobody can guess (RFC 7739).
+  /// Sends a datagram that is longer than the MTU of `way`, whose route is known: as fragments, under an identification of their own.
   /// fill(to, from, n) writes the `n` bytes of it that begin at `from`: once each, behind the headers that they leave with. full: there are not as many chunks, or
   /// not as many places to wait for a neighbour who is not known yet (he is being asked), and nothing is sent; any other answer is that of the last fragment.  Linux: ip_append_data, ip_push_pending_frames.
   [[nodiscard]] sent send_long(links<address> auto&& below, path& way, u32 bytes, u8 protocol, auto&& fill, counters& count) requires(Header::is_v4) {
     ++count.out_requests;
     if (bytes + Header::size > 0xffff || way.mtu < Header::size + 8) return too_big(count);
-    const u16 id = static_cast<u16>(below.random());
     const u32 most = static_cast<u32>(way.mtu - Header::size) & ~u32{7};
     if (below.chunks().available() < bytes / most + 1 + C::limits.receive_reserve) return sent::full;
     if constexpr (requires { below.may_wait(way.link, way.next_hop, bytes); }) {
       if (!next_mac(below, way) && !below.may_wait(way.link, way.next_hop, (bytes + most - 1) / most)) return sent::full;
     }
+    const u16 id = identify(below, way, protocol);
     sent last = sent::full;
     for (u32 from = 0; from < bytes; from += most) {
       const u32 n = bytes - from < most ? bytes - from : most;
@@ -204,6 +206,12 @@ template <config C, class Header> class output {
   [[no_unique_address]] path_mtus<address, C::limits.path_mtus, typename C::tick> path_mtu{};
   [[no_unique_address]] hook_list hooks{};
 
+  /// For a datagram along `way` that may be in fragments, or become some. Where nothing leaves in fragments but what others cut: at random, and not zero.
+  [[nodiscard]] u16 identify(links<address> auto&& below, const path& way, u8 protocol) requires(Header::is_v4) {
+    if constexpr (makes_fragments) return identifications_.next(way.local.v4().value, way.remote.v4().value, protocol, [&] { return below.random(); });
+    else return (void)way, (void)protocol, static_cast<u16>(below.random() % 0xffff + 1);
+  }
+
  private:
   /// The last step of what has all its headers.
   [[nodiscard]] STRATA_ALWAYS_INLINE sent to_link(links<address> auto&& below, [[maybe_unused]] const path& way, packet& p, [[maybe_unused]] u8 protocol) {
@@ -277,6 +285,9 @@ template <config C, class Header> class output {
     ++count.frag_fails;
     return sent::dropped;
   }
+
+  struct no_identifications {};
+  [[no_unique_address]] std::conditional_t<makes_fragments, identifications, no_identifications> identifications_{};
 };
 
 }  // namespace strata::inline STRATA_ABI::ip

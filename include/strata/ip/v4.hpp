@@ -19,7 +19,6 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
   using out = output<C, header>;
   static constexpr bool reassembles = C::limits.fragments != 0;
   static constexpr bool has_groups = C::limits.groups != 0;
-  static constexpr bool makes_fragments = reassembles || requires { requires bool{C::long_datagrams}; };  // of long echoes, or of datagrams
 
  public:
   using address = typename C::family::address;
@@ -50,7 +49,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     const wire::ipv4 h = *wire::ipv4::parse_quoted(p.bytes());
     if (h.source.is_unspecified()) store_be<u32>(at + 12, way.local.v4().value);
     else way.local = header::widen(h.source);
-    if (h.id == 0) store_be<u16>(at + 4, static_cast<u16>(below.random() % 0xffff + 1));
+    if (h.id == 0) store_be<u16>(at + 4, out_.identify(below, way, h.protocol));
     store_be<u16>(at + wire::ipv4::total_length_offset, static_cast<u16>(p.size()));
     store_be<u16>(at + wire::ipv4::checksum_offset, 0);
     store_be<u16>(at + wire::ipv4::checksum_offset, checksum({at, h.header_length}));
@@ -114,7 +113,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     e.local = header::widen(h->source);
     e.remote = header::widen(h->destination);
     e.protocol = h->protocol;
-    if (makes_fragments && h->fragment_offset != 0) e.protocol = 0xff;  // reserved: no transport's header is quoted
+    if (out::makes_fragments && h->fragment_offset != 0) e.protocol = 0xff;  // reserved: no transport's header is quoted
     e.kind = icmp_error_kind::host_unreachable;
     e.is_local = true;
     copy_bytes(e.quoted, bytes.data() + h->header_length, sizeof e.quoted);
