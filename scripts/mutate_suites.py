@@ -63,7 +63,7 @@ LAYERS = {
     "udp": [scripts("scripts", "datagram_player"), units("unit", "udp*"), units("others", "reassemble", "path_mtu", "neighbours", "permission_v4", "igmp*", "pressure"), stacks()],
     "raw": [units("unit", "raw*"), stacks()],
     "ip": [units("unit", "ip*", "icmp"), units("others", "path_mtu", "reassemble", "forward", "group_loop", "hooks", "igmp*", "routes", "connection_limit", "loopback", "own_addresses*", "raw*", "rules"), stacks()],
-    "neighbour": [units("unit", "arp*"), units("addresses", "own_addresses*", "proxy_arp", "neighbours"), stacks()],
+    "neighbour": [units("unit", "arp*"), units("addresses", "own_addresses*", "proxy_arp", "neighbours", "pressure_arp"), stacks()],
     "link": [units("unit", "link*"), stacks()],
     "wire": [units("unit", "wire_*"), units("layers", "arp", "ip*", "icmp", "udp")],
     "buffer": [units("unit", "buffer*"), units("slots", "slots*"), units("others", "checksum_modes*", "copies*", "gro_rules", "link_segment", "trains", "udp_trains"), stacks()],

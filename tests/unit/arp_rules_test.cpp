@@ -49,6 +49,28 @@ TEST_CASE("a neighbour that moved to another card without a word is found by the
   CHECK(net.changes == 2);  // it became stale, and another
 }
 
+TEST_CASE("a neighbour for whom the table has no place among those with his hash is counted, and takes nobody's place") {
+  lan<nanoseconds64, 64> net;
+  auto words = net.random_words;  // the key is drawn with the first entry
+  const u64 k0 = words.next(), k1 = words.next();
+  std::vector<ipv4_address> alike{}, others{};
+  for (u32 n = 1; alike.size() < 33 || others.size() < 32; ++n) {
+    const ipv4_address a{0xc0a80100 + n};
+    const u32 home = static_cast<u32>(table_hash({k0, k1}, a.value, 0)) & 127;
+    if (home == 5) alike.push_back(a);
+    else if (home > 64 && others.size() < 32) others.push_back(a);
+  }
+  for (std::size_t i = 0; i < 32; ++i) (void)net.resolve(alike[i]);
+  CHECK(net.cache.counted().requests_sent == 32);
+  CHECK(net.cache.counted().table_fulls == 0);
+  CHECK_FALSE(net.resolve(alike[32]));
+  CHECK(net.cache.state_of(alike[32]) == state::none);
+  CHECK((net.cache.counted().table_fulls == 1 && net.cache.counted().requests_sent == 32));
+  for (const ipv4_address a : others) (void)net.resolve(a);
+  CHECK(net.cache.counted().requests_sent == 64);
+  CHECK((net.cache.counted().table_fulls == 1 && net.cache.counted().forced_gc_runs == 0));
+}
+
 TEST_CASE("without broadcast probes a neighbour fails behind the third to its address") {
   lan<milliseconds32, 4, neighbour::arp_of<neighbour::least_arp>> net;
   (void)net.resolve(b);

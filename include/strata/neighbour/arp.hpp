@@ -144,7 +144,6 @@ template <config C, arp_options O> class arp_cache {
     for (u32 i = 0; i < fresh_; ++i) {
       table_[i].waiting.clear(chunks);
       (void)index_.erase(hash(table_[i].ip), i);
-      table_[i].now_in = state::none;
     }
     fresh_ = 0;
     free_ = 0;

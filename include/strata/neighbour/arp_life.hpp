@@ -28,13 +28,12 @@ template <config C, arp_options O> void arp_cache<C, O>::expire(interface_below<
       arm(e, now + hold_down);
       give_up(below, e);
       break;
-    case state::failed:
-      unlink(e);
-      e.next = std::exchange(free_, name_of(e));
-      break;
     case state::permanent:
     case state::stale:
     case state::none: break;
+    case state::failed:
+      unlink(e);
+      e.next = std::exchange(free_, name_of(e));
   }
 }
 /// RFC 4861 §7.2.2: nobody answered, so who waits is told.

@@ -96,7 +96,6 @@ template <class Address, class Tick, u32 N, bool Keeps> class claims {
       if (!has_timer(c.is) || !now.reached(c.deadline)) continue;
       switch (c.is) {
         case claim::waiting:
-          c.said = 0;
           become(c, claim::probing, now + (conflicts_ >= max_conflicts ? rate_limit_interval : between(0, probe_wait_ms, below.random())));
           break;
         case claim::probing:
