@@ -138,6 +138,25 @@ TEST_CASE("what the link does not carry is refused, and never cut") {
   CHECK(s.send_to(b, near_by));
   CHECK(h->left().size() == 2);
 }
+
+struct small_chunks : with_raws {
+  static constexpr strata::limits limits = [] {
+    strata::limits l = with_raws::limits;
+    l.chunk_size = 1024;
+    return l;
+  }();
+};
+TEST_CASE("what no chunk holds is refused; one that is filled to its end leaves") {
+  auto h = made<small_chunks>(1000);
+  const auto s = h->opened();
+  octets b = written{}.bytes();
+  constexpr std::size_t room = 1024 - 14 - 20;  // behind the room for headers, of which the link's alone is needed
+  b.resize(room + 1);
+  CHECK(s.send_to(b, near_by).error() == raw::send_error::too_big);
+  b.resize(room);
+  CHECK(s.send_to(b, near_by));
+  CHECK(h->left().size() == 1);
+}
 TEST_CASE("a path that carries less than the link is for the application to find") {  // as traceroute --mtu does
   auto h = made();
   const auto s = h->opened();

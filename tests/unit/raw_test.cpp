@@ -216,6 +216,23 @@ TEST_CASE("a connected socket hears of what did not arrive, and nobody else does
   CHECK(t->a.chunks_in_use() == 0);
 }
 
+TEST_CASE("an error that nobody was told of ends with its socket") {
+  auto t = world::make();
+  const auto a = *t->a.open_raw({.protocol = 253}), same = *t->a.open_raw({.protocol = 253});
+  for (const auto& s : {a, same}) CHECK(s.connect("10.0.0.99"_ip));
+  CHECK(a.send(bytes_of("eight or more")));
+  u32 heard = 0;
+  t->pass(5000, on{[&](net::raw_error e) {
+    ++heard;
+    CHECK((e.socket == a ? same : a).close());
+  }, ignore_rest{}}, ignore_rest{}, 100);
+  CHECK(heard == 1);
+  CHECK(t->a.idle());
+  const auto next = *t->a.open_raw({.protocol = 253});
+  t->pass(1000, on{[&](net::raw_error) { ++heard; }, ignore_rest{}}, ignore_rest{}, 100);
+  CHECK((heard == 1 && next.close()));
+}
+
 TEST_CASE("a router's word on the path comes with the MTU that it names") {  // RFC 1191 §4
   auto t = world::make();
   const auto a = *t->a.open_raw({.protocol = 253}), here = *t->b.open_raw({.protocol = 253}), router = *t->b.open_raw({.protocol = 1});
@@ -354,6 +371,7 @@ TEST_CASE("a stack that is shut down keeps no packet of a raw socket, and its ha
   t->start_b();
   CHECK(here.receive(room).error() == raw::receive_error::stale);
   CHECK(!t->b.transport<2>().overhears(253));
+  CHECK(t->b.transport<2>().protocol_of(here.id()) == 0);
 }
 
 }  // namespace
