@@ -62,7 +62,7 @@ LAYERS = {
     ],
     "udp": [scripts("scripts", "datagram_player"), units("unit", "udp*"), units("others", "reassemble", "path_mtu", "neighbours", "permission_v4", "igmp*", "pressure"), stacks()],
     "raw": [units("unit", "raw*"), stacks()],
-    "ip": [units("unit", "ip*", "icmp"), units("others", "path_mtu", "reassemble", "forward", "group_loop", "hooks", "igmp*", "routes", "connection_limit", "loopback", "own_addresses*", "raw*", "rules"), stacks()],
+    "ip": [units("unit", "ip*", "icmp"), units("others", "path_mtu", "reassemble", "forward", "group_loop*", "hooks", "igmp*", "routes", "connection_limit", "loopback", "own_addresses*", "raw*", "rules"), stacks()],
     "neighbour": [units("unit", "arp*"), units("addresses", "own_addresses*", "proxy_arp", "neighbours", "pressure_arp"), stacks()],
     "link": [units("unit", "link*"), stacks()],
     "wire": [units("unit", "wire_*"), units("layers", "arp", "ip*", "icmp", "udp")],
@@ -71,7 +71,7 @@ LAYERS = {
              units("others", "autobind", "backlog", "challenges", "mailbox", "permission_*", "tcp_table_full"), stacks()],
     "qdisc": [units("unit", "qdisc*"), stacks()],
     "socket": [stacks(), contract()],
-    "stack": [stacks(), units("others", "forward", "group_loop", "lock", "loopback", "permission_*", "raw*", "udp*"), contract()],
+    "stack": [stacks(), units("others", "forward", "group_loop*", "lock", "loopback", "permission_*", "raw*", "udp*"), contract()],
     "posix": [units("unit", "posix*", "mailbox")],
 }
 NOT_YET = ["nic"]

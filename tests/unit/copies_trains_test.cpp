@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Copies of payload where several segments or datagrams go behind one header, of several spans in one send, and where threads share a stack: beside the table in
-// docs/architecture.md.
+// Copies of payload where several segments or datagrams go behind one header: beside the table in docs/architecture.md.
 #include "copies.hpp"
 
 namespace {
@@ -13,7 +12,6 @@ struct in_frames : lent { static constexpr u32 gso_max_size = 65000; };
 struct lent_whole : in_frames { using nic = strata::nic::wire_pair::lending_trains; };
 struct joined : in_frames { static constexpr bool gro = true; };
 struct copied_whole : in_frames { using nic = strata::nic::wire_pair::copying_trains; };
-struct shared : lent { using exclusion = strata::exclusion::locked; };
 
 /// A window of segments, all of them seen by the reader.
 template <class C> double passes(counting_world<C>& w) {
@@ -64,22 +62,6 @@ TEST_CASE("datagrams of one call are copied once on their way down, and joined o
   (void)send_six(w);
   found["UDP datagrams as one view, receive"] = w.copies(6000, [&] { CHECK(w.v.receive(w.room)->bytes == 6000); });
   w.poll_a(), w.poll_b();
-  compare(found);
-}
-TEST_CASE("several spans by one send, and threads that share a stack, cost no further copy") {
-  table found;
-  {
-    counting_world<lent> w;
-    std::vector<std::span<const std::byte>> parts;
-    for (std::size_t n = 0; n < w.payload.size(); n += 700) parts.push_back(std::span(w.payload).subspan(n, 700));
-    found["TCP send of several spans"] = w.copies(w.payload.size(), [&] { CHECK(w.s.send(parts).value_or(0) == w.payload.size()); w.poll_a(), w.poll_b(); });
-    w.settle();
-  }
-  counting_world<shared> w;
-  const std::size_t all = w.payload.size();
-  found["TCP send without the lock"] = w.copies(all, [&] { CHECK(w.s.send(w.payload).value_or(0) == all); w.poll_a(), w.poll_b(); });
-  found["TCP receive without the lock"] = w.copies(all, [&] { CHECK(w.at_b.receive(w.room).value_or(0) == all); });
-  w.settle();
   compare(found);
 }
 
