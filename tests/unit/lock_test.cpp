@@ -221,4 +221,9 @@ TEST_CASE("A chunk in the application's hands goes back under the lock, whoever 
   CHECK(t->b.chunks_in_use() == 0);
 }
 
+TEST_CASE("what is copied without the lock, and how much waits meanwhile, is what core/lock.hpp says") {
+  CHECK(exclusion::locked::copied_apart == 4096);
+  CHECK(exclusion::locked::backlog_segments == 64);
+}
+
 }  // namespace

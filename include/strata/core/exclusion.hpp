@@ -9,7 +9,7 @@ namespace strata::inline STRATA_ABI::exclusion {
 struct calling_thread {
   static const void* me() {
 #if defined(__linux__) || defined(__APPLE__) || defined(_WIN32)
-    static thread_local const char id = 0;
+    static thread_local char id;
     return &id;
 #else
     return nullptr;
