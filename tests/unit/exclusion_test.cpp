@@ -3,6 +3,7 @@
 #include "recorded_violations.hpp"
 
 #include <strata/core/exclusion.hpp>
+#include <strata/core/lock.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -102,6 +103,17 @@ TEST_CASE("identity comes from the Config: where there are no threads, one owner
   (void)tasks.enter();
   two_tasks::current() = &task_b;
   (void)tasks.enter();
+  CHECK(taken_violations() == 1);
+}
+
+TEST_CASE("a lock that is held twice cannot be given to others for a while") {
+  (void)taken_violations();
+  exclusion::locked l;
+  const auto outer = l.enter();
+  l.let_others(1);
+  CHECK(taken_violations() == 0);
+  const auto inner = l.enter();
+  l.let_others(1);
   CHECK(taken_violations() == 1);
 }
 

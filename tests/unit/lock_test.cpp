@@ -60,6 +60,21 @@ TEST_CASE("A call that meets the lock is posted after its tries, and run by the 
   CHECK(l.served() == 1);
 }
 
+TEST_CASE("A call is posted at the try behind its last, not before") {
+  for (const u32 left_at : {3u, 4u}) {
+    const fresh all;
+    lock l;
+    auto held = entered(l);
+    u32 waits = 0;
+    meanwhile = [&](u32) {
+      if (++waits == left_at) as(ann, [&] { held.reset(); });
+    };
+    const void* ran_as = nullptr;
+    as(bob, [&] { CHECK(l.run([&] { ran_as = current; return std::optional<int>(9); }) == 9); });
+    CHECK(ran_as == (left_at == 3 ? &bob : &ann));
+  }
+}
+
 TEST_CASE("With all places taken a call waits for the lock") {
   const fresh all;
   lock l;
