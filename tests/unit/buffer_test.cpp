@@ -131,6 +131,22 @@ TEST_CASE("transmit leaves the receive path's share alone, and each refusal is c
   CHECK(s.chunks.take(0));
 }
 
+TEST_CASE("a copy is held as what came, of what fits in a chunk, while the receive path has as many as it keeps") {
+  stocked<4, 64> s;
+  std::byte bytes[65]{};
+  for (u32 i = 0; i < 65; ++i) bytes[i] = static_cast<std::byte>(i + 1);
+  CHECK_FALSE(buffer::copied(s.chunks, bytes, 0));
+  CHECK(s.chunks.in_use() == 0);
+  packet whole = buffer::copied(s.chunks, std::span(bytes).first(64), 4);
+  REQUIRE(whole);
+  CHECK((whole.as() == owner::holder && whole.size() == 64 && std::equal(whole.bytes().begin(), whole.bytes().end(), bytes)));
+  CHECK_FALSE(buffer::copied(s.chunks, std::span(bytes).first(3), 4));
+  packet small = buffer::copied(s.chunks, std::span(bytes).first(3), 3);
+  CHECK((small && small.size() == 3));
+  packet none = buffer::copied(s.chunks, {}, 2);
+  CHECK((none && none.size() == 0));
+}
+
 TEST_CASE("a headroom that the chunk does not have is a violation") {
   stocked<1> s;
   s.chunks.take(256).reset();

@@ -6,6 +6,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
+
 using namespace strata;
 using namespace strata::literals;
 
@@ -62,8 +64,9 @@ TEST_CASE("a chunk is cut in slots when one is taken, and given back when all ar
   taken.erase(taken.begin(), taken.begin() + 7);  // one of the first chunk is left
   CHECK(p.small.trim() == 0);
   taken.erase(taken.begin());
+  CHECK(p.small.chunks_cut() == 2);
   CHECK(p.small.trim() == 1);
-  CHECK(p.small.capacity() == 8);
+  CHECK((p.small.capacity() == 8 && p.small.chunks_cut() == 1));
   CHECK(p.whole.in_use() == 1);
   CHECK((cut.flags & buffer::descriptor::cut) == 0);
   for (u32 i = 0; i < 7; ++i) taken.push_back(p.small.take(0, 0));  // what is left of the second chunk
@@ -75,6 +78,27 @@ TEST_CASE("a chunk is cut in slots when one is taken, and given back when all ar
   CHECK(p.small.trim() == 2);
   CHECK(p.whole.in_use() == 0);
   CHECK(p.small.in_use() == 0);
+}
+TEST_CASE("what is free of a chunk that stays is taken again, each slot once, and nothing of one that was given back") {
+  pools p;
+  std::vector<packet> of_first, of_second;
+  for (u32 i = 0; i < 16; ++i) (i < 8 ? of_first : of_second).push_back(p.small.take(0, 0));
+  const std::byte* const given_back = of_first[0]->chunk;
+  while (!of_first.empty()) {  // in turns, so that the list of free ones goes to and fro
+    of_first.pop_back();
+    if (of_second.size() > 1) of_second.pop_back();
+  }
+  CHECK(p.small.trim() == 1);
+  std::vector<const std::byte*> places{of_second[0]->chunk};
+  while (p.small.available() != 0) {
+    of_second.push_back(p.small.take(0, 0));
+    REQUIRE(of_second.back());
+    places.push_back(of_second.back()->chunk);
+  }
+  CHECK(places.size() == 8);
+  std::sort(places.begin(), places.end());
+  CHECK(std::unique(places.begin(), places.end()) == places.end());
+  for (const std::byte* const at : places) CHECK((at < given_back || at >= given_back + 2048));
 }
 TEST_CASE("slots end with their descriptors, and leave the chunks that are kept for receiving") {
   pools p;

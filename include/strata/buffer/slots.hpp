@@ -82,7 +82,6 @@ class slot_pool : public pool {
     d.body = static_cast<u16>(chunk_size_);
     for (u32 i = per_chunk_; i-- > 0;) {
       slots[i] = descriptor{};
-      slots[i].home = this;
       slots[i].chunk = d.chunk + i * chunk_size_;
       slots[i].queue = free_;
       free_ = name(slots[i]);
@@ -96,7 +95,6 @@ class slot_pool : public pool {
     const std::size_t offset = static_cast<std::size_t>(first.chunk - whole_->memory());
     descriptor& d = *whole_->named(static_cast<u32>(offset / whole_->chunk_size()) + 1);
     d.flags = 0;
-    d.queue = 0;
     packet::adopt(d, owner::application).reset();
     first.chunk = nullptr;
     first.below = free_block_;
