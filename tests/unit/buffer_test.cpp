@@ -563,6 +563,24 @@ TEST_CASE("a list is first in, first out, and owns what it holds") {
   CHECK(l.size() == 0);
 }
 
+TEST_CASE("what was taken from the front can be put back, of a list that holds others or none") {
+  stocked<2> s;
+  send_list l;
+  for (u32 i = 0; i < 2; ++i) {
+    packet p = s.chunks.take(0);
+    p->seq = i;
+    l.push(std::move(p));
+  }
+  for (const u32 left : {1u, 0u}) {
+    std::vector<packet> out;
+    while (l.size() > left) out.push_back(l.pop(s.chunks));
+    for (; !out.empty(); out.pop_back()) l.put_back(std::move(out.back()));
+    CHECK(l.size() == 2);
+    CHECK((l.front(s.chunks)->seq == 0 && l.back(s.chunks)->seq == 1));
+  }
+  l.clear(s.chunks);
+}
+
 TEST_CASE("what was taken from the front can be put to the end") {
   stocked<3> s;
   send_list l;

@@ -4,6 +4,7 @@
 
 #include "nic_test_pool.hpp"
 
+#include <strata/buffer/left_checksum.hpp>
 #include <strata/buffer/train.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -52,6 +53,13 @@ TEST_CASE("a train is as long as its parts together, and a packet that is none a
   std::vector<u16> lengths;
   buffer::each_part(head.d(), [&](descriptor& d) { lengths.push_back(d.length); });
   CHECK(lengths == std::vector<u16>{120, 100, 100, 33});
+  const descriptor* part = &head.d();
+  for (const std::span<const std::byte> bytes : buffer::train_spans(head.d())) {
+    REQUIRE(part != nullptr);
+    CHECK((bytes.data() == part->chunk + part->offset && bytes.size() == part->length));
+    part = part->home->named(part->train);
+  }
+  CHECK((part == nullptr && buffer::train_spans(head.d()).size() == 353 && buffer::train_spans().size() == 0));
   buffer::drop_train(head);
   CHECK_FALSE(head);
   alone.reset();
@@ -85,6 +93,19 @@ TEST_CASE("parts that somebody else owns too outlive the train") {
   CHECK(kept->train == 0);
   kept.reset();
   CHECK(of->chunks.in_use() == 0);
+}
+
+TEST_CASE("a checksum that is left to the NIC stands where its protocol has it") {
+  auto of = std::make_unique<pool>();
+  for (const bool is_udp : {false, true}) {
+    packet p = of->chunks.take(64);
+    p.extend(40);
+    std::byte* const field = p.writable_bytes().data() + 10;
+    buffer::leave_checksum(p, field, u32{0x1ffff}, is_udp);
+    CHECK(load_be<u16>(field) == 1);
+    CHECK((p->flags & descriptor::checksum_partial) != 0);
+    CHECK(buffer::left_checksum_offset(p.d()) == (is_udp ? 6 : 16));  // RFC 768; RFC 9293 §3.1
+  }
 }
 
 TEST_CASE("a head that loses its parts is a packet of its own") {
