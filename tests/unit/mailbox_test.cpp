@@ -7,7 +7,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <atomic>
+#include <fcntl.h>
+#include <poll.h>
 #include <thread>
+#include <unistd.h>
 
 namespace {
 
@@ -164,6 +167,47 @@ TEST_CASE("Another thread sends through the owner's loop, byte for byte") {
   REQUIRE(got.size() == sent);
   REQUIRE(sent == 200);
   for (u32 i = 0; i < 200; ++i) CHECK(got[i] == static_cast<u8>(i));
+}
+
+bool is_readable(int descriptor) {
+  pollfd p{descriptor, POLLIN, 0};
+  return ::poll(&p, 1, 0) == 1;
+}
+
+TEST_CASE("only an owner who sleeps is woken, and once awake he has heard all of it") {
+  posix::mailbox<4> box;
+  REQUIRE(box.descriptor() >= 0);
+  REQUIRE(box.post([] {}));
+  CHECK_FALSE(is_readable(box.descriptor()));
+  box.will_sleep();
+  REQUIRE(box.post([] {}));
+  REQUIRE(box.post([] {}));
+  CHECK(is_readable(box.descriptor()));
+  box.is_awake();
+  CHECK_FALSE(is_readable(box.descriptor()));
+  REQUIRE(box.post([] {}));
+  CHECK_FALSE(is_readable(box.descriptor()));
+  CHECK(box.deliver() == 4);
+}
+
+TEST_CASE("a wakeup's descriptor ends with it, be it the first that there is") {
+  const int kept = ::dup(0);
+  REQUIRE(kept >= 0);
+  (void)::close(0);
+  {
+    const posix::wakeup w;
+    CHECK(w.descriptor() == 0);
+  }
+  CHECK(::fcntl(0, F_GETFD) == -1);
+  CHECK(::dup2(kept, 0) == 0);
+  (void)::close(kept);
+  int other = 0;
+  {
+    const posix::wakeup w;
+    other = w.descriptor();
+    CHECK(other > 0);
+  }
+  CHECK(::fcntl(other, F_GETFD) == -1);
 }
 
 }  // namespace
