@@ -9,6 +9,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <bit>
 #include <memory>
 #include <vector>
 
@@ -93,6 +94,33 @@ TEST_CASE("parts that somebody else owns too outlive the train") {
   CHECK(kept->train == 0);
   kept.reset();
   CHECK(of->chunks.in_use() == 0);
+}
+
+struct knows_trains { static constexpr bool hands_up_trains = true; };
+struct knows_none {};
+TEST_CASE("what came behind a packet is cut off, and a train that has something behind it is none") {
+  auto of = std::make_unique<pool>();
+  for (const bool knows : {false, true}) {
+    packet p = of->chunks.take_receive(0);
+    p.extend(60);
+    CHECK((knows ? buffer::trim_received<knows_trains>(p, 40, 60) : buffer::trim_received<knows_none>(p, 40, 60)));
+    CHECK(p.size() == 40);
+  }
+  packet head = sent_train(*of, {100});
+  CHECK(buffer::received_bytes<knows_trains>(head) == 220);
+  CHECK(buffer::trim_received<knows_trains>(head, 220, 220));
+  CHECK_FALSE(buffer::trim_received<knows_trains>(head, 219, 220));
+  CHECK((head.size() == 120 && buffer::train_bytes(head.d()) == 220));
+  buffer::drop_train(head);
+}
+
+TEST_CASE("each flag of a descriptor is one bit of its own") {
+  u32 all = 0;
+  for (const u8 flag : {descriptor::checksum_verified, descriptor::checksum_partial, descriptor::checksum_of_udp, descriptor::borrowed, descriptor::cut}) {
+    CHECK(std::has_single_bit(flag));
+    CHECK((all & flag) == 0);
+    all |= flag;
+  }
 }
 
 TEST_CASE("a checksum that is left to the NIC stands where its protocol has it") {

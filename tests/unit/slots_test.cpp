@@ -57,6 +57,7 @@ TEST_CASE("a chunk is cut in slots when one is taken, and given back when all ar
   CHECK((p.small.in_use() == 9 && p.small.available() == 7 && p.small.capacity() == 16));
   CHECK(p.small.chunks_filled() == 2);
   CHECK(taken[1]->chunk == taken[0]->chunk + 256);
+  CHECK(p.small.name(taken[0].d()) == pools::chunks + 1);  // behind those of the chunks
   CHECK(p.small.trim() == 0);
   const buffer::descriptor& cut = *p.whole.named(static_cast<u32>((taken[3]->chunk - p.memory.data()) / 2048) + 1);
   CHECK((cut.flags & buffer::descriptor::cut) != 0);
@@ -99,6 +100,16 @@ TEST_CASE("what is free of a chunk that stays is taken again, each slot once, an
   std::sort(places.begin(), places.end());
   CHECK(std::unique(places.begin(), places.end()) == places.end());
   for (const std::byte* const at : places) CHECK((at < given_back || at >= given_back + 2048));
+}
+TEST_CASE("a chunk is given back once") {
+  pools p;
+  std::vector<packet> taken;
+  for (u32 i = 0; i < 24; ++i) taken.push_back(p.small.take(0, 0));
+  for (const u32 left : {16u, 8u}) {
+    taken.resize(left);
+    CHECK(p.small.trim() == 1);
+    CHECK((p.small.capacity() == left && p.whole.in_use() == left / 8));
+  }
 }
 TEST_CASE("slots end with their descriptors, and leave the chunks that are kept for receiving") {
   pools p;
