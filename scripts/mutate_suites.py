@@ -60,7 +60,7 @@ LAYERS = {
         contract(),
         Suite("sim", ["tests/sim/*_test.cpp", "tests/sim/simulation.cpp", "tests/sim/policy/*.cpp"], optimise="-O1", seconds=900, whole=True),
     ],
-    "udp": [scripts("scripts", "datagram_player"), units("unit", "udp*"), units("others", "reassemble", "path_mtu", "neighbours", "permission_v4", "igmp*", "pressure"), stacks()],
+    "udp": [scripts("scripts", "datagram_player"), units("unit", "udp*"), units("others", "reassemble", "path_mtu", "neighbours", "permission_v4", "igmp*", "group_loop", "pressure"), stacks()],
     "raw": [units("unit", "raw*"), stacks()],
     "ip": [units("unit", "ip*", "icmp"), units("others", "path_mtu", "reassemble", "forward", "group_loop*", "hooks", "igmp*", "routes", "connection_limit", "loopback", "own_addresses*", "raw*", "rules"), stacks()],
     "neighbour": [units("unit", "arp*"), units("addresses", "own_addresses*", "proxy_arp", "neighbours", "pressure_arp"), stacks()],
