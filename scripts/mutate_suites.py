@@ -61,7 +61,7 @@ LAYERS = {
         Suite("sim", ["tests/sim/*_test.cpp", "tests/sim/simulation.cpp", "tests/sim/policy/*.cpp"], optimise="-O1", seconds=900, whole=True),
     ],
     "udp": [scripts("scripts", "datagram_player"), units("unit", "udp*"), units("others", "reassemble", "path_mtu", "neighbours", "permission_v4", "igmp*", "group_loop", "pressure"), stacks()],
-    "raw": [units("unit", "raw*"), stacks()],
+    "raw": [units("unit", "raw*", "trace_network"), stacks()],
     "ip": [units("unit", "ip*", "icmp"), units("others", "path_mtu", "reassemble", "forward", "group_loop*", "hooks", "igmp*", "routes", "connection_limit", "loopback", "own_addresses*", "raw*", "rules"), stacks()],
     "neighbour": [units("unit", "arp*"), units("addresses", "own_addresses*", "proxy_arp", "neighbours", "pressure_arp"), stacks()],
     "link": [units("unit", "link*"), stacks()],

@@ -211,6 +211,7 @@ TEST_CASE("a connected socket hears of what did not arrive, and nobody else does
     CHECK(e.reason == icmp_error_kind::host_unreachable);
     CHECK((e.socket == a || e.socket == same));
     ++heard[e.socket == a ? 0 : 1];
+    CHECK(e.socket.send(bytes_of("eight or more")).error() == raw::send_error::no_route);  // he is taken for absent for a second
   }, ignore_rest{}}, ignore_rest{}, 100);
   CHECK((heard[0] == 1 && heard[1] == 1));
   CHECK(t->a.chunks_in_use() == 0);

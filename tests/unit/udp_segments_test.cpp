@@ -87,6 +87,25 @@ TEST_CASE("datagrams of one call pass a queue as frames") {
   w.expect(3600, 1200);
   CHECK(w.two->a.chunks_in_use() == 0);
 }
+TEST_CASE("where chunks are short, none or a part of it leaves, and nothing is kept") {
+  world<by_trains> w;
+  for (int i = 0; i < 2; ++i) (void)w.send(100, 1000), w.turns();  // the way is known then, and the neighbour
+  w.got.clear();
+  std::vector<packet> taken;
+  auto& chunks = w.two->a.chunks();
+  while (chunks.available() > by_trains::limits.receive_reserve) taken.push_back(chunks.take(0));
+  for (u32 free = 0; free < 3; ++free) {
+    CAPTURE(free, chunks.available());
+    const auto went = w.send(3000, 1000);
+    CHECK((!went && went.error() == udp::send_error::would_block));
+    CHECK(w.two->a.chunks_in_use() == taken.size());
+    taken.pop_back();
+  }
+  CHECK(w.send(3000, 1000).value_or(0) == 3000);
+  w.turns();
+  w.expect(3000, 1000);
+}
+
 TEST_CASE("what cannot be cut so is refused, and nothing is sent") {
   world<by_frames> w;
   (void)w.send(100, 100), w.turns(), w.got.clear();
