@@ -60,6 +60,8 @@ class script {
   script& habits(unsigned bits) { return add({id(step::habits), bits}); }
   script& again(unsigned n = 0) { return add({id(step::again), n}); }
   script& late() { return add({id(step::late)}); }
+  /// The next step is followed by no turn: what it delivers comes in one batch with the frame behind it.
+  script& together() { return is_together_ = true, *this; }
   template <class F> script& times(unsigned n, F&& f) {
     for (unsigned i = 0; i < n; ++i) f(*this, i);
     return *this;
@@ -69,10 +71,13 @@ class script {
  private:
   static unsigned id(step s) { return static_cast<unsigned>(s); }
   script& add(std::initializer_list<unsigned> values) {
+    const std::size_t first = out_.size();
     for (const unsigned v : values) out_.push_back(static_cast<std::byte>(v));
+    if (std::exchange(is_together_, false)) out_[first] |= std::byte{no_turn};
     return *this;
   }
   octets out_{};
+  bool is_together_ = false;
 };
 
 constexpr unsigned ack = 16, psh = 8, rst = 4, syn = 2, fin = 1;
@@ -147,7 +152,7 @@ std::vector<named_script> scripts() {
         .times(6, [](script& s, unsigned i) { s.tell(call::send, i, 2000).tell(call::send, i, 2000); })
         .times(6, [](script& s, unsigned i) { s.datagram(i & 1 ? 9 : 0, i & 1, 20); })
         .tell(call::send_to, 0, 100 + 1024).tell(call::commit_datagram, 0, 100).tell(call::send, 1, 100).tell(call::commit, 1, 100)
-        .datagram(0, 4, 20).arp(1, request).icmp(8, 0, 1, 30).deadline(8);
+        .datagram(0, 4, 20).times(3, [](script& s, unsigned) { s.together().arp(1, request); }).arp(1, request).icmp(8, 0, 1, 30).deadline(8);
     name("nic-is-full")->habits(answers_arp).open(0).nic(1).tell(call::send, 1, 2000).tell(call::send, 0, 300)
         .times(6, [](script& s, unsigned i) { s.tell(call::send_to, 0, 50 + 1024 * (i & 1)); })
         .segment(0, ack, 300).tell(call::shutdown_send, 1).deadline(4).segment(0, ack | fin).tell(call::connect, 2, 1).nic(0).turn().deadline(6);

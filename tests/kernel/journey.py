@@ -15,7 +15,7 @@ DOWN = ["security_socket_sendmsg", "lock_sock", "sk_stream_memory_free", "tcp_st
 UP = ["napi_poll", "eth_type_trans", "ip_rcv", "ip_local_deliver_finish", "__inet_lookup_skb", "tcp_rcv_established", "tcp_data_queue", "sk_data_ready", "tcp_send_ack",
       "napi_poll", "tcp_rcv_established", "tcp_ack"]
 ONLY_SOMETIMES = {"tso_fragment", "validate_xmit_skb", "__tcp_retransmit_skb", "tcp_rcv_state_process", "sk_add_backlog", "tcp_gro_receive", "nf_hook_slow",
-                  "ip_do_fragment", "ip_forward"}
+                  "ip_do_fragment", "ip_forward", "ip_defrag", "icmp_rcv", "raw_sendmsg", "raw_local_deliver"}
 
 
 def run(name, *words, code=0):
