@@ -187,6 +187,18 @@ TEST_CASE("an address that is given again changes its prefix in the trie, or not
   CHECK(t->add("0.0.0.0/0"_net, "10.1.0.1"_ip, 0).error() == ip::route_error::bad_gateway);
 }
 
+TEST_CASE("a network of four addresses has a broadcast address, one of two has none") {  // RFC 3021
+  const auto both = [](auto&& t) {
+    REQUIRE(t.configure(0, "10.0.0.1/30"_net));
+    REQUIRE(t.configure(1, "10.0.1.0/31"_net));
+    CHECK(t.is_subnet_broadcast("10.0.0.3"_ip));
+    CHECK_FALSE(t.is_subnet_broadcast("10.0.0.2"_ip));
+    CHECK_FALSE(t.is_subnet_broadcast("10.0.1.1"_ip));
+  };
+  both(ip::linear::of<ipv4_address, 4>{});
+  both(ip::trie<8>::of<ipv4_address, 4>{});
+}
+
 TEST_CASE("of two equal routes the older is used, in both tables, and the younger when that is taken back") {
   const auto both = [](auto&& t) {
     REQUIRE(t.configure(0, "10.0.0.1/24"_net));
