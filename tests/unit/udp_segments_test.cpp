@@ -87,7 +87,7 @@ TEST_CASE("datagrams of one call pass a queue as frames") {
   w.expect(3600, 1200);
   CHECK(w.two->a.chunks_in_use() == 0);
 }
-TEST_CASE("where chunks are short, none or a part of it leaves, and nothing is kept") {
+TEST_CASE("where chunks are short nothing leaves, and nothing is kept") {
   world<by_trains> w;
   for (int i = 0; i < 2; ++i) (void)w.send(100, 1000), w.turns();  // the way is known then, and the neighbour
   w.got.clear();
