@@ -27,5 +27,9 @@ int main(int argc, char** argv) {
     (void)example::fail(program, o.config + ": " + *wrong, "options", 0, "mend the file");
     return 2;
   }
-  return config.is_af_packet ? example::run_router<example::af_packet_router>(o, config) : example::run_router<example::tap_router>(o, config);
+  switch (config.nic) {
+    case example::nic_kind::af_xdp: return example::run_router<example::af_xdp_router>(o, config);
+    case example::nic_kind::af_packet: return example::run_router<example::af_packet_router>(o, config);
+    default: return example::run_router<example::tap_router>(o, config);
+  }
 }

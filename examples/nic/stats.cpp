@@ -84,7 +84,7 @@ void describe(json& j, const layers& l) {
 
 void describe(json& j, const strata::nic::kernel::xdp_steering<>::counts& v) {
   j.begin("xdp").numbers({{"redirected_arp", v.redirected_arp}, {"redirected_ip", v.redirected_ip}, {"redirected_neighbour", v.redirected_neighbour},
-                          {"redirected_group", v.redirected_group}, {"no_socket", v.no_socket}, {"passed", v.passed}, {"malformed", v.malformed}}).end();
+                          {"redirected_group", v.redirected_group}, {"redirected_transit", v.redirected_transit}, {"no_socket", v.no_socket}, {"passed", v.passed}, {"malformed", v.malformed}}).end();
 }
 
 void describe(json& j, const drop_list& drops) {

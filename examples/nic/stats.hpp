@@ -22,10 +22,10 @@ inline const char* name_of(nic_kind k) {
   return "tap";
 }
 
-/// The driver in its wrappers.
+/// The driver in its wrappers, if it has any.
 template <class Nic> auto& device_in(Nic& nic) {
-  if constexpr (requires { nic.inner().spread_counted(); }) return nic.inner().inner();
-  else return nic.inner();
+  if constexpr (requires { nic.inner(); }) return device_in(nic.inner());
+  else return nic;
 }
 
 /// Only AF_XDP has modes, and may do without copies.

@@ -34,8 +34,10 @@ bool is_name(const std::string& w) { return w.size() < 16 && w.find('/') == std:
 /// What is wrong with one line; null if nothing is.
 const char* read_line(const std::vector<std::string>& w, const std::string& line, route_config& c) {
   if (w[0] == "nic") {
-    if (w.size() != 2 || (w[1] != "tap" && w[1] != "af_packet")) return "nic is tap or af_packet";
-    c.is_af_packet = w[1] == "af_packet";
+    const bool is_af_xdp = w.size() > 1 && w[1] == "af_xdp", has_mode = is_af_xdp && w.size() == 3 && (w[2] == "driver" || w[2] == "generic");
+    if (w.size() != (has_mode ? 3 : 2) || (w[1] != "tap" && w[1] != "af_packet" && !is_af_xdp)) return "nic is tap, af_packet, or af_xdp [driver|generic]";
+    c.nic = is_af_xdp ? nic_kind::af_xdp : w[1] == "tap" ? nic_kind::tap : nic_kind::af_packet;
+    c.xdp_mode = !has_mode ? xdp_kind::automatic : w[2] == "driver" ? xdp_kind::driver : xdp_kind::generic;
     return nullptr;
   }
   if (w[0] == "interface") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The file that `route --config FILE` reads, line by line; `#` begins a comment.
 //
-//   nic tap                                      the kind of both interfaces: tap or af_packet
+//   nic tap                                      the kind of both interfaces: tap, af_packet, or af_xdp and perhaps its mode, driver or generic
 //   interface tap0 10.1.0.254/24 [mtu 1400]      the first is 0, the second 1
 //   interface tap1 10.2.0.254/24
 //   address 1 10.3.0.254/24                      one more address of interface 1
@@ -9,6 +9,7 @@
 //   accept tcp from 10.1.0.0/24 to any port 80   rules: strata/ip/filter.hpp. The first that matches what comes in or goes through decides
 //   drop tcp to any syn in 1
 #pragma once
+#include <cli/options.hpp>
 #include <strata/ip/filter.hpp>
 
 #include <optional>
@@ -32,7 +33,8 @@ struct route_config {
     strata::ipv4_address via{};
     strata::u8 link = 0;
   };
-  bool is_af_packet = false;
+  nic_kind nic = nic_kind::tap;
+  xdp_kind xdp_mode = xdp_kind::automatic;
   std::vector<interface_line> interfaces{};
   std::vector<address_line> addresses{};
   std::vector<route_line> routes{};

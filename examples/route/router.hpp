@@ -22,6 +22,7 @@ template <class Device> struct router : strata::presets::server {
 };
 using tap_router = router<strata::nic::tap>;
 using af_packet_router = router<strata::nic::af_packet>;
+using af_xdp_router = router<strata::nic::af_xdp>;
 
 /// What the driver of an interface threw away.
 template <std::size_t I, class Net> u64 drops_at(Net& net) {
@@ -38,7 +39,7 @@ template <class C> int run_router(const route_options& o, const route_config& co
   if (memory.data() == nullptr) return fail(program, "no memory for the chunks", "mmap", errno, "free some");
   const auto open = [&](const route_config::interface_line& i) {
     nic_options n;
-    n.interface = i.name, n.mtu = i.mtu, n.seed = o.seed;
+    n.nic = config.nic, n.xdp_mode = config.xdp_mode, n.interface = i.name, n.mtu = i.mtu, n.seed = o.seed;
     return open_device<C>(n, memory);
   };
   auto first = open(config.interfaces[0]);
@@ -58,7 +59,7 @@ template <class C> int run_router(const route_options& o, const route_config& co
     (void)fail(program, what, "options", 0, "mend the file of --config");
     return 2;
   };
-  if (bad != strata::bad_option::none) return refuse("an interface's address or MTU cannot be");
+  if (bad != strata::bad_option::none) return refuse(bad == strata::bad_option::claim ? "the kernel does not bring in what is for others" : "an interface's address or MTU cannot be");
   net.advance(now);
   for (const auto& a : config.addresses)
     if (!net.add_address(a.link, a.address)) return refuse("an address cannot be, or there are too many: " + text_of(a.address.address));
@@ -67,8 +68,9 @@ template <class C> int run_router(const route_options& o, const route_config& co
   for (const auto& r : config.rules)
     if (!net.template hook<0>().add(r)) return refuse("there are more than 256 rules");
 
-  std::printf("ready proto=ip address=%s,%s nic=%s mode=none copy=yes interface=%s,%s routes=%zu rules=%zu\n", text_of(config.interfaces[0].address.address).c_str(),
-              text_of(config.interfaces[1].address.address).c_str(), config.is_af_packet ? "af_packet" : "tap", value(config.interfaces[0].name).c_str(),
+  const nic_names names = names_of(net);
+  std::printf("ready proto=ip address=%s,%s nic=%s mode=%s copy=%s interface=%s,%s routes=%zu rules=%zu\n", text_of(config.interfaces[0].address.address).c_str(),
+              text_of(config.interfaces[1].address.address).c_str(), name_of(config.nic), names.mode, names.copy, value(config.interfaces[0].name).c_str(),
               value(config.interfaces[1].name).c_str(), config.routes.size(), config.rules.size());
   strata::ignore_rest nobody{};
   (void)strata::posix::run(net, nobody, {.for_ns = o.for_ns});
@@ -99,5 +101,6 @@ template <class C> int run_router(const route_options& o, const route_config& co
 
 extern template int run_router<tap_router>(const route_options&, const route_config&);
 extern template int run_router<af_packet_router>(const route_options&, const route_config&);
+extern template int run_router<af_xdp_router>(const route_options&, const route_config&);
 
 }  // namespace example

@@ -11,6 +11,8 @@ import _net
 import _path
 
 NEAR, FAR, NEAR_ROUTER, FAR_ROUTER = "10.1.0.1", "10.2.0.1", "10.1.0.254", "10.2.0.254"
+IS_BESIDE_THE_KERNEL = _net.NIC.startswith("xdp")  # which keeps its own address on the interface
+NEAR_KERNEL = "10.1.0.253"
 NAMES = ("tap0", "tap1") if _net.NIC == "tap" else ("strata0", "strata1")
 HOST_NAMES = NAMES if _net.NIC == "tap" else ("near0", "far0")
 IP_RECVERR, MSG_ERRQUEUE = 11, 0x2000
@@ -27,7 +29,7 @@ def says(code, text, folder, *options):
 def usage(folder):
     good = "interface a0 10.1.0.254/24\ninterface b0 10.2.0.254/24\n"
     says(1, None, folder / "nowhere")
-    for line in ("nic", "nic af_xdp", "interface c0 10.3.0.254/24", "address 2 10.3.0.1/24", "address 0 224.0.0.1/4", "address 0", "route 10.3.0.0/24", "route 10.3.0.0/24 via 10.9.0.1",
+    for line in ("nic", "nic af_xdp native", "nic tap driver", "nic af_xdp driver generic", "nic veth", "interface c0 10.3.0.254/24", "address 2 10.3.0.1/24", "address 0 224.0.0.1/4", "address 0", "route 10.3.0.0/24", "route 10.3.0.0/24 via 10.9.0.1",
                  "route 10.3.0.0/33 via 10.2.0.1", "drop tcp port 9", "allow tcp", "interface", "drop tcp in 9"):
         says(2, good + line + "\n", folder)
     for text in ("", "interface a0 10.1.0.254/24\n", "interface a0 10.1.0.254/24\ninterface a0 10.2.0.254/24\n", "interface a0 10.1.0.254\ninterface b0 10.2.0.254/24\n",
@@ -74,17 +76,21 @@ def prepare():
         for name in (ours, theirs):
             _net.offload(name, 0)
             _net.offload(name, 0, _net.SEGMENTS, _net.GENERIC_SEGMENTS)
-        _net.sh("ip", "link", "set", ours, "up", "arp", "off")
+        keeps_arp = ours == NAMES[0] and IS_BESIDE_THE_KERNEL
+        _net.sh("ip", "link", "set", ours, "up", "arp", "on" if keeps_arp else "off")
+        if keeps_arp:
+            _net.sh("ip", "address", "add", f"{NEAR_KERNEL}/24", "dev", ours)
 
 
 class Router:
     def __init__(self, folder, *lines):
         path = folder / "route.conf"
-        kind = "tap" if _net.NIC == "tap" else "af_packet"
+        kind = _net.NIC.replace("xdp_", "af_xdp ")
         path.write_text(f"nic {kind}\ninterface {NAMES[0]} {NEAR_ROUTER}/24\ninterface {NAMES[1]} {FAR_ROUTER}/24 mtu 600  # a narrow one\n" + "".join(line + "\n" for line in lines))
         self.process = subprocess.Popen([str(_net.EXAMPLES / "route"), "--config", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.ready = self.process.stdout.readline()
-        if not self.ready.startswith("ready "):
+        wanted = f" nic={kind.replace(' ', ' mode=')} " if IS_BESIDE_THE_KERNEL else f" nic={kind} mode=none "
+        if not self.ready.startswith("ready ") or wanted not in self.ready:
             self.process.kill()
             raise _net.Failed(f"route is not ready: {self.ready}{self.process.communicate()[1]}")
 
@@ -126,6 +132,9 @@ def test(folder):
         expect("3 received" in out and "ttl=63" in out, out)
         expect("3 received" in hosts.near("ping", "-c", "3", "-i", "0.2", "-W", "2", NEAR_ROUTER), "the router itself")
         expect("3 received" in hosts.near("ping", "-c", "3", "-i", "0.2", "-W", "2", FAR_ROUTER), "its far side")
+        if IS_BESIDE_THE_KERNEL:
+            out = hosts.near("ping", "-c", "3", "-i", "0.2", "-W", "2", NEAR_KERNEL)
+            expect("3 received" in out and "ttl=64" in out, f"the kernel beside the router: {out}")
         # Over the far MTU: fragments, or, with DF, what it is.
         out = hosts.near("ping", "-c", "2", "-i", "0.2", "-W", "2", "-s", "1400", "-M", "dont", FAR)
         expect("2 received" in out, out)

@@ -39,6 +39,7 @@ struct kernel_state {
   std::map<std::vector<u8>, int> joined{};  ///< link addresses of packet memberships
   std::vector<std::byte> answer{};          ///< to the next question by netlink
   std::map<u32, std::vector<u8>> ethtool{}; ///< answers by command
+  std::vector<std::array<u8, 4>> addresses{};  ///< that the kernel has
   std::vector<std::byte> ring{};            ///< what mmap maps
 
   /// Another stack's program on the interface, or a foreign one: while it is there, attaching is refused.

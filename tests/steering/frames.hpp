@@ -60,6 +60,26 @@ struct row {
 
 using enum steering::verdict;
 
+/// Where 0.0.0.0 was claimed as well.
+inline constexpr row router_table[] = {
+    {"for another host", transit, 34, {IP4("001d", "0000", "11", PEER4) UDP}},
+    {"for another network", transit, 34, {IP4("0028", "4000", "06", "c0000207 ") TCP}},
+    {"for the last address below all groups", transit, 34, {IP4("001d", "0000", "11", "dfffffff ") UDP}},
+    {"a later fragment for another host: no ports", transit, 34, {IP4("001c", "00b9", "11", PEER4) "0102030405060708 "}},
+    {"options, for another host", transit, 38, {MACS "0800 4600 0020 1234 0000 40 11 0000 " OUR4 PEER4 "01010100 c0000007 00080000 "}},
+    {"to us", ip, 34, {IP4("001d", "0000", "11", OUR4) UDP}},
+    {"to a group that we joined", group, 34, {IP4("001d", "0000", "11", "ef010203 ") UDP}},
+    {"to the kernel's address", passed, 34, {IP4("0028", "4000", "06", KERNEL4) TCP}},
+    {"to a group that we did not join", passed, 34, {IP4("001d", "0000", "11", "e00000fb ") UDP}},
+    {"to an address above all groups", passed, 34, {IP4("001d", "0000", "11", "f0000002 ") UDP}},
+    {"a broadcast", passed, 34, {IP4("001d", "0000", "11", "ffffffff ") UDP}},
+    {"for another host, but all on the link got it", passed, 34, {"ffffffffffff 02000000000b 0800 4500 001d 1234 0000 40 11 0000 " PEER4 "c0000207 " UDP}},
+    {"for another host, but a group of the link got it", passed, 34, {"01005e000001 02000000000b 0800 4500 001d 1234 0000 40 11 0000 " PEER4 "c0000207 " UDP}},
+    {"a request for another address", passed, 42, {ARP "0001 0800 06 04 0001 " PEER_MAC PEER4 NO_MAC KERNEL4}},
+    {"IPv6 for another host", passed, 54, {IP6("0009", "11", PEER6) UDP}},
+    {"a header of four words for another host", malformed, 34, {MACS "0800 4400 001d 1234 0000 40 11 0000 " OUR4 PEER4 UDP}},
+};
+
 inline constexpr row table[] = {
     // ARP
     {"a request for our address", arp, 42, {ARP "0001 0800 06 04 0001 " PEER_MAC PEER4 NO_MAC OUR4}},
@@ -217,6 +237,7 @@ inline constexpr row table[] = {
 constexpr steering::verdict wanted(const row& r, std::size_t size) { return size < r.needs ? malformed : r.becomes; }
 
 /// Addresses that the table takes for ours, as claim() takes them.
+inline constexpr u8 kernel4[4] = {10, 9, 0, 1};
 inline constexpr u8 ours4[][4] = {{10, 9, 0, 2}, {240, 0, 0, 1}, {239, 1, 2, 3}};
 inline constexpr u8 ours6[][16] = {{0xfd, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0xa1, 0xb2, 0xc3, 0xd4, 0xe5},
                                    {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa1, 0xb2, 0xc3, 0xd4, 0xe5},

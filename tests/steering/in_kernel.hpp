@@ -83,6 +83,7 @@ inline columns in_columns(const xdp_steering::counts& c) {
   a[static_cast<u32>(ip)] = c.redirected_ip;
   a[static_cast<u32>(neighbour)] = c.redirected_neighbour;
   a[static_cast<u32>(group)] = c.redirected_group;
+  a[static_cast<u32>(transit)] = c.redirected_transit;
   a[static_cast<u32>(no_socket)] = c.no_socket;
   return a;
 }

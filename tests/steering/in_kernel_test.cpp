@@ -10,13 +10,13 @@ namespace {
 using namespace in_kernel;
 
 /// The kernel's run of the program over each frame of the table, at each length that it takes (14 bytes and more).
-void runs_as_the_table_says(const xdp_steering& s, bool has_socket) {
+void runs_as_the_table_says(const xdp_steering& s, bool has_socket, std::span<const row> rows = table) {
   columns before = in_columns(s.verdicts());
-  for (const row& r : table)
+  for (const row& r : rows)
     for (std::size_t size = 14; size <= r.sent.size; ++size) {
       INFO(r.what << ", " << size << " bytes");
       steering::verdict v = wanted(r, size);
-      const bool is_ours = v == arp || v == ip || v == neighbour || v == group;
+      const bool is_ours = v == arp || v == ip || v == neighbour || v == group || v == transit;
       if (is_ours && !has_socket) v = no_socket;
       nic::kernel::bpf::run_result result;
       REQUIRE(nic::kernel::bpf::run_program(nic::kernel::system_calls{}, s.program(), r.sent.bytes().first(size), result) == 0);
@@ -41,6 +41,9 @@ TEST_CASE("the kernel says of each frame what the table says", "[kernel]") {
     runs_as_the_table_says(s, false);
     REQUIRE(s.add_socket(0, socket.fd).errno_value == 0);
     runs_as_the_table_says(s, true);
+    REQUIRE(own_namespace::ip("address add 10.9.0.1/24 dev v1"));
+    REQUIRE(s.claim(std::array<u8, 4>{}));  // a router's
+    runs_as_the_table_says(s, true, router_table);
     CHECK(s.add_socket(steering::most_queues, socket.fd).errno_value == E2BIG);
     CHECK(s.add_socket(1, 0).errno_value != 0);  // no AF_XDP socket
   }

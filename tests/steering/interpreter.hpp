@@ -19,7 +19,7 @@ using row_of_counters = std::array<u64, steering::verdict_columns>;
 /// The maps of steering.hpp as the program and the driver see them.
 struct maps {
   std::set<u32> sockets;  ///< queues that have one
-  std::set<std::vector<std::byte>> own4, own6;
+  std::set<std::vector<std::byte>> own4, own6, kernel4;
   std::array<row_of_counters, steering::verdict_rows> verdicts{};
   u64 first4 = 0;
 };
@@ -268,7 +268,7 @@ class interpreter {
         answer.found = answer.which < cells;
         if (!answer.found) (void)fault("there is no such counter");
       } else {
-        const auto& own = which == steering::map::own4 ? maps_.own4 : maps_.own6;
+        const auto& own = which == steering::map::own4 ? maps_.own4 : which == steering::map::own6 ? maps_.own6 : maps_.kernel4;
         answer.found = own.contains({key, key + size});
       }
       return;

@@ -22,7 +22,10 @@ inline steering::verdict by_description(std::span<const std::byte> frame, const 
       if (payload.size() < 20) return malformed;
       const u32 version = at(14) / 16, header = at(14) % 16 * 4, total = at(16) << 8 | at(17);
       if (version != 4 || header < 20 || header > payload.size() || total < header) return malformed;
-      if (!m.own4.contains(part(14 + 16, 4))) return passed;
+      if (!m.own4.contains(part(14 + 16, 4))) {
+        const bool is_for_a_router = m.own4.contains(std::vector<std::byte>(4)) && at(0) % 2 == 0 && at(14 + 16) < 224;
+        return is_for_a_router && !m.kernel4.contains(part(14 + 16, 4)) ? transit : passed;
+      }
       return at(14 + 16) >= 224 && at(14 + 16) < 240 ? group : ip;
     }
     case 0x86dd: {

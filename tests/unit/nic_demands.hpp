@@ -18,7 +18,7 @@ using namespace strata::test;
 struct talk {
   u8 marks = 0;              // set on each received packet
   bool takes_claims = true;
-  std::vector<std::vector<u8>> claimed{};
+  std::vector<std::vector<u8>> claimed{}, disclaimed{};
   const std::byte* region = nullptr;
   u32 chunk_size = 0;
   u32 least_headroom = 0xffff;
@@ -47,6 +47,10 @@ struct talkative : nic::wire_pair {
     t->claimed.emplace_back(address.begin(), address.end());
     return t->takes_claims;
   }
+  bool disclaim(std::span<const u8> address) {
+    t->disclaimed.emplace_back(address.begin(), address.end());
+    return true;
+  }
   [[nodiscard]] bool holds(region memory, u32 chunk_size) const { return memory.data() == t->region && chunk_size == t->chunk_size; }
   [[nodiscard]] u32 chunks_kept() const { return t->kept; }
 };
@@ -63,6 +67,9 @@ struct four : presets::testing {
   using nic = talkative;
   using link = strata::link::raw_ip;
   using neighbour = strata::neighbour::fixed;
+};
+struct four_router : four {
+  static constexpr bool forwards = true;
 };
 struct six : four {
   using family = strata::only_v6;
@@ -119,6 +126,7 @@ struct offloading_six : offloading_four {
 }  // namespace strata::demands
 
 extern template class strata::stack<strata::demands::four>;
+extern template class strata::stack<strata::demands::four_router>;
 extern template class strata::stack<strata::demands::six>;
 extern template class strata::stack<strata::demands::offloading_four>;
 extern template class strata::stack<strata::demands::offloading_six>;

@@ -132,6 +132,20 @@ TEST_CASE("a stack claims its address of a driver that brings in only what is cl
   const auto s = std::make_unique<listener_of_frames<six>>();
   CHECK(s->told.claimed == std::vector<std::vector<u8>>{{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}});
 }
+TEST_CASE("a router claims what is for others as well, and gives back an address that is removed") {
+  const auto cable = std::make_unique<nic::wire>();
+  const auto memory = std::make_unique<std::byte[]>(256 * 2048);
+  talk told{.region = memory.get(), .chunk_size = four::limits.chunk_size};
+  const auto net = std::make_unique<stack<four_router>>();
+  REQUIRE(net->start({.nic = {*cable, 0, told}, .memory = std::span(memory.get(), 256 * 2048), .entropy = {1}, .address = "10.0.0.1/24"_net}) == bad_option::none);
+  CHECK(told.claimed == std::vector<std::vector<u8>>{{0, 0, 0, 0}, {10, 0, 0, 1}});
+  CHECK(net->add_address(0, "10.0.0.9/24"_net));
+  CHECK(told.claimed.back() == std::vector<u8>{10, 0, 0, 9});
+  CHECK_FALSE(net->remove_address(0, "10.0.0.8"_ip));
+  CHECK(told.disclaimed.empty());
+  CHECK(net->remove_address(0, "10.0.0.9"_ip));
+  CHECK(told.disclaimed == std::vector<std::vector<u8>>{{10, 0, 0, 9}});
+}
 TEST_CASE("an IPv4 address of a stack of both families is claimed as four bytes") {
   nic::wire cable{};
   talk told{};

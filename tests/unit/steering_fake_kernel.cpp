@@ -40,7 +40,7 @@ long fake_kernel::close(int fd) const {
   return state->open.erase(fd) == 1 ? 0 : -EBADF;
 }
 long fake_kernel::socket(int family, int, int) const {
-  if (const long r = state->enter(family == AF_PACKET ? "socket AF_PACKET" : "socket AF_NETLINK"); r < 0) return r;
+  if (const long r = state->enter(family == AF_PACKET ? "socket AF_PACKET" : family == AF_INET ? "socket AF_INET" : "socket AF_NETLINK"); r < 0) return r;
   return state->descriptor();
 }
 long fake_kernel::bind(int, const void*, u32) const { return state->enter("bind"); }
@@ -75,8 +75,26 @@ long fake_kernel::recvfrom(int, void* to, std::size_t size, int) const {
   std::copy_n(state->answer.data(), n, static_cast<std::byte*>(to));
   return static_cast<long>(n);
 }
-long fake_kernel::ioctl(int, unsigned long, void* argument) const {
+/// As SIOCGIFCONF answers: what there is room for, and how many bytes that took.
+static void tell_addresses(const kernel_state& state, void* question) {
+  int bytes;
+  void* to;
+  std::memcpy(&bytes, question, sizeof bytes);
+  std::memcpy(&to, static_cast<char*>(question) + sizeof to, sizeof to);
+  std::size_t n = 0;
+  for (const auto& a : state.addresses) {
+    if ((n + 1) * sizeof(nic::kernel::interface_request) > static_cast<std::size_t>(bytes)) break;
+    nic::kernel::interface_request r{};
+    (void)r.set_name("lo");
+    std::memcpy(&r.value.as_large_as_the_kernels[4], a.data(), a.size());
+    std::memcpy(static_cast<char*>(to) + n++ * sizeof r, &r, sizeof r);
+  }
+  bytes = static_cast<int>(n * sizeof(nic::kernel::interface_request));
+  std::memcpy(question, &bytes, sizeof bytes);
+}
+long fake_kernel::ioctl(int, unsigned long request, void* argument) const {
   if (const long r = state->enter("ioctl"); r < 0) return r;
+  if (request == SIOCGIFCONF) return tell_addresses(*state, argument), 0;
   void* data;
   std::memcpy(&data, static_cast<char*>(argument) + 16, sizeof data);
   u32 command;
@@ -105,6 +123,7 @@ static long inform(kernel_state& state, int fd, void* to) {
     bpf_map_info info{};
     info.type = state.maps[fd].kind;
     info.key_size = state.maps[fd].key_size;
+    info.value_size = state.maps[fd].value_size;
     info.max_entries = state.maps[fd].entries;
     std::memcpy(to, &info, sizeof info);
   } else if (number != 0 && number != kernel_state::program_number) {
@@ -207,6 +226,7 @@ long fake_kernel::bpf(int command, void* attributes, u32 size) const {
       if (map == 2) state->maps[fd] = {BPF_MAP_TYPE_XSKMAP, 4, 4, 64};
       if (map == 3) state->maps[fd] = {BPF_MAP_TYPE_HASH, 4, 8, 256};
       if (map == 4) state->maps[fd] = {BPF_MAP_TYPE_ARRAY, 4, 8, 1};
+      if (map == 5) state->maps[fd] = {BPF_MAP_TYPE_HASH, 4, 4, 256};
       return fd;
     }
     case BPF_LINK_GET_NEXT_ID: {

@@ -26,6 +26,12 @@ maps own_addresses() {
   for (const auto& a : ours6) m.own6.insert(bytes_of(a));
   return m;
 }
+maps of_a_router() {
+  maps m = own_addresses();
+  m.own4.insert(std::vector<std::byte>(4));
+  m.kernel4 = {bytes_of(kernel4)};
+  return m;
+}
 
 struct seen {
   const char* fault = nullptr;
@@ -63,7 +69,7 @@ constexpr u32 queues[] = {0, 3, 1, 2, 15, 16, 19, 4095};
 bool has_socket(u32 queue) { return queue == 0 || queue == 3; }
 
 seen as_wanted(steering::verdict v, u32 queue = 0) {
-  const bool is_ours = v == arp || v == ip || v == neighbour || v == group;
+  const bool is_ours = v == arp || v == ip || v == neighbour || v == group || v == transit;
   if (is_ours && !has_socket(queue)) return {nullptr, 2, no_socket};
   return {nullptr, is_ours ? u64{4} : u64{2}, v};
 }
@@ -89,6 +95,12 @@ std::string first_difference(std::span<const ebpf::instruction> code, bool every
         const seen s = one_run(code, m, cut(r, size), queue);
         if (s != as_wanted(wanted(r, size), queue)) return r.what + ", "s + std::to_string(size) + " bytes, queue " + std::to_string(queue) + ": " + said(s);
       }
+  maps router = of_a_router();
+  for (const row& r : router_table)
+    for (std::size_t size = every_length ? 0 : r.sent.size; size <= r.sent.size; ++size)
+      for (const u32 queue : {0u, 1u})
+        if (const seen s = one_run(code, router, cut(r, size), queue); s != as_wanted(wanted(r, size), queue))
+          return "a router, "s + r.what + ", " + std::to_string(size) + " bytes, queue " + std::to_string(queue) + ": " + said(s);
   return {};
 }
 
@@ -96,6 +108,7 @@ std::string first_difference(std::span<const ebpf::instruction> code, bool every
 TEST_CASE("each frame of the table is redirected or passed as the table says, at each length from no byte on, by each queue", "[steering]") {
   CHECK(first_difference(steering::own_address, true) == "");
   for (const row& r : table) CHECK(r.needs <= r.sent.size);
+  for (const row& r : router_table) CHECK(r.needs <= r.sent.size);
 }
 
 TEST_CASE("the description says the same of each frame and length", "[steering]") {
@@ -105,11 +118,16 @@ TEST_CASE("the description says the same of each frame and length", "[steering]"
       INFO(r.what << ", " << size << " bytes");
       CHECK(by_description(r.sent.bytes().first(size), m) == wanted(r, size));
     }
+  for (const row& r : router_table)
+    for (std::size_t size = 0; size <= r.sent.size; ++size) {
+      INFO("a router, " << r.what << ", " << size << " bytes");
+      CHECK(by_description(r.sent.bytes().first(size), of_a_router()) == wanted(r, size));
+    }
 }
 
 TEST_CASE("frames with changed bytes are taken as the description takes them", "[steering]") {
   entropy::seeded random{20260101};
-  maps m = own_addresses();
+  maps all[] = {own_addresses(), of_a_router()};
   u32 redirected = 0, differences = 0;
   for (u32 i = 0; i < 60'000; ++i) {
     const row& r = table[random.below(std::size(table))];
@@ -120,6 +138,7 @@ TEST_CASE("frames with changed bytes are taken as the description takes them", "
       const row& other = table[random.below(std::size(table))];
       bytes[at] = random.below(2) == 0 && at < other.sent.size ? other.sent.data[at] : static_cast<std::byte>(random.next());
     }
+    maps& m = all[random.below(2)];
     m.first4 = random.below(2) == 0 ? first_of(ours4[random.below(3)]) : 0;
     const seen s = one_run(steering::own_address, m, bytes);
     const steering::verdict v = by_description(bytes, m);

@@ -59,6 +59,46 @@ TEST_CASE("a claimed address is in the map of its family, and its group is let i
   CHECK_FALSE(s.disclaim(std::span(v6).first(0)));
 }
 
+TEST_CASE("a router gets what is for others, but for what the kernel has then", "[xdp]") {
+  constexpr u8 others[4] = {}, others6[16] = {};
+  kernel_state k;
+  k.addresses = {{127, 0, 0, 1}, {10, 9, 0, 1}};
+  steering s;
+  REQUIRE(s.open({&k}, any).errno_value == 0);
+  const auto kept = [&]() -> const kernel_state::bpf_map* {
+    for (const auto& [fd, m] : k.maps)
+      if (m.kind == BPF_MAP_TYPE_HASH && m.key_size == 4 && m.value_size == 4) return &m;
+    return nullptr;
+  }();
+  REQUIRE(kept != nullptr);
+
+  const std::size_t open = k.open.size();
+  for (const char* call : {"socket AF_INET", "ioctl", "update"}) {
+    k.refusals = {{call, EPERM}};
+    CHECK_FALSE(s.claim(others));
+    CHECK(k.map_of(BPF_MAP_TYPE_HASH, 4)->elements.empty());
+    CHECK(k.open.size() == open);
+  }
+  CHECK_FALSE(s.claim(others6));
+  CHECK(k.map_of(BPF_MAP_TYPE_HASH, 16)->elements.empty());
+
+  CHECK(s.claim(others));
+  CHECK(k.first4() == 0);  // 0.0.0.0 is no address to be found first
+  CHECK(kept->elements.size() == 2);
+  CHECK(kept->elements.contains({127, 0, 0, 1}));
+  CHECK(kept->elements.contains({10, 9, 0, 1}));
+  CHECK(s.claim(v4));
+  CHECK(k.first4() == 0x02'00'09'0a'0000'0001);
+  CHECK(s.disclaim(others));
+  CHECK_FALSE(s.disclaim(others));
+  CHECK(k.first4() == 0x02'00'09'0a'0000'0001);
+
+  k.addresses.assign(nic::kernel::kernel_addresses::most, {10, 9, 0, 1});
+  CHECK(s.claim(others));
+  k.addresses.push_back({10, 9, 0, 1});
+  CHECK_FALSE(s.claim(others));
+}
+
 TEST_CASE("there is an end to addresses, and it is told", "[xdp]") {
   kernel_state k;
   steering s;

@@ -38,16 +38,17 @@ TEST_CASE("the program is attached in driver mode, with its maps in it, and deta
       const auto meant = static_cast<names::map>(names::own_address[i].immediate);
       const auto& m = k.maps.at(k.program[i].imm);
       CHECK((meant == names::map::sockets) == (m.kind == BPF_MAP_TYPE_XSKMAP));
-      CHECK((meant == names::map::own4) == (m.kind == BPF_MAP_TYPE_HASH && m.key_size == 4));
+      CHECK((meant == names::map::own4) == (m.kind == BPF_MAP_TYPE_HASH && m.key_size == 4 && m.value_size == 8));
+      CHECK((meant == names::map::kernel4) == (m.kind == BPF_MAP_TYPE_HASH && m.key_size == 4 && m.value_size == 4));
       CHECK((meant == names::map::own6) == (m.kind == BPF_MAP_TYPE_HASH && m.key_size == 16));
       CHECK((meant == names::map::verdicts) == (m.kind == BPF_MAP_TYPE_ARRAY && m.entries == 128));
       CHECK((meant == names::map::first4) == (m.kind == BPF_MAP_TYPE_ARRAY && m.entries == 1));
       CHECK(k.program[i].src_reg == (meant == names::map::first4 ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD));
     }
-    CHECK(loads == 8);
+    CHECK(loads == 10);
     k.journal.clear();
   }
-  CHECK(std::count(k.journal.begin(), k.journal.end(), "close") == 7);  // five maps, program, packet socket
+  CHECK(std::count(k.journal.begin(), k.journal.end(), "close") == 8);  // six maps, program, packet socket
   CHECK(k.journal.front() == "close link");
   CHECK(k.open.empty());
 }
@@ -148,7 +149,7 @@ TEST_CASE("whichever call fails, open says so and leaves nothing open, and works
     REQUIRE(s.open({&k}, any).errno_value == 0);
     calls = k.calls;
   }
-  CHECK(calls == 8);
+  CHECK(calls == 9);
   for (u64 nth = 0; nth < calls; ++nth) {
     kernel_state k;
     k.refuse_nth = nth;
@@ -225,6 +226,7 @@ TEST_CASE("verdicts are the sum over the rows of queues", "[xdp]") {
   CHECK(c.redirected_ip == of(ip));
   CHECK(c.redirected_neighbour == of(neighbour));
   CHECK(c.redirected_group == of(group));
+  CHECK(c.redirected_transit == of(transit));
   CHECK(c.no_socket == of(no_socket));
 }
 
@@ -234,7 +236,7 @@ TEST_CASE("a moved steering goes on, and what it was moved from owns nothing", "
   REQUIRE(a.open({&k}, any).errno_value == 0);
   steering b = std::move(a);
   a.close();
-  CHECK(k.open.size() == 8);
+  CHECK(k.open.size() == 9);
   steering c;
   c = std::move(b);
   CHECK(c.mode() == xdp_mode::driver);

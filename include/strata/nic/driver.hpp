@@ -105,7 +105,7 @@ template <class T> concept wants_the_time = requires(T n, u64 now) {
 };
 
 /// Optional: claim(address) asks the driver to bring in what is sent to that address, 4 or 16 bytes in network order: it sees only part of what arrives.
-/// The stack claims its own at start. False: it has no room for one more.
+/// The stack claims its own at start, and one that forwards 0.0.0.0, which stands for all others. False: it has no room for one more.
 template <class T> concept claims_addresses = requires(T n, std::span<const u8> address) {
   { n.claim(address) } -> std::same_as<bool>;
 };

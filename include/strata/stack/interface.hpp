@@ -119,6 +119,12 @@ template <class Parts> struct interface {
       if constexpr (nic::claims_addresses<driver>) return with_bytes_of(a, [this](std::span<const u8> bytes) { return nic->claim(bytes); });
       else return (void)a, true;
     }
+    /// And for what comes for all others, which a router forwards.
+    bool claim_for_others() {
+      static constexpr u8 any[4] = {};
+      if constexpr (nic::claims_addresses<driver>) return nic->claim(any);
+      else return true;
+    }
     /// No longer, if the driver knows how.
     void disclaim(const address& a) {
       if constexpr (requires(std::span<const u8> bytes) { nic->disclaim(bytes); }) (void)with_bytes_of(a, [this](std::span<const u8> bytes) { return nic->disclaim(bytes); });

@@ -34,6 +34,7 @@ template <stack_config C> bool stack<C>::remove_address(u8 link, const address& 
   network_of(ours, [&](auto& ip) { is_gone = ip.withdraw(ours, link); });
   interfaces_.at(link, [&](auto& i) {
     if constexpr (neighbour::claims_addresses<decltype(i.neighbour)>) is_gone = i.neighbour.forget_claim(ours) || is_gone;
+    if (is_gone) i.disclaim(ours);
   });
   if (is_gone) changed();
   return is_gone;

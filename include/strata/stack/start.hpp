@@ -78,6 +78,9 @@ template <stack_config C> template <std::size_t I> bool stack<C>::open_interface
   });
   if constexpr (neighbour::announces_addresses<decltype(i.neighbour)> && !neighbour::claims_addresses<decltype(i.neighbour)>)
     i.neighbour.announce(cache_below{*this, static_cast<u8>(I)}, wanted.address.address);
+  if constexpr (C::forwards) {
+    if (!i.claim_for_others()) return false;
+  }
   return i.claim(wanted.address.address);
 }
 

@@ -59,7 +59,7 @@ template <class System> const char* af_xdp_over<System>::diagnosis() const {
   const counters c = count();
   if (c.receive_frames != 0) return "frames arrive";
   const auto v = verdicts();
-  const u64 redirected = v.redirected_arp + v.redirected_ip + v.redirected_neighbour + v.redirected_group;
+  const u64 redirected = v.redirected_arp + v.redirected_ip + v.redirected_neighbour + v.redirected_group + v.redirected_transit;
   if (v.no_socket != 0) return "frames for strata come by receive queues that have no socket: give options.queues as ethtool -l NAME says, or steer flows: ethtool -X, ethtool -N";
   if (redirected == 0 && v.passed + v.malformed != 0) return "frames arrive, and none is for an address of the stack: is its address the one that peers send to?";
   if (redirected == 0) return "no frame reached the program: is the interface up, the cable in, a peer there? ip -s link show NAME";

@@ -41,14 +41,16 @@ template <class System> void remove_all(const System& system, int map, u64 owner
   }
 }
 
-/// first4 holds one of the addresses in own4, if there is any.
+/// first4 holds one of the addresses in own4, if there is any but 0.0.0.0, which stands for others.
 template <class System> void choose_first(const System& system, int first4, int own4) {
   const u32 only = 0;
   u64 first = 0, owners = 0;
   (void)bpf::lookup_element(system, first4, &only, &first);
   u32 address = static_cast<u32>(first >> 32);
   if (first != 0 && bpf::lookup_element(system, own4, &address, &owners) == 0) return;
-  const u64 chosen = bpf::next_key(system, own4, nullptr, &address) == 0 ? steering::first_value(address) : 0;
+  bool is_there = bpf::next_key(system, own4, nullptr, &address) == 0;
+  if (const u32 others = 0; is_there && address == others) is_there = bpf::next_key(system, own4, &others, &address) == 0;
+  const u64 chosen = is_there ? steering::first_value(address) : 0;
   if (chosen != first) (void)bpf::update_element(system, first4, &only, &chosen);
 }
 

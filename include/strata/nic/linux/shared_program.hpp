@@ -26,10 +26,11 @@ namespace detail {
 constexpr bool is_in_order(steering::map which, const bpf_map_info& info) {
   switch (which) {
     case steering::map::sockets: return info.type == BPF_MAP_TYPE_XSKMAP;
-    case steering::map::own4: return info.type == BPF_MAP_TYPE_HASH && info.key_size == 4;
+    case steering::map::own4: return info.type == BPF_MAP_TYPE_HASH && info.key_size == 4 && info.value_size == 8;
     case steering::map::own6: return info.type == BPF_MAP_TYPE_HASH && info.key_size == 16;
     case steering::map::verdicts: return info.type == BPF_MAP_TYPE_ARRAY && info.max_entries > 1;
     case steering::map::first4: return info.type == BPF_MAP_TYPE_ARRAY && info.max_entries == 1;
+    case steering::map::kernel4: return info.type == BPF_MAP_TYPE_HASH && info.key_size == 4 && info.value_size == 4;
   }
   return false;
 }

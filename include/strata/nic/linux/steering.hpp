@@ -3,7 +3,8 @@
 // is either redirected to strata's AF_XDP socket or passed to the kernel; XDP cannot do both.
 //
 //   redirected: ARP whose target protocol address is ours · IPv4 and IPv6 to our addresses (fragments, ICMP) and to groups that were joined ·
-//               neighbour solicitations for our addresses, to their solicited-node group
+//               neighbour solicitations for our addresses, to their solicited-node group · where 0.0.0.0 was claimed, which a router does, IPv4 that came
+//               to the interface's MAC for any other host but the kernel
 //   passed:     everything else: other addresses, broadcasts, frames with a VLAN tag, what is malformed or too short
 //
 // Router advertisements to a group are passed, since both need them, even if that group was joined; and so is gratuitous ARP for other addresses than
@@ -22,17 +23,18 @@ namespace strata::inline STRATA_ABI::nic::steering {
 /// The program's maps by their places in the list for ebpf::relocate.
 enum class map : u8 {
   sockets,   ///< XSKMAP: receive queue -> socket
-  own4,      ///< hash: 4 bytes of address -> whose it is, a bit for each stack; the program asks only whether it is there
+  own4,      ///< hash: 4 bytes of address -> whose it is, a bit for each stack; the program asks only whether it is there. 0.0.0.0 stands for all others
   own6,      ///< hash: 16 bytes of address -> likewise
   verdicts,  ///< array: (receive queue modulo verdict_rows) * verdict_columns + verdict -> its counter
   first4,    ///< array of one: first_value() of an address in own4, or 0. To find it there costs a load, to look it up in own4 a call
+  kernel4,   ///< hash: 4 bytes of address -> nothing that is read; what the kernel keeps when a router takes all others
 };
-inline constexpr u32 maps = 5;
+inline constexpr u32 maps = 6;
 /// What first4 holds for the address whose four bytes are loaded as `word`.
 constexpr u64 first_value(u32 word) { return u64{word} << 32 | 1; }
 
 /// What became of a frame. The first two are passed to the kernel, and so is no_socket.
-enum class verdict : u8 { passed, malformed, arp, ip, neighbour, group, no_socket };
+enum class verdict : u8 { passed, malformed, arp, ip, neighbour, group, transit, no_socket };
 inline constexpr u32 verdict_columns = 8;  ///< a row is a cache line
 inline constexpr u32 verdict_rows =
     16;  ///< queues are served by different CPUs at once: each counts in a line of its own, until there are more than these
@@ -106,7 +108,22 @@ inline constexpr statement own_address[] = {
     mov(r2, r8), add(r2, ethernet + 16),
     load_map(r1, map::own4),
     call(map_lookup_elem),
+    jump_ne(r0, 0, "ours"),
+    mov(r4, 0), store32(r10, -4, r4),               // 0.0.0.0: a router takes what is for others,
+    mov(r2, r10), add(r2, -4),
+    load_map(r1, map::own4),
+    call(map_lookup_elem),
     jump_eq(r0, 0, "pass"),
+    load8(r4, r8, 0), bit_and(r4, 1),
+    jump_ne(r4, 0, "pass"),                         // unless all on the link got it,
+    load8(r4, r8, ethernet + 16),
+    jump_ge(r4, 0xe0, "pass"),                      // or it is for a group or for nobody,
+    mov(r2, r8), add(r2, ethernet + 16),
+    load_map(r1, map::kernel4),
+    call(map_lookup_elem),
+    jump_ne(r0, 0, "pass"),                         // or for the kernel
+    found(verdict::transit),
+    jump("redirect"),
   label("ours"),
     found(verdict::ip),
     load8(r4, r8, ethernet + 16), bit_and(r4, 0xf0),

@@ -8,6 +8,7 @@
 #include <strata/nic/driver.hpp>
 #include <strata/nic/linux/bpf.hpp>
 #include <strata/nic/linux/claims.hpp>
+#include <strata/nic/linux/kernel_addresses.hpp>
 #include <strata/nic/linux/link_groups.hpp>
 #include <strata/nic/linux/shared_program.hpp>
 #include <strata/nic/linux/steering.hpp>
@@ -38,6 +39,7 @@ template <class System = system_calls> class xdp_steering {
     u64 redirected_ip = 0;
     u64 redirected_neighbour = 0;  ///< solicitations of ours
     u64 redirected_group = 0;      ///< to groups that we joined
+    u64 redirected_transit = 0;    ///< IPv4 for others, to a router
     u64 no_socket = 0;             ///< for us, and passed: came by a receive queue that has no socket
     u64 passed = 0;
     u64 malformed = 0;  ///< passed: shorter than its headers, or ARP, IP or a solicitation that contradicts itself
@@ -66,11 +68,12 @@ template <class System = system_calls> class xdp_steering {
     return failure(r, "the program does not take the socket of this queue", "bpf BPF_MAP_UPDATE_ELEM", "bind the AF_XDP socket first");
   }
 
-  /// Frames for this address (4 or 16 bytes in network order; IPv4 in IPv6's mapped form is IPv4) are ours. May be a group. False: there are
-  /// steering::most_addresses of them already, or the interface does not take its group.
+  /// Frames for this address (4 or 16 bytes in network order; IPv4 in IPv6's mapped form is IPv4) are ours. May be a group. 0.0.0.0 stands for every
+  /// IPv4 address but those that the kernel has now, on whatever interface: what a router forwards. False: there are steering::most_addresses of them
+  /// already, or the interface does not take its group, or does not tell what the kernel has.
   [[nodiscard]] bool claim(std::span<const u8> address) {
     const entry e = entry_of(address);
-    if (e.address.empty()) return false;
+    if (e.address.empty() || (is_unspecified(e.address) && !keep_the_kernels(e))) return false;
     const long r = claims::add(system_, map(e.where), e.address.data(), owner_);
     if (r != 0) return r == 1;
     choose_first();
@@ -101,7 +104,7 @@ template <class System = system_calls> class xdp_steering {
     for (u32 i = 0; i < cells; ++i) sum[i % steering::verdict_columns] += values[i];
     const auto of = [&](steering::verdict v) { return sum[static_cast<u32>(v)]; };
     using enum steering::verdict;
-    return {of(arp), of(ip), of(neighbour), of(group), of(no_socket), of(passed), of(malformed)};
+    return {of(arp), of(ip), of(neighbour), of(group), of(transit), of(no_socket), of(passed), of(malformed)};
   }
 
   /// driver or generic once it is open.
@@ -134,6 +137,20 @@ template <class System = system_calls> class xdp_steering {
       if (a[i] != mapped[i]) return {steering::map::own6, a};
     return {steering::map::own4, a.last(4)};
   }
+  static bool is_unspecified(std::span<const u8> a) {
+    for (const u8 byte : a)
+      if (byte != 0) return false;
+    return true;
+  }
+  /// What is for the kernel itself stays with it.
+  [[nodiscard]] bool keep_the_kernels(const entry& others) const {
+    if (others.where != steering::map::own4) return false;  // no router of ours forwards IPv6
+    kernel_addresses of_kernel;
+    if (of_kernel.read(system_) < 0) return false;
+    for (const auto& a : of_kernel)
+      if (const u32 nothing = 0; bpf::update_element(system_, map(steering::map::kernel4), a.bytes, &nothing) < 0) return false;
+    return true;
+  }
   void choose_first() { claims::choose_first(system_, map(steering::map::first4), map(steering::map::own4)); }
   void forget_ours() {
     for (const auto own : {steering::map::own4, steering::map::own6}) claims::remove_all(system_, map(own), owner_);
@@ -156,6 +173,7 @@ template <class System = system_calls> class xdp_steering {
         {own6, {BPF_MAP_TYPE_HASH, 16, 8, steering::most_addresses, "strata_own6"}},
         {steering::map::verdicts, {BPF_MAP_TYPE_ARRAY, 4, 8, steering::verdict_rows * steering::verdict_columns, "strata_verdicts"}},
         {first4, {BPF_MAP_TYPE_ARRAY, 4, 8, 1, "strata_first4"}},
+        {kernel4, {BPF_MAP_TYPE_HASH, 4, 4, kernel_addresses::most, "strata_kernel4"}},
         {sockets, {BPF_MAP_TYPE_XSKMAP, 4, 4, o.queues > steering::most_queues ? o.queues : steering::most_queues, "strata_sockets"}},
     };
     for (const auto& w : wanted) {
