@@ -118,6 +118,16 @@ TEST_CASE("nobody answers a broadcast echo, a broken one, or one for which there
 }
 
 // MUST-55.
+TEST_CASE("an echo that there is no way back for is not answered, and counted once") {
+  host h;
+  REQUIRE(h.ip.remove_route("0.0.0.0/0"_net, router, 0));
+  (void)h.in(ip_packet("192.0.2.1"_ip, us, 1, message(8, 0, 1, text("x"))));
+  CHECK(h.below.posted.empty());
+  CHECK(h.ip.icmp_counted().out_errors == 1);
+  CHECK(h.ip.counted().out_no_routes == 1);
+  CHECK(h.ip.icmp_counted().out_echo_reps == 0);
+}
+
 TEST_CASE("echo replies, redirects, source quench and timestamps are counted and passed over") {
   host h;
   (void)h.in(ip_packet(b, us, 1, message(0, 0, 1, text("x"))));

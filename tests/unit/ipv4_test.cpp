@@ -224,7 +224,8 @@ TEST_CASE("an address is ours on each link, or, where the Config has a strong ho
   to_the_other.to = "172.16.0.1"_ip;
   const auto comes_by = [&](auto& h, u8 link) {
     packet p = h.below.pool.incoming(to_the_other.packet_bytes());
-    return h.ip.on_packet(h.below, p, {link, false}, h.now).is == ip::finding<ipv4_address>::what::datagram;
+    const auto f = h.ip.on_packet(h.below, p, {link, false}, h.now);
+    return f.is == ip::finding<ipv4_address>::what::datagram && f.info.link == link;
   };
   host<cached> weak;
   host<strong> h;

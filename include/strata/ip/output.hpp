@@ -45,7 +45,6 @@ template <config C, class Header> class output {
         way.next_hop = to;
         way.link = loopback_link<decltype(below)>;
         way.mtu = below.mtu(way.link);
-        way.neighbour = 0;
         return true;
       }
       if (way.local.is_loopback()) return ++count.out_no_routes, false;  // RFC 1122 §3.2.1.3 (g)
@@ -119,12 +118,13 @@ template <config C, class Header> class output {
     return to_link(below, way, p, protocol);
   }
 
-  /// Sends a datagram that is longer than the MTU of `way`, whose route is known: as fragments, under an identification of their own.
+  /// Sends a datagram of at most 65,515 bytes that is longer than the MTU of `way`, whose route is known: as fragments, under an identification of their own.
   /// fill(to, from, n) writes the `n` bytes of it that begin at `from`: once each, behind the headers that they leave with. full: there are not as many chunks, or
   /// not as many places to wait for a neighbour who is not known yet (he is being asked), and nothing is sent; any other answer is that of the last fragment.  Linux: ip_append_data, ip_push_pending_frames.
   [[nodiscard]] sent send_long(links<address> auto&& below, path& way, u32 bytes, u8 protocol, auto&& fill, counters& count) requires(Header::is_v4) {
     ++count.out_requests;
-    if (bytes + Header::size > 0xffff || way.mtu < Header::size + 8) return too_big(count);
+    STRATA_EXPECTS(bytes + Header::size <= 0xffff);
+    if (way.mtu < Header::size + 8) return too_big(count);
     const u32 most = static_cast<u32>(way.mtu - Header::size) & ~u32{7};
     if (below.chunks().available() < bytes / most + 1 + C::limits.receive_reserve) return sent::full;
     if constexpr (requires { below.may_wait(way.link, way.next_hop, bytes); }) {
