@@ -128,6 +128,18 @@ TEST_CASE("nobody is told of a packet that was to many, that is an error itself,
   echo[20] = std::byte{8}, echo[21] = std::byte{0};
   t->send(echo);
   CHECK(t->answer().type == 11);  // of an echo one is told: traceroute lives by it
+  for (const std::size_t payload : {8u, 12u, 20u, 36u, 60u, 400u}) {
+    CAPTURE(payload);
+    auto ping = hand::ip({.ttl = 1, .protocol = 1, .payload = payload});
+    ping[20] = std::byte{8}, ping[21] = std::byte{0};
+    t->send(ping);
+    const auto out = t->near.receive();
+    REQUIRE(out.size() == 1);
+    CHECK((out[0][14 + 20] == std::byte{11} && out[0].size() == 14 + 28 + ping.size()));
+    ping[20] = std::byte{11};
+    t->send(ping);
+    CHECK(t->near.receive().empty());
+  }
   CHECK(t->far.receive().empty());
 }
 
@@ -182,6 +194,27 @@ TEST_CASE("a packet over the MTU that may be cut goes on as fragments, and those
   CHECK(wire::ipv4::parse(middle[0])->fragment_offset == 800);
   CHECK(wire::ipv4::parse(middle[2])->more_fragments);
   CHECK(t->answer().type == 0xff);
+}
+
+TEST_CASE("a packet for whose fragments there are no chunks is dropped whole, and counted") {
+  auto t = std::make_unique<hand>();
+  for (const std::size_t left : {0u, 1u, 2u}) {
+    CAPTURE(left);
+    const auto before = t->between.network().router_counted().frag_oks;
+    std::vector<packet> all;
+    const hand::packet_of whole{.payload = 1400};
+    auto frame = hand::ip(whole);
+    while (t->between.chunks().available() > left + 1) all.push_back(t->between.chunks().take_receive(0));
+    t->send(frame);
+    const auto out = t->far.receive();
+    CHECK(out.size() < 3);
+    CHECK(t->between.network().router_counted().frag_oks == before);
+    all.clear();
+    t->turn();
+    CHECK(t->between.chunks_in_use() == 0);
+  }
+  t->send({.payload = 1400});
+  CHECK(t->far.receive().size() == 3);
 }
 
 TEST_CASE("a rule between two networks drops what it names, at forward and at postrouting") {

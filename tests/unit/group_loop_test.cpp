@@ -55,8 +55,6 @@ TEST_CASE("nobody hears what nobody joined, and no copy is made of it") {
   REQUIRE(h->hears.leave({.group = group}));
   CHECK(h->heard_now().empty());
   CHECK(h->count().in_not_joined == 1);
-  REQUIRE(h->speaks.send_to(bytes_of("everybody"), endpoint_4{"255.255.255.255"_ip, 5000}));
-  CHECK(h->heard_now().empty());  // broadcasts have no copies
 }
 
 TEST_CASE("filters of sources hold for what we send, too") {  // RFC 3376 §3
@@ -116,6 +114,21 @@ struct no_options : member { static constexpr bool datagram_options = false; };
 template <class C> concept takes_loop = requires(typename stack<C>::datagram_socket s, udp::option::multicast_loop o) { s.set(o); s.template get<udp::option::multicast_loop>(); };
 static_assert(takes_loop<looped> && !takes_loop<no_groups> && !takes_loop<no_options>);
 static_assert(sizeof(stack<no_groups>::path) <= 68);
+
+TEST_CASE("what is sent to all is heard by our own sockets, by the broadcast address of a network and by that of all") {  // RFC 919 §6
+  auto h = made();
+  REQUIRE(h->send("to the network", "10.0.0.255"_ip));
+  CHECK(h->heard.empty());
+  CHECK(h->left() == 1);
+  CHECK(h->heard_now() == lines{"10.0.0.1 to the network"});
+  for (const auto how : {loop::off, loop::only}) {  // these are of groups, as IP_MULTICAST_LOOP is
+    REQUIRE(h->speaks.set(udp::option::multicast_loop{how}));
+    REQUIRE(h->send("to all", "255.255.255.255"_ip));
+    CHECK(h->left() == 1);
+    CHECK(h->heard_now() == lines{"10.0.0.1 to all"});
+  }
+  CHECK(h->count().loop_drops == 0);
+}
 
 TEST_CASE("a copy that finds no room is counted, and the datagram leaves") {
   auto h = made();

@@ -240,6 +240,27 @@ TEST_CASE("no error is sent about a broadcast, about ICMP, or of a kind that is 
   CHECK(h.below.posted.empty());
 }
 
+TEST_CASE("an error for which there is no chunk, or no way, is counted and not sent") {
+  host h;
+  packet p = h.below.pool.incoming(ip_packet(b, us, 17, text("12345678")));
+  const finding f = h.ip.on_packet(h.below, p, {0, false}, h.now);
+  std::vector<packet> all;
+  while (packet q = h.below.pool.chunks.take(0)) all.push_back(std::move(q));
+  h.ip.send_error(h.below, f.info, p, icmp_error_kind::port_unreachable, h.now);
+  CHECK(h.ip.icmp_counted().out_errors == 1);
+  all.clear();
+  const u32 before = h.below.pool.chunks.in_use();
+  REQUIRE(h.ip.remove_route("0.0.0.0/0"_net, router, 0));
+  packet stray = h.below.pool.incoming(ip_packet("192.0.2.1"_ip, us, 17, text("12345678")));
+  const finding g = h.ip.on_packet(h.below, stray, {0, false}, h.now);
+  h.ip.send_error(h.below, g.info, stray, icmp_error_kind::port_unreachable, h.now);
+  stray.reset();
+  CHECK(h.ip.icmp_counted().out_errors == 2);
+  CHECK(h.below.taken().empty());
+  CHECK(h.below.pool.chunks.in_use() == before);
+  CHECK(h.ip.icmp_counted().out_dest_unreachs == 0);
+}
+
 TEST_CASE("errors are sent at most fifty at once and a thousand a second") {
   host h;
   packet p = h.below.pool.incoming(ip_packet(b, us, 17, text("12345678")));

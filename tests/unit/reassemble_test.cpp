@@ -48,7 +48,7 @@ template <class Below> struct host {
   /// Hands a fragment up; the datagram, if it was the last that was missing.
   std::optional<bytes> in(const piece& f, u8* ecn = nullptr) {
     bytes b(20 + f.size);
-    b[0] = std::byte{0x45}, b[1] = static_cast<std::byte>(f.ecn);
+    b[0] = std::byte{0x45}, b[1] = static_cast<std::byte>(0xb8 | f.ecn);
     store_be<u16>(&b[2], static_cast<u16>(b.size())), store_be<u16>(&b[4], f.id);
     store_be<u16>(&b[6], static_cast<u16>(f.offset / 8 | (f.more ? 0x2000u : 0u)));
     b[8] = std::byte{64}, b[9] = std::byte{17};
@@ -70,6 +70,7 @@ template <class Below> struct host {
     if (ecn != nullptr) *ecn = found.info.ecn;
     CHECK(found.info.protocol == 17);
     CHECK(static_cast<u8>(p->chunk[p->network]) == 0x45);
+    CHECK(static_cast<u8>(p->chunk[p->network + 1]) == (0xb8 | found.info.ecn));
     CHECK(p->transport == p->offset);
     bytes got;
     buffer::each_part(p.d(), [&](buffer::descriptor& d) { got.insert(got.end(), d.chunk + d.offset, d.chunk + d.offset + d.length); });
@@ -207,6 +208,9 @@ TEST_CASE("a datagram is congested if one of its fragments is (RFC 3168 5.3)") {
   CHECK_FALSE(h.in({.offset = 0, .size = 800, .more = true, .ecn = 2}));
   CHECK(h.in({.offset = 800, .size = 600, .more = false, .ecn = 2}, &ecn));
   CHECK(ecn == 2);
+  CHECK_FALSE(h.in({.offset = 0, .size = 800, .more = true, .ecn = 1}));
+  CHECK(h.in({.offset = 800, .size = 600, .more = false, .ecn = 3}, &ecn));
+  CHECK(ecn == 3);
 }
 
 TEST_CASE("without trains a datagram that no chunk holds is dropped; with them 64 KB come up as they are") {

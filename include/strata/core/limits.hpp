@@ -25,7 +25,7 @@ struct limits {
   u32 routes = 16;
   u32 fragments = 64;          ///< datagrams to us that are put together at a time, a quarter of them of one source; zero: fragments are dropped
   u32 path_mtus = 16;          ///< destinations whose path carries less than the link, as routers said (RFC 1191); zero: only who was told knows it
-  u32 groups = 0;              ///< multicast memberships of all sockets, and the stack's own; zero: no code, and what comes to any group is taken. Linux: igmp_max_memberships, 20
+  u32 groups = 0;              ///< multicast memberships of all sockets, and the stack's own; zero: no code, what comes to any group is taken, and we hear nothing of what we send to a group or to all. Linux: igmp_max_memberships, 20
   u32 group_sources = 8;       ///< sources that one membership may name, at most 255; Linux's igmp_max_msf is 10
   u32 errors = 32;             ///< network errors that wait for the next turn
   u32 batch = 32;              ///< frames per receive call; what a kick of AF_XDP sends

@@ -21,12 +21,14 @@ struct built { template <class Address> static constexpr u32 bytes = 0; };
 namespace detail {
 struct no_loop {};
 template <bool Groups> using loop_of = std::conditional_t<Groups, multicast::loop, no_loop>;
+struct no_flag {};
+template <bool Groups> using flag_of = std::conditional_t<Groups, bool, no_flag>;
 }  // namespace detail
 
 /// The way to one peer. A transport sets `remote` (and `local`, if bound) and asks `route`; the rest is ip's.
 /// `image` holds the link header and the IP header of the next packet with length and checksum zero; it is valid while `generation` equals the
 /// stack's (zero never does), so one compare says that route, neighbour and link are what they were.
-/// `Groups`: it may lead to a group that we are in.
+/// `Groups`: it may lead to a group that we are in, or to all.
 template <class Address, u32 ImageBytes, bool Groups = false> struct path {
   Address local{};
   Address remote{};
@@ -40,6 +42,7 @@ template <class Address, u32 ImageBytes, bool Groups = false> struct path {
   u8 traffic_class = 0;  ///< DSCP (RFC 2474 §3) times four; a transport that changes it or `hop_limit` sets `generation` to zero
   u8 hop_limit = 0;      ///< zero: 64. IPv4 calls it time to live
   [[no_unique_address]] detail::loop_of<Groups> loop{};
+  [[no_unique_address]] detail::flag_of<Groups> is_to_many{};  ///< to a group or a broadcast address: we may hear it ourselves
   [[no_unique_address]] struct image_type {
     std::byte bytes[ImageBytes];
   } image{};
@@ -55,6 +58,7 @@ template <class Address, bool Groups> struct path<Address, 0, Groups> {
   u8 traffic_class = 0;
   u8 hop_limit = 0;
   [[no_unique_address]] detail::loop_of<Groups> loop{};
+  [[no_unique_address]] detail::flag_of<Groups> is_to_many{};  ///< to a group or a broadcast address: we may hear it ourselves
 };
 
 /// A layer below whose NIC brings in only what comes to some of our ports (owns_port): a transport that chooses one for an application chooses of these.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What we send to a group is heard by our own sockets that want it: a copy waits for the next turn and comes up as if the link had brought it.
-// RFC 1112 §6.1.  Linux: ip_mc_output, dev_loopback_xmit.
+// What we send to a group is heard by our own sockets that want it, and what we send to all by all of them: a copy waits for the next turn and comes up as if the link had brought it.
+// RFC 1112 §6.1, RFC 919 §6.  Linux: ip_mc_output, dev_loopback_xmit.
 #pragma once
 #include <strata/buffer/pool.hpp>
 #include <strata/core/limits.hpp>

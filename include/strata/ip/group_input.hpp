@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The way up of a copy of what we sent to a group. Included by v4.hpp.
+// The way up of a copy of what we sent to a group or to all. Included by v4.hpp.
 #pragma once
 #include <strata/ip/v4.hpp>
 
@@ -20,7 +20,7 @@ template <config C> STRATA_OFF_PATH auto v4<C>::on_copy(links<address> auto&& be
   f.info.link = came.link;
   f.info.ecn = h.ecn();
   f.info.is_broadcast = true;
-  if (!groups_.takes(came.link, h.destination, h.source, h.protocol)) return f;
+  if (f.info.local.is_multicast() && !groups_.takes(came.link, h.destination, h.source, h.protocol)) return f;
   if (h.is_fragment()) {
     if constexpr (reassembles) f.is = finding<address>::what::fragment;
     else ++count_.reasm_fails;

@@ -127,9 +127,9 @@ template <config C, class Header> class igmp {
 
   // ---- what we send ----
 
-  /// A copy of what is about to leave along `way` to a group, if somebody here wants it; for `copies`, once it has left.
+  /// A copy of what is about to leave along `way` to a group, if somebody here wants it, or to all; for `copies`, once it has left.
   [[nodiscard]] packet copy_if_wanted(links<address> auto&& below, const path_of<C>& way, u8 protocol, const packet& p) {
-    if (way.loop == multicast::loop::off || !is_wanted(way.link, way.remote.v4(), way.local.v4(), protocol)) return {};
+    if (way.remote.is_multicast() && (way.loop == multicast::loop::off || !is_wanted(way.link, way.remote.v4(), way.local.v4(), protocol))) return {};
     packet copy = copies.made(below.chunks(), p, below.link_header_size(way.link));
     count_.loop_drops += !copy;
     return copy;

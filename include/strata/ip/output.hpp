@@ -37,6 +37,7 @@ template <config C, class Header> class output {
     way.generation = 0;
     const address& to = way.remote;
     const bool is_group = routes.is_group(to);
+    if constexpr (has_groups) way.is_to_many = is_group;
     const bool is_bound = !way.local.is_unspecified();
     if constexpr (loopback_link<decltype(below)> != no_link) {
       if (to.is_loopback() || routes.is_ours(to)) {
@@ -216,16 +217,16 @@ template <config C, class Header> class output {
   /// The last step of what has all its headers.
   [[nodiscard]] STRATA_ALWAYS_INLINE sent to_link(links<address> auto&& below, [[maybe_unused]] const path& way, packet& p, [[maybe_unused]] u8 protocol) {
     if constexpr (has_groups) {
-      if (way.remote.is_multicast()) [[unlikely]] return buffer::in_passing(p, [&](packet& q) { return post_to_group(below, way, q, protocol); });
+      if (way.is_to_many) [[unlikely]] return buffer::in_passing(p, [&](packet& q) { return post_to_many(below, way, q, protocol); });
     }
     return below.post(std::move(p));
   }
-  /// To a group: what left is heard by our own, too (group_copies.hpp).  Linux: ip_mc_output.
-  [[nodiscard]] STRATA_OFF_PATH sent post_to_group(links<address> auto&& below, const path& way, packet& p, u8 protocol) {
+  /// To a group or to all: what left is heard by our own, too (group_copies.hpp).  Linux: ip_mc_output.
+  [[nodiscard]] STRATA_OFF_PATH sent post_to_many(links<address> auto&& below, const path& way, packet& p, u8 protocol) {
     packet copy;
     if constexpr (requires { below.copy_if_wanted(way, protocol, p); }) copy = below.copy_if_wanted(way, protocol, p);
     sent became = sent::sent;
-    if (way.loop == multicast::loop::only) p.reset();
+    if (way.loop == multicast::loop::only && way.remote.is_multicast()) p.reset();
     else became = below.post(std::move(p));
     if constexpr (requires { below.hear(way, std::move(copy)); }) {
       if (copy && became != sent::full) below.hear(way, std::move(copy));  // of what did not leave the application will send another
