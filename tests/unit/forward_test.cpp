@@ -88,6 +88,17 @@ TEST_CASE("a packet goes on one hop older, everything else as it was") {
   CHECK(t->answer().type == 0xff);
 }
 
+TEST_CASE("a checksum that no driver calls partial is the sender's, whatever it holds") {
+  auto t = std::make_unique<hand>();
+  auto udp = hand::ip({.payload = 400});
+  const u32 pseudo = plain_sum(std::span(udp).subspan(12, 8), 17 + 400);
+  store_be<u16>(&udp[26], static_cast<u16>(pseudo));
+  t->send(udp);
+  const auto out = t->far.receive();
+  REQUIRE(out.size() == 1);
+  CHECK(std::equal(out[0].begin() + 20, out[0].end(), udp.begin() + 20, udp.end()));
+}
+
 TEST_CASE("a packet that is too old, for nowhere, or too big is dropped, and its sender hears of it from the link that it came by") {
   auto t = std::make_unique<hand>();
   t->send({.ttl = 1});

@@ -116,7 +116,8 @@ TEST_CASE("a group has its link address, and nobody is asked") {  // RFC 2464 §
 TEST_CASE("a sound packet for us, or for a group, goes up cut to its length") {
   host<cached> h;
   packet p = h.below.pool.incoming(joined(sample{}.packet_bytes(), bytes(6)));
-  const auto f = h.ip.on_packet(h.below, p, {0, false}, {});
+  const auto f = h.ip.on_packet(h.below, p, {1, false}, {});
+  CHECK(f.info.link == 1);
   REQUIRE(f.is == finding::what::datagram);
   CHECK(f.info.local == us);
   CHECK(f.info.remote == b);
