@@ -58,8 +58,11 @@ struct in_trains : looped {
 TEST_CASE("datagrams of one call are heard one by one") {
   auto h = made<in_trains>();
   REQUIRE(h->hears.join({.group = group}));
-  for (const char* text : {"aabbc", "ddeef"}) REQUIRE(h->speaks.send_to(bytes_of(text), endpoint_4{group, 5000}, udp::segment_size{2}));
-  CHECK(h->heard_now() == lines{"10.0.0.1 aa", "10.0.0.1 bb", "10.0.0.1 c", "10.0.0.1 dd", "10.0.0.1 ee", "10.0.0.1 f"});
+  const ipv4_address all_three[] = {group, "255.255.255.255"_ip, "10.0.0.255"_ip};
+  for (const ipv4_address to : all_three) {
+    for (const char* text : {"aabbc", "ddeef"}) REQUIRE(h->speaks.send_to(bytes_of(text), endpoint_4{to, 5000}, udp::segment_size{2}));
+    CHECK(h->heard_now() == lines{"10.0.0.1 aa", "10.0.0.1 bb", "10.0.0.1 c", "10.0.0.1 dd", "10.0.0.1 ee", "10.0.0.1 f"});
+  }
   CHECK(h->a.transport<1>().counted().in_csum_errors == 0);
 }
 

@@ -181,7 +181,7 @@ template <stack_config C> struct stack<C>::internet {
   }
   u32 train_limit(const path& way) const requires(C::gso_max_size != 0) {
     if constexpr (has_groups) {
-      if (way.remote.is_multicast()) return 0;  // each may be heard here, too
+      if (way.is_to_many) return 0;  // each may be heard here, too
     }
     if constexpr (requires { way.image; }) return way.generation == s.generation_ ? u32{C::gso_max_size} : 0;
     else return (void)way, 0;  // without an image the neighbour of each packet may turn out to be unknown
