@@ -37,7 +37,7 @@ template <config C, class Header> class output {
     way.generation = 0;
     const address& to = way.remote;
     const bool is_group = routes.is_group(to);
-    if constexpr (has_groups) way.is_to_many = is_group;
+    if constexpr (C::limits.groups != 0) way.is_to_many = has_groups && is_group;  // IPv6 makes no copies yet
     const bool is_bound = !way.local.is_unspecified();
     if constexpr (loopback_link<decltype(below)> != no_link) {
       if (to.is_loopback() || routes.is_ours(to)) {
