@@ -211,6 +211,26 @@ TEST_CASE("a datagram is congested if one of its fragments is (RFC 3168 5.3)") {
   CHECK_FALSE(h.in({.offset = 0, .size = 800, .more = true, .ecn = 1}));
   CHECK(h.in({.offset = 800, .size = 600, .more = false, .ecn = 3}, &ecn));
   CHECK(ecn == 3);
+  CHECK_FALSE(h.in({.offset = 0, .size = 800, .more = true, .ecn = 1}));
+  CHECK(h.in({.offset = 800, .size = 600, .more = false, .ecn = 1}, &ecn));
+  CHECK(ecn == 1);
+  CHECK_FALSE(h.in({.offset = 0, .size = 800, .more = true}));
+  CHECK(h.in({.offset = 800, .size = 600, .more = false}, &ecn));
+  CHECK(ecn == 0);
+}
+TEMPLATE_TEST_CASE("a datagram of which some fragments know of congestion and some do not is dropped (RFC 3168 5.3)", "", copying, by_trains) {
+  for (const u8 other : {u8{1}, u8{2}, u8{3}})
+    for (const bool is_first : {false, true}) {
+      CAPTURE(other, is_first);
+      host<TestType> h;
+      CHECK_FALSE(h.in({.offset = 0, .size = 800, .more = true, .ecn = is_first ? other : u8{0}}));
+      CHECK_FALSE(h.in({.offset = 800, .size = 600, .more = false, .ecn = is_first ? u8{0} : other}));
+      CHECK(h.held() == 0);
+      CHECK(h.ip.counted().reasm_fails == 2);
+      CHECK_FALSE(h.ip.next_deadline());
+      CHECK_FALSE(h.in({.offset = 0, .size = 800, .more = true, .ecn = 2}));  // the next one of that name is another
+      CHECK(h.in({.offset = 800, .size = 600, .more = false, .ecn = 2}) == h.whole);
+    }
 }
 
 TEST_CASE("without trains a datagram that no chunk holds is dropped; with them 64 KB come up as they are") {

@@ -9,6 +9,8 @@
 #include <strata/ip/config.hpp>
 #include <strata/wire/ipv4.hpp>
 
+#include <bit>
+
 namespace strata::inline STRATA_ABI::ip {
 
 /// Named as in /proc/net/snmp (Ip:); fragments that were dropped count as reasm_fails of ip::counters.
@@ -27,11 +29,13 @@ template <config C> class reassembler {
   using moment = time_point<typename C::tick>;
   static constexpr u32 slots = C::limits.fragments;
   static constexpr u32 slots_of_a_source = slots < 4 ? 1 : slots / 4;
+  static constexpr u8 not_ect = 1 << 0;  // a bit of slot::ecns
   static constexpr u32 most_pieces = buffer::most_train_parts;
   [[nodiscard]] static constexpr auto timeout() { return duration<typename C::tick>::from_ms(30'000); }  ///< Linux: ipfrag_time
 
   /// A fragment, its IP header `h` in front. True: it was the last that was missing, and `p` is the datagram: the first fragment, its header with it, and the others
-  /// behind it as a train, their headers off. `ecn`: congestion experienced if any of them says so (RFC 3168 §5.3).
+  /// behind it as a train, their headers off. `ecn`: congestion experienced if any of them says so; where some say that their
+  /// sender knows nothing of ECN and some that he does, the datagram is dropped (RFC 3168 §5.3).
   [[nodiscard]] [[gnu::noinline]] bool on_fragment(links<address> auto&& below, packet& p, const wire::ipv4& h, moment now, u8& ecn, counters& count) {
     ++count_.reasm_reqds;
     const u32 offset = h.fragment_offset, bytes = h.payload_length();
@@ -61,9 +65,14 @@ template <config C> class reassembler {
     }
     if (offset + bytes > s->end) s->end = offset + bytes;
     s->bytes += bytes;
-    s->ecn = h.ecn() == 3 || s->ecn == 3 ? u8{3} : h.ecn();
+    s->ecns = static_cast<u8>(s->ecns | 1u << h.ecn());
     if (s->total == 0 || s->bytes != s->total) return false;
-    ecn = s->ecn;
+    if ((s->ecns & not_ect) != 0 && s->ecns != not_ect) {  // some are of a sender that knows ECN, and some are not. Linux: ip_frag_ecn_table
+      count.reasm_fails += s->pieces;
+      close(*s, below.chunks());
+      return false;
+    }
+    ecn = static_cast<u8>(std::bit_width(s->ecns) - 1);  // congestion experienced is the highest
     return finish(below, *s, p, count);
   }
 
@@ -104,7 +113,7 @@ template <config C> class reassembler {
     ipv4_address source{}, destination{};
     u16 id = 0;
     u8 protocol = 0;
-    u8 ecn = 0;
+    u8 ecns = 0;             // what its fragments said, a bit each
     bool is_used = false;
     bool is_dead = false;    // fragments overlapped: nothing of it is taken any more
     u32 first = 0;           // pieces in the order of their offsets, which stand in descriptor::seq
