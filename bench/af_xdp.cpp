@@ -114,28 +114,29 @@ void bulk_of_two(group& g) {
   g.results[1].frames = both_ways / static_cast<double>(turns.size());
 }
 
-// kernel, kernel_1460, strata
+// kernel, kernel_single, kernel_1460, strata
 void bulk_to_the_kernel(group& g) {
   network& net = the_network();
   contenders all;
   const strata::u8 subnet = g.mode == xdp_mode::driver ? 0 : 1;
   const auto address = [&](std::size_t kind, int host) { return "10." + std::to_string(kind) + '.' + std::to_string(subnet) + '.' + std::to_string(host); };
-  const auto pair = [&](std::size_t kind, bool is_kernel_here) {
+  const auto pair = [&](std::size_t kind, bool is_kernel_here, bool single) {
     const network::pair p = net.connect(true);
     if (is_kernel_here) {
       net.give_address(p.near, (address(kind, 1) + "/24").c_str());
       network::switch_off(p.near, {ETHTOOL_STSO, ETHTOOL_SGSO});
+      if (single) net.send_single_segments(p.near);
     }
     const network::visit there(net);
     net.give_address(p.far, (address(kind, 2) + "/24").c_str());
     if (!is_kernel_here) network::switch_off(p.far, {ETHTOOL_STXCSUM});
     return p;
   };
-  for (const std::size_t row : {0u, 1u}) {
-    (void)pair(7 + row, true);
-    (void)add<bulk<kernel_to_kernel>>(all, g.rows[row], net, address(7 + row, 2).c_str(), row == 0 ? segment * segments_a_turn : segment);
+  for (const std::size_t row : {0u, 1u, 2u}) {
+    (void)pair(7 + row, true, row == 1);
+    (void)add<bulk<kernel_to_kernel>>(all, g.rows[row], net, address(7 + row, 2).c_str(), row == 2 ? segment : segment * segments_a_turn);
   }
-  (void)add<bulk<strata_to_kernel>>(all, g.rows[2], net, pair(6, false).near, g.mode, subnet);
+  (void)add<bulk<strata_to_kernel>>(all, g.rows[3], net, pair(6, false, false).near, g.mode, subnet);
   take_turns(all, is_quick ? 4 : 30, 64);
   g.take(all);
 }
@@ -148,7 +149,7 @@ std::vector<group> groups() {
     all.push_back({"af_xdp/round_trip_one_thread" + suffix, round_trips, mode, one_thread});
     all.push_back({"af_xdp/round_trip_two_cores" + suffix, round_trips, mode, two_cores});
     all.push_back({"af_xdp/bulk" + suffix, {"raw", "strata", "strata_in_place"}, mode, bulk_of_two});
-    all.push_back({"af_xdp/bulk_to_the_kernel" + suffix, {"kernel", "kernel_1460", "strata"}, mode, bulk_to_the_kernel});
+    all.push_back({"af_xdp/bulk_to_the_kernel" + suffix, {"kernel", "kernel_single", "kernel_1460", "strata"}, mode, bulk_to_the_kernel});
   }
   return all;
 }

@@ -43,7 +43,7 @@ class kernel_listener {
   int fd_ = -1;
 };
 
-/// A connection of the kernel's between the two namespaces, no Nagle, read without blocking.
+/// A connection of the kernel's between the two namespaces, no Nagle, Reno, read without blocking.
 class kernel_pair {
  public:
   kernel_pair(const network& n, const char* address) {
@@ -53,7 +53,11 @@ class kernel_pair {
     check(::connect(near_, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0, "connect");
     far_ = waiting.accept();
     const int yes = 1;
-    for (const int fd : {near_, far_}) (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    static constexpr char reno[] = "reno";  // what the machine is set to may pace (BBR), and takes the other contenders' turns for a slow path
+    for (const int fd : {near_, far_}) {
+      (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+      (void)::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof reno - 1);
+    }
   }
   kernel_pair(const kernel_pair&) = delete;
   kernel_pair& operator=(const kernel_pair&) = delete;

@@ -73,6 +73,8 @@ class network {
 
   /// `address` with its prefix, as ip takes it, in the namespace of the calling thread.
   void give_address(const std::string& interface, const char* address) const { ip({"address", "add", address, "dev", interface.c_str()}); }
+  /// TCP makes packets of one segment for it. With GSO "off" TCP makes large packets as before, which are cut where they leave (since Linux 4.17: sk_setup_caps).
+  void send_single_segments(const std::string& interface) const { ip({"link", "set", "dev", interface.c_str(), "gso_max_segs", "1"}); }
   /// ETHTOOL_STXCSUM and the like, in the namespace of the calling thread.
   static void switch_off(const std::string& interface, std::initializer_list<u32> features) {
     const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
