@@ -35,7 +35,12 @@ def test(folder):
         _net.sh("nft", "add table netdev silence")
         # First what strata sends is lost, while the client's window opens as it reads: something is outstanding when the client falls silent.
         _net.sh("nft", "add chain netdev silence in { type filter hook ingress device tap0 priority 0; }")
+        _net.sh("nft", f"add rule netdev silence in tcp dport {port} meta length > 200 counter drop")
         _net.sh("nft", f"add rule netdev silence in tcp dport {port} drop")
+        end = time.monotonic() + 10
+        while "counter packets 0 " in _net.sh("nft", "list chain netdev silence in"):
+            _net.expect(time.monotonic() < end, "strata sends no more data, though the client reads")
+            time.sleep(0.05)
         time.sleep(1)
         _net.sh("nft", "add chain netdev silence out { type filter hook egress device tap0 priority 0; }")
         _net.sh("nft", f"add rule netdev silence out tcp sport {port} drop")
