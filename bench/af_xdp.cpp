@@ -120,12 +120,11 @@ void bulk_to_the_kernel(group& g) {
   contenders all;
   const strata::u8 subnet = g.mode == xdp_mode::driver ? 0 : 1;
   const auto address = [&](std::size_t kind, int host) { return "10." + std::to_string(kind) + '.' + std::to_string(subnet) + '.' + std::to_string(host); };
-  const auto pair = [&](std::size_t kind, bool is_kernel_here, bool single) {
+  const auto pair = [&](std::size_t kind, bool is_kernel_here) {
     const network::pair p = net.connect(true);
     if (is_kernel_here) {
       net.give_address(p.near, (address(kind, 1) + "/24").c_str());
       network::switch_off(p.near, {ETHTOOL_STSO, ETHTOOL_SGSO});
-      if (single) net.send_single_segments(p.near);
     }
     const network::visit there(net);
     net.give_address(p.far, (address(kind, 2) + "/24").c_str());
@@ -133,10 +132,11 @@ void bulk_to_the_kernel(group& g) {
     return p;
   };
   for (const std::size_t row : {0u, 1u, 2u}) {
-    (void)pair(7 + row, true, row == 1);
+    const network::pair p = pair(7 + row, true);
+    if (row == 1) net.send_single_segments(p.near);
     (void)add<bulk<kernel_to_kernel>>(all, g.rows[row], net, address(7 + row, 2).c_str(), row == 2 ? segment : segment * segments_a_turn);
   }
-  (void)add<bulk<strata_to_kernel>>(all, g.rows[3], net, pair(6, false, false).near, g.mode, subnet);
+  (void)add<bulk<strata_to_kernel>>(all, g.rows[3], net, pair(6, false).near, g.mode, subnet);
   take_turns(all, is_quick ? 4 : 30, 64);
   g.take(all);
 }
