@@ -18,21 +18,28 @@ bool is_quick = false;
 struct result {
   setting how;
   double p50 = 0, p99 = 0;      // ns, of a round trip or a segment
-  double more = 0, times = 1;   // than the first row of the group, block by block
+  double more = 0, times = 1;   // than the row beside it, block by block
   double frames = 0;            // a round trip, both ways; zero: not counted
   const char* failure = nullptr;
+  std::size_t beside = 0;       // the row of the group that it is compared with
 };
 
 struct group {
   std::string name;
-  std::vector<const char*> rows;  // the first is what the others are compared with
+  std::vector<const char*> rows;  // the first is what the others are compared with, where nothing else is said
   xdp_mode mode;
   void (*measure)(group&);
   std::vector<result> results{};
 
   void take(const contenders& all) {
-    for (const auto& c : all)
-      results.push_back({c->how(), c->times.at(0.5), c->times.at(0.99), c->times.more_than(all.front()->times), c->times.times(all.front()->times), 0, nullptr});
+    for (const auto& c : all) results.push_back({.how = c->how(), .p50 = c->times.at(0.5), .p99 = c->times.at(0.99)});
+    for (std::size_t row = 0; row < all.size(); ++row) compare(all, row, 0);
+  }
+  void compare(const contenders& all, std::size_t row, std::size_t beside) {
+    result& r = results[row];
+    r.more = all[row]->times.more_than(all[beside]->times);
+    r.times = all[row]->times.times(all[beside]->times);
+    r.beside = beside;
   }
 };
 
@@ -91,7 +98,7 @@ void two_cores(group& g) {
   measure_round_trips(g, take_turns_on_two_cores);
 }
 
-// raw, strata, strata_in_place
+// raw, raw_copied, strata, strata_in_place
 void bulk_of_two(group& g) {
   network& net = the_network();
   const auto strata = [&](std::size_t row, way how) {
@@ -100,18 +107,20 @@ void bulk_of_two(group& g) {
     made->times = {};
     return made;
   };
-  auto copying = strata(1, way::copying), in_place = strata(2, way::in_place);
+  auto copying = strata(2, way::copying), in_place = strata(3, way::in_place);
   copying->exchange(0);
   const std::vector<frames> turns = copying->transfer.look(64);
   contenders all;
-  (void)add<bulk<raw_to_raw>>(all, g.rows[0], net.connect(false), g.mode, turns);
+  (void)add<bulk<raw_to_raw>>(all, g.rows[0], net.connect(false), g.mode, way::in_place, turns);
+  (void)add<bulk<raw_to_raw>>(all, g.rows[1], net.connect(false), g.mode, way::copying, turns);
   all.push_back(std::move(copying));
   all.push_back(std::move(in_place));
   take_turns(all, is_quick ? 4 : 30, 64);
   g.take(all);
+  g.compare(all, 2, 1);  // who copies, with who copies
   double both_ways = 0;
   for (const frames& f : turns) both_ways += f.data + f.acks;
-  g.results[1].frames = both_ways / static_cast<double>(turns.size());
+  g.results[2].frames = both_ways / static_cast<double>(turns.size());
 }
 
 // kernel, kernel_single, kernel_1460, strata
@@ -148,7 +157,7 @@ std::vector<group> groups() {
     const std::vector<const char*> round_trips{"raw", "raw_60_bytes", "raw_own_address", "driver", "strata", "strata_fill_512", "kernel"};
     all.push_back({"af_xdp/round_trip_one_thread" + suffix, round_trips, mode, one_thread});
     all.push_back({"af_xdp/round_trip_two_cores" + suffix, round_trips, mode, two_cores});
-    all.push_back({"af_xdp/bulk" + suffix, {"raw", "strata", "strata_in_place"}, mode, bulk_of_two});
+    all.push_back({"af_xdp/bulk" + suffix, {"raw", "raw_copied", "strata", "strata_in_place"}, mode, bulk_of_two});
     all.push_back({"af_xdp/bulk_to_the_kernel" + suffix, {"kernel", "kernel_single", "kernel_1460", "strata"}, mode, bulk_to_the_kernel});
   }
   return all;
@@ -169,7 +178,7 @@ void print(const group& g) {
     const result& r = g.results[i];
     if (r.failure != nullptr) continue;
     std::printf("row=%s/%s nic=%s mode=%s copy=%s pages=%s fill=%u p50_ns=%.0f p99_ns=%.0f", g.name.c_str(), g.rows[i], r.how.nic, r.how.mode, r.how.copy, r.how.pages, r.how.fill, r.p50, r.p99);
-    if (i != 0) std::printf(" more_ns=%.0f times=%.3f beside=%s", r.more, r.times, g.rows[0]);
+    if (i != 0) std::printf(" more_ns=%.0f times=%.3f beside=%s", r.more, r.times, g.rows[r.beside]);
     if (r.frames != 0) std::printf(" frames=%.3f", r.frames);
     std::printf("\n");
   }

@@ -100,10 +100,12 @@ class strata_to_strata {
   std::vector<std::byte> sink_ = std::vector<std::byte>(std::size_t{1} << 14);
 };
 
-/// The same frames both ways, and nothing else: each is taken from the ring, none is looked into.
+/// The same frames both ways, and nothing else: each is taken from the ring, none is looked into. Or, by `copying`, they carry an application's bytes, which
+/// are copied into them and out of them.
 class raw_to_raw {
  public:
-  raw_to_raw(const network::pair& p, strata::nic::xdp_mode mode, const std::vector<frames>& of_turns) : ends_(p, mode, steering::everything, many), of_turns_(of_turns) {}
+  raw_to_raw(const network::pair& p, strata::nic::xdp_mode mode, way how, const std::vector<frames>& of_turns)
+      : ends_(p, mode, steering::everything, many), way_(how), of_turns_(of_turns) {}
 
   std::size_t turn(u64) {
     const frames& f = of_turns_[at_++ % of_turns_.size()];
@@ -115,18 +117,22 @@ class raw_to_raw {
   [[nodiscard]] setting how() const { return ends_.how(); }
 
  private:
-  static u32 move(raw_end& from, raw_end& to, u32 n, u32 length) {
+  u32 move(raw_end& from, raw_end& to, u32 n, u32 length) {
+    const bool copies = way_ == way::copying;
     for (u32 i = 0; i < n; ++i)
-      if (!from.send(length)) from.flush();
+      while (!from.send(length, copies ? bytes_.data() + std::size_t{i % segments_a_turn} * segment : nullptr)) from.flush();
     from.flush();
     u32 arrived = 0;
-    for (u32 came; (came = to.receive()) != 0;) arrived += came;
+    for (u32 came; (came = to.receive(copies ? sink_.data() : nullptr)) != 0;) arrived += came;
     return arrived;
   }
 
   raw_pair ends_;
+  way way_;
   std::vector<frames> of_turns_;
   std::size_t at_ = 0;
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(segments_a_turn * segment, std::byte{7});
+  std::vector<std::byte> sink_ = std::vector<std::byte>(segment);
 };
 
 /// Reads what is there.

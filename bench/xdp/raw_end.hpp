@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One end that moves frames by AF_XDP alone: the driver's own socket and rings, and nothing above them. It looks at no byte that it receives but the last
-// one, and sends frames that were written beforehand; a frame's chunk is on the fill ring again at once.
+// one, and sends frames that were written beforehand, unless it is told to carry an application's bytes; a frame's chunk is on the fill ring again at once.
 #pragma once
 #include "network.hpp"
 
@@ -67,13 +67,16 @@ class raw_end {
     socket_.fill.publish();
   }
 
-  /// How many frames came, at most a batch.
-  u32 receive() {
+  static constexpr u32 headers = 14 + 20 + 20;  ///< what a frame of TCP has in front of its bytes
+
+  /// How many frames came, at most a batch. What they carry behind their headers is copied to `to`, if that is a place.
+  u32 receive(std::byte* to = nullptr) {
     auto& ring = socket_.receive;
     u32 n = 0;
     while (n < batch && ring.has_more()) {
       const xdp::descriptor d = ring.take();
       last_ = chunk(0)[d.address + d.length - 1];
+      if (to != nullptr && d.length > headers) std::memcpy(to, chunk(0) + d.address + headers, d.length - headers);
       (void)socket_.fill.has_room(1);
       socket_.fill.next() = d.address & ~u64{chunk_size - 1};
       ++n;
@@ -83,12 +86,14 @@ class raw_end {
     socket_.fill.publish();
     return n;
   }
-  /// A frame of `length` bytes, link header included, which leaves with the next flush(). False: all chunks are on their way.
-  bool send(u32 length) {
+  /// A frame of `length` bytes, link header included, which leaves with the next flush(); behind its headers it carries what is at `from`, if that is a
+  /// place. False: all chunks are on their way.
+  bool send(u32 length, const std::byte* from = nullptr) {
     if (free_.empty() || !socket_.transmit.has_room(1)) {
       reclaim();
       if (free_.empty() || !socket_.transmit.has_room(1)) return false;
     }
+    if (from != nullptr) std::memcpy(chunk(0) + free_.back() + headers, from, length - headers);
     socket_.transmit.next() = {free_.back(), length, 0};
     free_.pop_back();
     ++in_flight_;

@@ -239,6 +239,7 @@ constexpr steering::verdict wanted(const row& r, std::size_t size) { return size
 /// Addresses that the table takes for ours, as claim() takes them.
 inline constexpr u8 kernel4[4] = {10, 9, 0, 1};
 inline constexpr u8 ours4[][4] = {{10, 9, 0, 2}, {240, 0, 0, 1}, {239, 1, 2, 3}};
+inline constexpr u32 hosts4 = 2;  // the first ones: may be in first4, where the driver puts no group
 inline constexpr u8 ours6[][16] = {{0xfd, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0xa1, 0xb2, 0xc3, 0xd4, 0xe5},
                                    {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa1, 0xb2, 0xc3, 0xd4, 0xe5},
                                    {0xff, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 3},

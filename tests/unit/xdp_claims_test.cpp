@@ -46,9 +46,13 @@ TEST_CASE("a claimed address is in the map of its family, and its group is let i
 
   CHECK(s.disclaim(v6));
   CHECK_FALSE(s.disclaim(v6));
+  CHECK(s.disclaim(mapped));
+  CHECK(k.first4() == 0);  // a group is no address to be found first
+  CHECK(s.claim(v4));
+  CHECK(k.first4() == 0x02'00'09'0a'0000'0001);
   CHECK(s.disclaim(group4));
   CHECK(s.disclaim(group6));
-  CHECK(s.disclaim(mapped));
+  CHECK(s.disclaim(v4));
   CHECK(k.first4() == 0);
   CHECK_FALSE(s.disclaim(v4));
   CHECK(own4.empty());

@@ -69,14 +69,16 @@ class packet {
   constexpr packet() = default;
   STRATA_OUT_OF_LINE packet(packet&& other) noexcept : d_(std::exchange(other.d_, nullptr)), owner_(other.owner_) {}
   STRATA_ALWAYS_INLINE packet& operator=(packet&& other) noexcept {
-    if (this != &other) {
-      reset();
+    if (this != &other) [[likely]] {
+      if (d_ != nullptr) [[unlikely]] give_up(*d_, owner_);  // a place that packets are put to is free
       d_ = std::exchange(other.d_, nullptr);
       owner_ = other.owner_;
     }
     return *this;
   }
-  STRATA_ALWAYS_INLINE constexpr ~packet() { if (d_ != nullptr) reset(); }
+  STRATA_ALWAYS_INLINE constexpr ~packet() {
+    if (d_ != nullptr) [[unlikely]] reset();  // what was taken on is gone from here
+  }
 
   [[nodiscard]] explicit operator bool() const { return d_ != nullptr; }
   [[nodiscard]] descriptor& d() const { return *d_; }

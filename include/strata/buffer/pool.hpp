@@ -79,7 +79,7 @@ class pool {
   friend class packet;
 
   STRATA_ALWAYS_INLINE descriptor* next_free(u32 keep) {
-    if (available() <= keep) {
+    if (available() <= keep) [[unlikely]] {
       ++exhausted_;
       return nullptr;
     }
@@ -110,7 +110,7 @@ class pool {
     if (--lender.holders == 0 && lender.owners == 0) lender.home->give(lender);
   }
   void give(descriptor& d) {
-    if ((d.flags & descriptor::borrowed) != 0) end_loan(d);
+    if ((d.flags & descriptor::borrowed) != 0) [[unlikely]] end_loan(d);
     d.queue = free_;
     free_ = name(d);
     --in_use_;
@@ -188,7 +188,7 @@ inline void packet::give_up(descriptor& d, owner as) {
     left = d.owners & ~u32{bit(as)};
     d.owners = static_cast<u8>(left);
   }
-  if ((left | others) == 0) d.home->give(d);
+  if ((left | others) == 0) [[likely]] d.home->give(d);
 }
 
 /// `bytes` in a chunk of our own, held as what came; nothing if they do not fit in one, or the receive path would have fewer than `keep` of its chunks.

@@ -21,9 +21,11 @@ template <class Below> inline constexpr u8 checksum_marks_of = [] {
 template <class Below> [[nodiscard]] STRATA_ALWAYS_INLINE inline bool checksum_is_good(const packet& p, u16 field, u32 pseudo_sum, auto&& is_valid) {
   constexpr u8 marks = checksum_marks_of<Below>;
   if constexpr ((marks & descriptor::checksum_verified) != 0)
-    if ((p->flags & descriptor::checksum_verified) != 0) return true;
+    if ((p->flags & descriptor::checksum_verified) != 0) [[unlikely]] return true;
   if constexpr ((marks & descriptor::checksum_partial) != 0)  // looked at first: it costs one compare, and what bears both marks need not be summed
-    if ((p->flags & descriptor::checksum_partial) != 0 && field == fold(pseudo_sum)) return true;
+    if ((p->flags & descriptor::checksum_partial) != 0) [[unlikely]] {
+      if (field == fold(pseudo_sum)) return true;
+    }
   (void)p, (void)field, (void)pseudo_sum;
   return is_valid();
 }

@@ -56,6 +56,9 @@ __asm__(".globl strata_abi_is_mixed\n.set strata_abi_is_mixed, 0x1" STRATA_ISA_D
 #endif
 #endif
 
+// [[likely]] and [[unlikely]] say which way the quiet connection goes: one message in flight, a queue that is empty, one frame in a batch. There the caches and
+// the predictor are cold, and each jump that is taken costs more than a line of code; a busy one has them warm and does not care.
+
 /// A function that is worth its copies on a hot path; nothing where size counts more (-Os), or where nothing is optimised (-O0): there the copies of copies
 /// would be most of what a unit is compiled to. STRATA_INLINE_LAMBDA stands behind a lambda's parameters. STRATA_OFF_PATH keeps a function that is seldom
 /// called out of such a path.

@@ -104,7 +104,7 @@ STRATA_ALWAYS_INLINE inline void copy_message(std::byte* to, const std::byte* fr
       __builtin_memcpy(&b, from + at, sizeof b), __builtin_memcpy(to + at, &b, sizeof b);
     };
     move(0), move(n - 32);
-    if (n > 64) move(32), move(n - 64);
+    if (n > 64) [[unlikely]] move(32), move(n - 64);
     return;
   }
 #endif

@@ -44,7 +44,7 @@ namespace strata::inline STRATA_ABI {
 /// A short message takes one pass: there the two calls are most of the work.
 STRATA_ALWAYS_INLINE constexpr u32 copy_and_sum(std::byte* to, const std::byte* from, std::size_t n) {
 #if STRATA_CHECKSUM_WIDE && defined(__AVX2__)
-  if (!std::is_constant_evaluated() && n >= 32 && n <= 256) return checksum_by::avx2_copied(to, {from, n});
+  if (!std::is_constant_evaluated() && n - 32 <= 256 - 32) [[likely]] return checksum_by::avx2_copied(to, {from, n});
 #endif
   copy_bytes(to, from, n);
   return ones_sum({from, n});

@@ -85,9 +85,9 @@ template <std::size_t Width> [[nodiscard]] STRATA_ALWAYS_INLINE inline u64 few_v
     sum.add(v);
   };
   add(0);
-  if (n >= 2 * Width) add(Width);
-  if (n >= 3 * Width) add(2 * Width);
-  if (n % Width == 0) return sum_of_lanes<Width>(sum.total());
+  if (n >= 2 * Width) [[likely]] add(Width);
+  if (n >= 3 * Width) [[unlikely]] add(2 * Width);
+  if (n % Width == 0) [[unlikely]] return sum_of_lanes<Width>(sum.total());
   const std::size_t left = n % Width & ~std::size_t{1};
   const std::byte* const mask = reinterpret_cast<const std::byte*>(masks<Width>.bytes) + left;
   sum.add(load_native<lanes>(p + (n & ~std::size_t{1}) - Width) & load_native<lanes>(mask));
@@ -165,14 +165,14 @@ template <std::size_t Width> [[nodiscard]] inline u64 copied_vectors(std::byte* 
 
 #if defined(__AVX2__)
 [[nodiscard]] inline u32 avx2(std::span<const std::byte> bytes) {
-  if (bytes.size() < 32) return detail::in_network_order(detail::words(bytes.data(), bytes.size()));
+  if (bytes.size() < 32) [[unlikely]] return detail::in_network_order(detail::words(bytes.data(), bytes.size()));
   return detail::in_network_order(detail::vectors<32>(bytes.data(), bytes.size()));
 }
 #endif
 
 #if defined(__AVX512BW__) && defined(__AVX512VL__)
 [[nodiscard]] inline u32 avx512(std::span<const std::byte> bytes) {
-  if (bytes.size() < 32) return detail::in_network_order(detail::words(bytes.data(), bytes.size()));
+  if (bytes.size() < 32) [[unlikely]] return detail::in_network_order(detail::words(bytes.data(), bytes.size()));
   if (bytes.size() < 128) return detail::in_network_order(detail::vectors<32>(bytes.data(), bytes.size()));
   return detail::in_network_order(detail::vectors<64>(bytes.data(), bytes.size()));
 }

@@ -250,7 +250,7 @@ template <config C, class Header> class output {
     return true;
   }
   /// A new image. `sent` says that there is one; any other answer is the packet's end, or it waits for its neighbour. Linux: neigh_hh_output's slow side.
-  [[gnu::noinline]] sent prepare(links<address> auto&& below, path& way, packet& p, u8 protocol, counters& count) {
+  [[gnu::cold, gnu::noinline]] sent prepare(links<address> auto&& below, path& way, packet& p, u8 protocol, counters& count) {
     if (!route_again(below, way, count)) return sent::unreachable;
     if (p.size() + Header::size > way.mtu) return too_big(count);
     const auto neighbour = next_mac(below, way);

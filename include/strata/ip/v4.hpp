@@ -213,14 +213,14 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     }
     datagram_info<address>& info = f.info;
     auto what = passing_of(p, h, came);
-    if (!out_.template passes<point::prerouting>(below, what, p, now)) return f;
+    if (!out_.template passes<point::prerouting>(below, what, p, now)) [[unlikely]] return f;
     info.local = header::widen(h.destination);
     info.remote = header::widen(h.source);
     info.protocol = h.protocol;
     info.link = came.link;
     info.ecn = h.ecn();
     // Trains of packets between the same two pass the checks of the first.
-    if (came.is_broadcast || info.remote != known_.remote || info.local != known_.local || known_.generation != below.generation() || !is_known_on(came.link)) {
+    if (came.is_broadcast || info.remote != known_.remote || info.local != known_.local || known_.generation != below.generation() || !is_known_on(came.link)) [[unlikely]] {
       switch (is_of_nobody(h) ? ends::group : whose<loopback_link<decltype(below)>>(info.remote, info.local, came)) {
         case ends::refused: return f;
         case ends::group:
@@ -242,7 +242,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
       return f;
     }
     p->network = p->offset;
-    if (!buffer::trim_received<decltype(below)>(p, h.total_length, came_bytes)) {
+    if (!buffer::trim_received<decltype(below)>(p, h.total_length, came_bytes)) [[unlikely]] {
       ++count_.in_hdr_errors;
       return f;
     }
@@ -257,7 +257,7 @@ template <config C> class v4 : public addresses<C, v4_header_of<C>> {
     if (!out_.template passes<point::input>(below, what, p, now)) return;
     ++count_.in_delivers;
     // One compare for both protocols that are ours.
-    if (has_groups ? f.info.protocol > wire::igmp::protocol : f.info.protocol != wire::icmpv4::protocol) {
+    if (has_groups ? f.info.protocol > wire::igmp::protocol : f.info.protocol != wire::icmpv4::protocol) [[likely]] {
       f.is = finding<address>::what::datagram;
       return;
     }

@@ -37,12 +37,14 @@ class ethernet {
     }
     const std::byte* const at = p.bytes().data();
     const bool is_broadcast = (at[0] & std::byte{1}) != std::byte{};
-    if (!is_broadcast && !is_same(at, reinterpret_cast<const std::byte*>(ours.bytes))) {
-      ++counters_.rx_otherhost_dropped;
-      return {};
+    if (!is_broadcast) [[likely]] {
+      if (!is_same(at, reinterpret_cast<const std::byte*>(ours.bytes))) [[unlikely]] {
+        ++counters_.rx_otherhost_dropped;
+        return {};
+      }
     }
     const kind carries = kind_of(load_be<u16>(at + 12 + tags));
-    if (carries == kind::none) {
+    if (carries == kind::none) [[unlikely]] {
       ++counters_.rx_nohandler;
       return {};
     }
@@ -63,7 +65,7 @@ class ethernet {
     return 0;
   }
   [[nodiscard]] static constexpr kind kind_of(u16 type) {
-    if (type == wire::ethertype::ipv4) return kind::ipv4;  // the usual one first: what a switch asks first is not said
+    if (type == wire::ethertype::ipv4) [[likely]] return kind::ipv4;  // the usual one first: what a switch asks first is not said
     switch (type) {
       case wire::ethertype::arp: return kind::arp;
       case wire::ethertype::ipv6: return kind::ipv6;

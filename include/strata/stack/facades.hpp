@@ -186,8 +186,8 @@ template <stack_config C> struct stack<C>::internet {
     if constexpr (requires { way.image; }) return way.generation == s.generation_ ? u32{C::gso_max_size} : 0;
     else return (void)way, 0;  // without an image the neighbour of each packet may turn out to be unknown
   }
-  void confirm(const path& way) const {
-    if (way.generation != s.generation_) return;  // the neighbour's name is of another time
+  STRATA_ALWAYS_INLINE void confirm(const path& way) const {
+    if (way.generation != s.generation_) [[unlikely]] return;  // the neighbour's name is of another time
     s.interfaces_.at(way.link, [&](auto& i) { i.neighbour.confirm(way.neighbour, s.now_); });
   }
   u32 network_header_size(const path& way) const {

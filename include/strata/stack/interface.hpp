@@ -162,7 +162,7 @@ template <class Parts> struct interface {
       see(trace::step::enqueue, p);
       if constexpr (selection::selects) p->network = static_cast<u16>(p->offset + header_size);
       if constexpr (has_trains) {
-        if (!trains_.rest.empty() && !drain_rest(chunks, see)) return sent::full;  // frames keep their order
+        if (!trains_.rest.empty() && !drain_rest(chunks, see)) [[unlikely]] return sent::full;  // frames keep their order
         if (buffer::is_train(p.d())) return post_train(p, chunks, now, see);
       }
       if constexpr (discipline::is_direct) {
@@ -191,7 +191,7 @@ template <class Parts> struct interface {
     }
     /// Takes back what the driver is done with; how many packets. Linux: tcp_wfree.
     STRATA_ALWAYS_INLINE std::size_t reclaim(auto&& see) {
-      if (in_flight_ == 0) return 0;  // a driver that copies lets go at once and never says so: it is asked each time, and says zero
+      if (in_flight_ == 0) [[unlikely]] return 0;  // a driver that copies lets go at once and never says so: it is asked each time, and says zero
       return reclaim_some(see);
     }
     STRATA_OFF_PATH std::size_t reclaim_some(auto&& see) {
@@ -213,22 +213,21 @@ template <class Parts> struct interface {
     }
     /// Rings the doorbell for what was transmitted since the last time; a failed one is rung again later, with back-off. False: the link went down.
     bool ring(time_point now, bool at_once, auto&& see) {
-      if (!wants_ring_ || (!at_once && failures_ != 0 && !now.reached(retry_at_))) return true;
+      if (!wants_ring_) [[unlikely]] return true;
+      if (failures_ != 0) [[unlikely]] {
+        if (!at_once && !now.reached(retry_at_)) return true;
+      }
       see(trace::step::doorbell, packet{});
-      switch (nic->flush()) {
-        case nic::kick::done:
-          wants_ring_ = false;
-          failures_ = 0;
-          return true;
-        case nic::kick::again:
-          ++count_.kicks_again;
-          if (failures_ < 10) ++failures_;
-          retry_at_ = now + back_off();
-          return true;
-        case nic::kick::link_down: break;
+      const nic::kick rung = nic->flush();
+      if (rung == nic::kick::again) [[unlikely]] {
+        ++count_.kicks_again;
+        if (failures_ < 10) ++failures_;
+        retry_at_ = now + back_off();
+        return true;
       }
       wants_ring_ = false;
       failures_ = 0;
+      if (rung == nic::kick::done) [[likely]] return true;
       ++count_.link_downs;
       return false;
     }
@@ -352,7 +351,7 @@ template <class Parts> struct interface {
       return true;
     }
     /// The ring was full: what the driver is done with makes room.
-    STRATA_OFF_PATH bool transmit_again(packet& p, auto&& see) {
+    [[gnu::cold]] STRATA_OFF_PATH bool transmit_again(packet& p, auto&& see) {
       ++count_.ring_full;
       return reclaim(see) != 0 && hand_over(p) != 0;
     }

@@ -7,11 +7,12 @@
 namespace strata::inline STRATA_ABI {
 
 template <stack_config C> void stack<C>::set_time(time_point now) {
-  if (has_time_ && now.is_before(now_)) {
+  if (!has_time_) [[unlikely]] {
+    begin_time(now);
+  } else if (now.is_before(now_)) [[unlikely]] {
     ++count_.time_ran_back;
     return;
   }
-  if (!has_time_) [[unlikely]] begin_time(now);
   now_ = now;
 }
 /// The first time that the stack is told.
@@ -34,18 +35,19 @@ template <stack_config C> void stack<C>::advance(time_point now) {
 }
 
 template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::begin(time_point now, budget allowance) {
-  if (is_polling_) {
+  if (is_polling_) [[unlikely]] {
     ++count_.busy_polls;
     return false;
   }
   is_polling_ = true;
   ++count_.polls;
   set_time(now);
-  frames_left_ = is_started_ ? allowance.frames : 0;
+  frames_left_ = events_left_ = 0;
   links_left_ = bound::all_links;
-  events_left_ = is_started_ ? most_events : 0;
   left_ = static_cast<u8>(left_ & news);
-  if (is_started_) {
+  if (is_started_) [[likely]] {
+    frames_left_ = allowance.frames;
+    events_left_ = most_events;
     add_to_do(allowance.frames != 0 ? frames | timers : timers);
     interfaces_.each([&](auto, auto& i) { i.at(now_); });
     reclaim();
@@ -88,10 +90,12 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
 }
 /// Frames of the batch, or of the next one, until one has something to tell that cannot wait.
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input_batch(raised& r) {
-  if (batch_at_ == batch_size_ && !receive()) return is_done(frames);
+  if (batch_at_ == batch_size_) [[likely]] {
+    if (!receive()) [[unlikely]] return is_done(frames);
+  }
   do input(batch()[batch_at_++], r);
   while (batch_at_ != batch_size_ && frames_left_ != 0 && r.transport == raised::none && (left_ & news) == 0);
-  if ((batch_at_ == batch_size_ && links_left_ == 0) || frames_left_ == 0) is_done(frames);
+  if ((batch_at_ == batch_size_ && links_left_ == 0) || frames_left_ == 0) [[likely]] is_done(frames);
   transports_.each([&](auto, auto& t) STRATA_INLINE_LAMBDA {
     if constexpr (requires { t.end_of_batch(internet{*this}, now_); }) t.end_of_batch(internet{*this}, now_);
   });
@@ -125,7 +129,7 @@ template <stack_config C> void stack<C>::next_error(raised& r) {
 }
 
 template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::next_pending(raised& r) {
-  if (events_left_ == 0) return false;
+  if (events_left_ == 0) [[unlikely]] return false;
   return transports_.any([&](auto index, auto& t) STRATA_INLINE_LAMBDA {
     if constexpr (requires { t.has_pending(); })
       if (!t.has_pending()) return false;
@@ -138,14 +142,18 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::next_pendin
 /// The next batch of one interface, in turn; one that had less than a batch is not asked again in this poll. Linux: napi_poll.
 template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::receive() {
   batch_at_ = batch_size_ = 0;
-  while (links_left_ != 0 && batch_size_ == 0) {
-    if constexpr (bound::count > 1) {
+  if constexpr (bound::count == 1) {
+    if (links_left_ == 0) [[unlikely]] return false;
+    batch_size_ = static_cast<u32>(interfaces_.template get<0>().receive(pool_, {batch(), C::limits.batch}));
+    links_left_ = batch_size_ == C::limits.batch ? bound::all_links : u8{0};
+  } else {
+    while (links_left_ != 0 && batch_size_ == 0) {
       batch_link_ = next_link_;
       next_link_ = static_cast<u8>((next_link_ + 1) % bound::count);
       if ((links_left_ >> batch_link_ & 1) == 0) continue;
+      interfaces_.at(batch_link_, [&](auto& i) { batch_size_ = static_cast<u32>(i.receive(pool_, {batch(), C::limits.batch})); });
+      if (batch_size_ < C::limits.batch) links_left_ = static_cast<u8>(links_left_ & ~(1u << batch_link_));
     }
-    interfaces_.at(batch_link_, [&](auto& i) { batch_size_ = static_cast<u32>(i.receive(pool_, {batch(), C::limits.batch})); });
-    if (batch_size_ < C::limits.batch) links_left_ = bound::count == 1 ? u8{0} : static_cast<u8>(links_left_ & ~(1u << batch_link_));
   }
   return batch_size_ != 0;
 }
@@ -153,7 +161,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::receive() {
 /// The whole way up: link, neighbour or network, transport. Linux: __netif_receive_skb_core, ip_local_deliver_finish.
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input(packet& frame, raised& r) {
   packet p = std::move(frame);
-  if (batch_at_ < batch_size_) __builtin_prefetch(batch()[batch_at_]->chunk + batch()[batch_at_]->offset);
+  if (batch_at_ < batch_size_) [[unlikely]] __builtin_prefetch(batch()[batch_at_]->chunk + batch()[batch_at_]->offset);
   --frames_left_;
   ++count_.frames;
   p->link = batch_link_;
@@ -165,19 +173,19 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input(packe
 }
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::from_link(auto& i, packet& p, raised& r) {
   std::optional<link::received> in = i.parse(p);  // no const: g++ 12 keeps what is written once in memory
-  if (!in) return;
+  if (!in) [[unlikely]] return;
   observe(trace::step::link_parse, p);
   if constexpr (bound::hands_up_trains) {
     if (in->carries == link::kind::arp) buffer::drop_parts(p);
   }
-  if (in->carries == link::kind::arp) i.neighbour.on_arp(cache_below{*this, batch_link_}, p, now_);
+  if (in->carries == link::kind::arp) [[unlikely]] i.neighbour.on_arp(cache_below{*this, batch_link_}, p, now_);
   else to_network(*in, p, r);
 }
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::to_network(const link::received& in, packet& p, raised& r) {
   const bool is_known = networks_.any([&](auto, auto& ip) STRATA_INLINE_LAMBDA {
     if (ip.ethertype != link_type(in.carries)) return false;
     const ip::finding<address> found = ip.on_packet(links{*this}, p, ip::arrival{batch_link_, in.is_broadcast}, now_);
-    if (found.is == ip::finding<address>::what::datagram) return deliver(found.info, p, r), true;
+    if (found.is == ip::finding<address>::what::datagram) [[likely]] return deliver(found.info, p, r), true;
     if (found.is == ip::finding<address>::what::error) report(found.error);
     if constexpr (requires { ip.on_fragment(links{*this}, p, found, now_); }) {
       if (found.is == ip::finding<address>::what::fragment) [[unlikely]] complete(ip, p, found, r);
@@ -187,7 +195,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::to_network(
     }
     return true;
   });
-  if (!is_known) ++count_.no_network;
+  if (!is_known) [[unlikely]] ++count_.no_network;
 }
 /// A fragment; if it was the last that was missing, the datagram goes on.
 template <stack_config C> STRATA_OFF_PATH void stack<C>::complete(auto& ip, packet& p, const ip::finding<address>& part, raised& r) {
@@ -216,14 +224,14 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::deliver(con
   observe(trace::step::dispatch, p);
   const bool has_listener = is_overheard(info, p);
   const bool is_known = transports_.any([&](auto index, auto& t) STRATA_INLINE_LAMBDA {
-    if (index == wiring::raws || t.protocol != info.protocol) return false;
+    if (index == wiring::raws || t.protocol != info.protocol) [[unlikely]] return false;
     if constexpr (bound::hands_up_trains && !demand::takes_trains<decltype(t)>) {
       if (buffer::is_train(p.d())) return ++count_.unknown_protocol, true;
     }
     (void)r.take(index, [&]() STRATA_INLINE_LAMBDA { return t.on_datagram(internet{*this}, info, p, now_); });
     return true;
   });
-  if (is_known || has_listener) return;
+  if (is_known || has_listener) [[likely]] return;
   ++count_.unknown_protocol;
   internet{*this}.refuse(info, p, icmp_error_kind::protocol_unreachable);
 }
@@ -231,7 +239,7 @@ template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::deliver(con
 /// Once in a turn. False: nothing was due.
 template <stack_config C> STRATA_ALWAYS_INLINE inline bool stack<C>::run_timers() {
   is_done(timers);
-  if (!has_due_timers()) return false;
+  if (!has_due_timers()) [[likely]] return false;
   advance_timers();
   return true;
 }
@@ -257,13 +265,13 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::advance_timers() {
 
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::finish(const raised& r) {
   ++count_.events;
-  if (r.transport == raised::from_stack) return;
+  if (r.transport == raised::from_stack) [[unlikely]] return;
   transports_.at(r.transport, [&](auto& t) STRATA_INLINE_LAMBDA { t.finish(internet{*this}, r.template as<typename std::remove_reference_t<decltype(t)>::event>(), now_); });
 }
 
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::end() {
   is_polling_ = false;
-  if (!is_started_) return;
+  if (!is_started_) [[unlikely]] return;
   transports_.each([&](auto, auto& t) {
     if constexpr (requires { t.end_of_turn(internet{*this}, now_); }) t.end_of_turn(internet{*this}, now_);
   });
@@ -313,7 +321,7 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
   const auto tell = [&h](const auto& e) {
     if constexpr (handles<H, std::remove_cvref_t<decltype(e)>>) h(e);  // check_handler says what is missing: one error, not two
   };
-  if (r.transport == raised::from_stack) {
+  if (r.transport == raised::from_stack) [[unlikely]] {
     if constexpr (bound::claims_own_addresses) {
       if ((r.link & raised::conflict) != 0) {
         tell(error{.kind = event::error_kind::address_conflict, .link = static_cast<u8>(r.link & ~raised::conflict)});
@@ -334,12 +342,12 @@ template <stack_config C> template <class H> void stack<C>::dispatch(const raise
         else return (e.bits & b) != 0 && t.is_live(e.id);
       };
       // The usual event is `readable` alone: one look for all that come before it, and one for all behind.
-      if ((e.bits & (E::accepted | E::connected)) != 0) {
+      if ((e.bits & (E::accepted | E::connected)) != 0) [[unlikely]] {
         if (still(E::accepted)) tell(accepted{s, listener_of(e)});
         if (still(E::connected)) tell(connected{s});
       }
       if (still(E::readable)) tell(readable{s});
-      if ((e.bits & ~(E::accepted | E::connected | E::readable)) == 0) return;
+      if ((e.bits & ~(E::accepted | E::connected | E::readable)) == 0) [[likely]] return;
       if (still(E::writable)) tell(writable{s});
       if (still(E::peer_closed)) tell(peer_closed{s});
       if (still(E::timer)) tell(timer{s});

@@ -50,8 +50,8 @@ template <config C> void layer<C>::update_window(connection& c, const segment& s
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::on_new_ack(B&& below, connection& c, serial32 ack, u32 ts_echo, time_point now) {
   const u32 flight = c.snd_nxt - c.snd_una;
   u32 acked = ack - c.snd_una;
-  if (c.snd_una == c.iss) --acked;  // the SYN
-  if (c.rtt_timed && ack > c.rtt_seq) {
+  acked -= c.snd_una == c.iss ? 1u : 0u;  // the SYN
+  if (c.rtt_timed && ack > c.rtt_seq) [[likely]] {
     c.rtt.sample(now.since(c.rtt_start));
     c.rtt_timed = false;
     c.backoff = 0;  // RFC 6298 §5: the timeout collapses with a measurement, and with nothing else
@@ -64,13 +64,14 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>
   c.snd_una = ack;
   c.unanswered = 0;
   c.first_unacked = now;
-  const bool fin_acked = c.fin_sent && c.snd_una == c.snd_end + 1;
-  if (fin_acked) --acked;
+  bool fin_acked = false;
+  if (c.fin_sent) [[unlikely]] fin_acked = c.snd_una == c.snd_end + 1;
+  if (fin_acked) [[unlikely]] --acked;
   c.bytes_acked += acked;
   // What is covered leaves the queue; a chunk that the NIC still holds goes back to the pool when that is done too.
   buffer::pool& chunks = below.chunks();
   while (buffer::descriptor* d = chunks.named(c.send_head)) {
-    if (serial32{d->seq} + d->body_length > c.snd_una) {
+    if (serial32{d->seq} + d->body_length > c.snd_una) [[unlikely]] {
       if (serial32{d->seq} < c.snd_una) d->done = static_cast<u16>(c.snd_una - serial32{d->seq});  // a stream field: it is folded in when it leaves again
       break;
     }
@@ -80,7 +81,7 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>
     packet::adopt(*d, buffer::owner::send_queue).reset();
   }
   if (c.small_unacked && c.snd_una >= c.small_end) c.small_unacked = false;
-  if (c.in_recovery) {
+  if (c.in_recovery) [[unlikely]] {
     if (c.snd_una >= c.recover) {  // RFC 6582 §3.2 (3), full acknowledgment
       c.in_recovery = false;
       c.duplicate_acks = 0;
@@ -91,18 +92,20 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>
     }
   } else {
     c.duplicate_acks = 0;
-    if (c.in_loss) {
+    if (c.in_loss) [[unlikely]] {
       if (c.resend < c.snd_una) c.resend = c.snd_una;
       if (c.snd_una >= c.recover) c.in_loss = false;
     }
     // Where the window is what stopped the last send loop, it was full, however many ACKs of the same batch have come since: nothing is sent between them.
     const bool was_full = c.limit == limited_by::congestion_window || (C::tso_deferral && c.limit == limited_by::deferral);
-    if (acked != 0) c.congestion.on_ack(acked, was_full ? c.congestion.cwnd() : flight, c.mss);
+    u32 in_flight = flight;
+    if (was_full) [[unlikely]] in_flight = c.congestion.cwnd();
+    if (acked != 0) [[likely]] c.congestion.on_ack(acked, in_flight, c.mss);
   }
   below.confirm(c.way);
-  if (ack == c.snd_nxt) disarm(c, retransmit_timer);  // RFC 6298 (5.2)
-  else restart_retransmit_timer(c, now);              // RFC 6298 (5.3)
-  if (fin_acked) {
+  disarm(c, retransmit_timer);                                          // RFC 6298 (5.2)
+  if (ack != c.snd_nxt) [[unlikely]] restart_retransmit_timer(c, now);  // RFC 6298 (5.3)
+  if (fin_acked) [[unlikely]] {
     if (c.state == state::closing) enter_time_wait(c);
     if (c.state == state::fin_wait_1) {
       c.state = state::fin_wait_2;

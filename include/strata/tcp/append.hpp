@@ -21,10 +21,10 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline buffer::descr
   fresh.marks = mark_sum_known;
   const u32 name = chunks.name(fresh);
   below.observe({.what = trace::step::take_chunk, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
-  if (buffer::descriptor* last = chunks.named(c.send_tail)) last->queue = name;
+  if (c.send_tail != 0) [[unlikely]] chunks.named(c.send_tail)->queue = name;
   else c.send_head = name;
   c.send_tail = name;
-  if (c.send_next == 0) c.send_next = name;
+  if (c.send_next == 0) [[likely]] c.send_next = name;
   occupy(c, fresh);
   below.observe({.what = trace::step::queue, .seq = fresh.seq, .chunk = name, .connection = index_of(c) + 1});
   return fresh;
@@ -130,7 +130,7 @@ template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::has_room(const co
 /// loop in one; false: chunks are scarce, nothing was done, and append() asks for one. The copy comes first, so that what is written to the descriptor is known until it left.
 template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline bool layer<C>::write_at_once(B&& below, connection& c, std::span<const std::byte> bytes, time_point now) requires writes_at_once {
-  if (is_quota_full(c) || below.chunks().available() <= limits_.receive_reserve || !may_take_chunk(c)) return false;
+  if (is_quota_full(c) || below.chunks().available() <= limits_.receive_reserve || !may_take_chunk(c)) [[unlikely]] return false;
   packet p = below.take();
   if (!p) [[unlikely]] return false;
   const u32 length = static_cast<u32>(bytes.size());

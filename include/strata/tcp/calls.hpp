@@ -175,7 +175,7 @@ expected<std::size_t, receive_error> layer<C>::receive(B&& below, connection_id 
   if constexpr (is_shared<C>) {
     if (is_held(*c) && defer(*c, owner_word::readable)) return receive_error::would_block;
   }
-  if (c->unread == 0) return c->fin_received || is_shut(*c) ? receive_error::end_of_stream : receive_error::would_block;
+  if (c->unread == 0) [[unlikely]] return c->fin_received || is_shut(*c) ? receive_error::end_of_stream : receive_error::would_block;
   if constexpr (C::header_prediction) {
     if (is_usual_read(*c, to.size())) [[likely]] return read_at_once(below, *c, to.data());
   }

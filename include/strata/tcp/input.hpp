@@ -9,14 +9,14 @@ namespace strata::inline STRATA_ABI::tcp {
 template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B&& below, const info_type& info, packet& p, time_point now) {
   ++counters_.in_segments;
-  if (info.is_broadcast) {  // RFC 9293 §3.9.2.3
+  if (info.is_broadcast) [[unlikely]] {  // RFC 9293 §3.9.2.3
     ++counters_.in_broadcast;
     return {};
   }
   const auto bytes = p.bytes();
   const u32 size = static_cast<u32>(buffer::received_bytes<B>(p));
   wire::tcp header;
-  if (!wire::tcp::read(bytes, header)) {
+  if (!wire::tcp::read(bytes, header)) [[unlikely]] {
     ++counters_.in_errors;
     return {};
   }
@@ -25,7 +25,7 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
         if constexpr (buffer::may_be_trains<B>)
           if (buffer::is_train(p.d())) return fold(buffer::train_sum(p.d()) + pseudo) == 0xffff;
         return checksum_is_valid(bytes, pseudo);
-      })) {
+      })) [[unlikely]] {
     ++counters_.in_checksum_errors;
     return {};
   }
@@ -60,7 +60,7 @@ STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::on_datagram(B
 template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline void layer<C>::on_found(B&& below, connection* c, const info_type& info, const wire::tcp& header, packet& p, u32 size, time_point now) {
   if constexpr (C::header_prediction) {
-    if (c != nullptr && is_expected(*c, header, p.bytes(), size)) {
+    if (c != nullptr && is_expected(*c, header, p.bytes(), size)) [[likely]] {
       on_expected(below, *c, p, header, size, now);
       return;
     }
@@ -84,12 +84,12 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::is_expected(const connection& c, cons
   const serial32 seq{header.seq}, ack{header.ack};
   const u32 length = size - header.header_length;
   // One after the other: what a compiler has to bring together as truth values it makes all of.
-  if (c.state != state::established || c.ahead_head != 0 || c.duplicate_acks != 0) return false;
-  if (c.has_any({.fin_ahead = true, .in_recovery = true, .urgent = C::urgent, .detached = true, .receive_shut = C::shutdown_receive, .in_loss = true})) return false;
-  if ((header.flags & ~wire::tcp::flag::psh) != wire::tcp::flag::ack || header.window == 0 || c.snd_wnd == 0) return false;
+  if (c.state != state::established || c.ahead_head != 0 || c.duplicate_acks != 0) [[unlikely]] return false;
+  if (c.has_any({.fin_ahead = true, .in_recovery = true, .urgent = C::urgent, .detached = true, .receive_shut = C::shutdown_receive, .in_loss = true})) [[unlikely]] return false;
+  if ((header.flags & ~wire::tcp::flag::psh) != wire::tcp::flag::ack || header.window == 0 || c.snd_wnd == 0) [[unlikely]] return false;
   // A pure ACK may have come before the data that it follows: then its window is the newer one (RFC 9293 §3.10.7.4, SND.WL1).
-  if (seq != c.rcv_nxt || seq < c.snd_wl1 || length > c.rcv_adv - c.rcv_nxt || ack - c.snd_una > c.snd_nxt - c.snd_una) return false;
-  if (length == 0 && ack == c.snd_una) return false;
+  if (seq != c.rcv_nxt || seq < c.snd_wl1 || length > c.rcv_adv - c.rcv_nxt || ack - c.snd_una > c.snd_nxt - c.snd_una) [[unlikely]] return false;
+  if (length == 0 && ack == c.snd_una) [[unlikely]] return false;
   if (!timestamps || !c.has_timestamps) return header.header_length == wire::tcp::header_size;
   // RFC 7323 §5.3 R1.
   const auto options = bytes.subspan(wire::tcp::header_size, header.header_length - wire::tcp::header_size);
@@ -99,7 +99,10 @@ template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline void layer<C>::on_expected(B&& below, connection& c, packet& p, const wire::tcp& header, u32 size, time_point now) {
   const u32 length = size - header.header_length;
   on_expected_ack(below, c, p, header, length, now);
-  if (length == 0 || !receive_next(below, c, p, serial32{header.seq}, u32{p->offset} + header.header_length, length, now)) add_to_turn(c);
+  if (length != 0) [[likely]] {
+    if (receive_next(below, c, p, serial32{header.seq}, u32{p->offset} + header.header_length, length, now)) [[likely]] return;
+  }
+  add_to_turn(c);
 }
 /// All of it but the data.
 template <config C> template <class B>
@@ -116,7 +119,7 @@ STRATA_ALWAYS_INLINE inline void layer<C>::on_expected_ack(B&& below, connection
   }
   if constexpr (C::keep_alive) c.alive.last_heard = now;
   c.snd_wnd = u32{header.window} << c.snd_shift;
-  if (c.snd_wnd > c.snd_wnd_max) c.snd_wnd_max = c.snd_wnd;
+  c.snd_wnd_max = larger_of(c.snd_wnd_max, c.snd_wnd);
   c.snd_wl1 = seq;
   c.snd_wl2 = ack;
   if (ack != c.snd_una) {

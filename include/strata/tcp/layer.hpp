@@ -306,7 +306,9 @@ template <config C> class layer {
                                                   std::span<const std::byte> options, time_point now);
   [[nodiscard]] static bool is_between(const connection& c, const info_type& info, const wire::tcp& header) {
     const auto both = [](u16 remote, u16 local) STRATA_INLINE_LAMBDA { return u32{remote} << 16 | local; };  // one compare of words that lie side by side
-    return both(c.remote_port, c.local_port) == both(header.source, header.destination) && c.way.remote == info.remote && c.way.local == info.local && c.state != state::closed;
+    if (both(c.remote_port, c.local_port) != both(header.source, header.destination)) [[unlikely]] return false;
+    if (c.way.remote != info.remote || c.way.local != info.local || c.state == state::closed) [[unlikely]] return false;
+    return true;
   }
   [[nodiscard]] connection* recent() { return recent_ != 0 ? &element(tcbs_, recent_ - 1) : nullptr; }
   [[nodiscard]] bool is_recent(const info_type& info, const wire::tcp& header) { return recent_ != 0 && is_between(element(tcbs_, recent_ - 1), info, header); }

@@ -56,9 +56,10 @@ template <config C> void layer<C>::run_clock(time_point now) {
 }
 
 template <config C> auto layer<C>::find(connection_id id) -> connection* {
-  if (id.index >= limits_.connections) return nullptr;
+  if (id.index >= limits_.connections) [[unlikely]] return nullptr;
   connection& c = element(tcbs_, id.index);  // one that was never used is not open
-  return c.is_open && c.generation == id.generation ? &c : nullptr;
+  if (!c.is_open || c.generation != id.generation) [[unlikely]] return nullptr;
+  return &c;
 }
 
 template <config C> std::optional<u32> layer<C>::lookup(const pair& who) const {

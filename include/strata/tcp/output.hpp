@@ -129,11 +129,11 @@ template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::note_sent(connect
   }
   c.snd_nxt += d.body_length;
   if (d.body_length < c.mss) c.small_unacked = true, c.small_end = c.snd_nxt;
-  if (with_fin) c.fin_sent = true, ++c.snd_nxt;
+  if (with_fin) [[unlikely]] c.fin_sent = true, ++c.snd_nxt;
   if constexpr (corks_itself<typename C::coalescing>) c.last_down.name = d.home->name(d);
   c.send_next = d.queue;
-  if (c.in_loss) c.resend = c.snd_nxt;
-  if (!is_armed(c, retransmit_timer)) restart_retransmit_timer(c, now);
+  if (c.in_loss) [[unlikely]] c.resend = c.snd_nxt;
+  if (!is_armed(c, retransmit_timer)) [[likely]] restart_retransmit_timer(c, now);
   disarm(c, persist_timer);
 }
 
@@ -170,7 +170,7 @@ template <config C> STRATA_OFF_PATH void layer<C>::drop_front(buffer::descriptor
 
 /// One chunk as one segment. The chunk stays in the send queue; what goes down is one more owner of the same bytes. Linux: tcp_transmit_skb.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline sent layer<C>::transmit(B&& below, connection& c, buffer::descriptor& d, bool with_fin, time_point now) {
-  if (d.owners != packet::bit(buffer::owner::send_queue)) return sent::full;  // the law of the frame: it is still below
+  if (d.owners != packet::bit(buffer::owner::send_queue)) [[unlikely]] return sent::full;  // the law of the frame: it is still below
   if (d.done != 0) [[unlikely]] drop_front(d);
   packet queue = packet::adopt(d, buffer::owner::send_queue);
   packet p = queue.share(buffer::owner::application);
@@ -190,7 +190,7 @@ STRATA_ALWAYS_INLINE inline sent layer<C>::transmit_payload(B&& below, connectio
   below.observe({.what = trace::step::clone, .bytes = length, .seq = seq.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});
   emit_header(below, c, p, seq, flags, sum, now);
   const sent what = below.send(c.way, std::move(p), protocol);
-  if (what != sent::full) left_with_ack(c, 1, length, now);
+  if (what != sent::full) [[likely]] left_with_ack(c, 1, length, now);
   return what;
 }
 

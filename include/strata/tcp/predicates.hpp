@@ -30,17 +30,19 @@ template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::may_leave(const c
 /// asks one after the other. Linux: tcp_push_one.
 template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::is_unstopped(const connection& c, u32 length, time_point now) {
   const u32 in_flight = c.snd_nxt - c.snd_una;
-  if (c.state != state::established || c.has_any({.detached = true, .in_loss = true, .fin_queued = true}) || length > c.mss) return false;
-  if (in_flight + length > c.congestion.cwnd() || in_flight + length > c.snd_wnd) return false;
-  if (in_flight == 0 && now.since(c.last_sent) > rtt_estimator<tick>::least) return false;  // the window may start again
+  if (c.state != state::established || c.has_any({.detached = true, .in_loss = true, .fin_queued = true}) || length > c.mss) [[unlikely]] return false;
+  if (in_flight + length > c.congestion.cwnd() || in_flight + length > c.snd_wnd) [[unlikely]] return false;
+  if (in_flight == 0) [[likely]] {
+    if (now.since(c.last_sent) > rtt_estimator<tick>::least) [[unlikely]] return false;  // the window may start again
+  }
   return c.no_delay || typename C::coalescing{}.may_send(in_flight != 0, c.small_unacked);
 }
 
 /// Whether a write of `bytes` is one segment in one chunk, before which nothing waits and which nothing stops. False says nothing.
 template <config C> template <class B>
 STRATA_ALWAYS_INLINE inline bool layer<C>::is_usual_write(B&& below, const connection& c, std::size_t bytes, send_flags flags, time_point now) const {
-  return c.send_next == 0 && bytes != 0 && bytes <= c.mss && bytes <= chunk_limit(below) && !flags.more && !c.corked && !is_held(c) &&
-         is_unstopped(c, static_cast<u32>(bytes), now);
+  if (c.send_next != 0 || bytes == 0 || bytes > c.mss || bytes > chunk_limit(below) || flags.more || c.corked || is_held(c)) [[unlikely]] return false;
+  return is_unstopped(c, static_cast<u32>(bytes), now);
 }
 
 /// Whether the time of the next segment has not come: the pacing timer wakes the connection. Linux: tcp_pacing_check.

@@ -11,8 +11,9 @@ namespace strata::inline STRATA_ABI::tcp {
 /// nothing may go into these, so that a full pool cannot stop it for good, but not take the last: without ACKs nothing would be given back.
 template <config C> template <class B> bool layer<C>::may_hold(B&& below, const connection& c) const {
   const u32 available = below.chunks().available();
-  const bool is_plenty = limits_.receive_reserve != 0 && available >= limits_.receive_reserve;  // the usual answer, by one compare
-  return c.receive_count < limits_.receive_chunks && (is_plenty || available >= (c.receive_count == 0 ? 1 : limits_.receive_reserve));
+  if (c.receive_count >= limits_.receive_chunks) [[unlikely]] return false;
+  if (limits_.receive_reserve != 0 && available >= limits_.receive_reserve) [[likely]] return true;
+  return available >= (c.receive_count == 0 ? 1 : limits_.receive_reserve);
 }
 
 /// Copies a small segment behind the bytes of the last chunk, if that is ours alone and has room.
@@ -34,7 +35,7 @@ template <config C> STRATA_OUT_OF_LINE void layer<C>::enqueue_received(buffer::p
   d.done = 0;
   d.queue = 0;
   const u32 name = chunks.name(d);
-  if (buffer::descriptor* last = chunks.named(c.receive_tail)) last->queue = name;
+  if (c.receive_tail != 0) [[unlikely]] chunks.named(c.receive_tail)->queue = name;
   else c.receive_head = name;
   c.receive_tail = name;
   ++c.receive_count;
@@ -103,8 +104,8 @@ STRATA_ALWAYS_INLINE inline bool layer<C>::receive_next(B&& below, connection& c
 
 /// What a chunk holds: the size of the segments that come, of which small ones say nothing.
 template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::observe_size(connection& c, u32 n) {
-  if (n > c.observed) c.observed = static_cast<u16>(n);
-  else if (n >= copybreak) c.observed = static_cast<u16>(c.observed - (c.observed - n + 3) / 4);
+  if (n > c.observed) [[unlikely]] c.observed = static_cast<u16>(n);
+  else if (n >= copybreak) [[unlikely]] c.observed = static_cast<u16>(c.observed - (c.observed - n + 3) / 4);
 }
 
 /// Keeps data that came too early, sorted and without overlap; what is there already wins.
@@ -210,12 +211,14 @@ template <config C> u32 layer<C>::window_step(const connection& c) const {
 template <config C> STRATA_ALWAYS_INLINE inline u16 layer<C>::advertise(connection& c) const {
   const serial32 edge = c.rcv_nxt + receive_window(c);
   c.last_ack_sent = c.rcv_nxt;
-  if (c.rcv_adv < c.rcv_nxt) c.rcv_adv = c.rcv_nxt;
-  if (edge > c.rcv_adv && edge - c.rcv_adv >= window_step(c)) c.rcv_adv = edge;
+  if (c.rcv_adv < c.rcv_nxt) [[unlikely]] c.rcv_adv = c.rcv_nxt;
+  if (edge >= c.rcv_adv + window_step(c)) [[unlikely]] {
+    if (edge > c.rcv_adv) c.rcv_adv = edge;
+  }
   // Rounded up to the scale, so that rounding never takes back what an earlier segment offered (RFC 7323 §2.4).
   u32 field = (c.rcv_adv - c.rcv_nxt + (1u << c.rcv_shift) - 1) >> c.rcv_shift;
-  if (field > 65535) field = 65535;
-  if (const serial32 offered = c.rcv_nxt + (field << c.rcv_shift); offered > c.rcv_adv) c.rcv_adv = offered;
+  if (field > 65535) [[unlikely]] field = 65535;
+  if (const serial32 offered = c.rcv_nxt + (field << c.rcv_shift); offered > c.rcv_adv) [[unlikely]] c.rcv_adv = offered;
   return static_cast<u16>(field);
 }
 
@@ -246,7 +249,8 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>
 
 /// Whether all that there is to read lies in one chunk, and a place of `room` bytes takes it. False says nothing.
 template <config C> STRATA_ALWAYS_INLINE inline bool layer<C>::is_usual_read(const connection& c, std::size_t room) {
-  return c.receive_head != 0 && c.receive_head == c.receive_tail && c.unread <= room;
+  if (c.receive_head == 0 || c.receive_head != c.receive_tail || c.unread > room) [[unlikely]] return false;
+  return true;
 }
 /// drop_received() of it.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t layer<C>::read_at_once(B&& below, connection& c, std::byte* to) {
@@ -261,8 +265,10 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::size_t l
 }
 
 template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::was_read(connection& c) {
-  if (c.fin_received && c.unread == 0 && !c.peer_closed_told && !c.detached) [[unlikely]] raise(c, stream_events::peer_closed);
-  if (c.rcv_adv - c.rcv_nxt <= (limits_.receive_chunks * u32{c.observed} + 1) / 2) open_window(c);  // while more than half is open no growth is worth telling
+  if (c.fin_received) [[unlikely]] {
+    if (c.unread == 0 && !c.peer_closed_told && !c.detached) raise(c, stream_events::peer_closed);
+  }
+  if (c.rcv_adv - c.rcv_nxt <= (limits_.receive_chunks * u32{c.observed} + 1) / 2) [[unlikely]] open_window(c);  // while more than half is open no growth is worth telling
 }
 
 /// RFC 9293 §3.8.6.2.2: an ACK tells of a window that grew by half of the most there can be, or from next to nothing.

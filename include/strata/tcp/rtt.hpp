@@ -20,9 +20,9 @@ template <class Tick> class rtt_estimator {
   /// A SYN had to be sent again, so the timeout that began with one second may be too short for this path. RFC 6298 (5.7).
   constexpr void fall_back() { if (srtt8_ == 0) rttvar4_ = 1; }
   /// One measurement of a segment that was sent once (Karn) or carried a timestamp. RFC 6298 (2.2), (2.3).
-  constexpr void sample(duration rtt) {
+  STRATA_ALWAYS_INLINE constexpr void sample(duration rtt) {
     const rep r = rtt.count;
-    if (srtt8_ == 0) {
+    if (srtt8_ == 0) [[unlikely]] {
       srtt8_ = r == 0 ? rep{1} : static_cast<rep>(r * 8);  // an eighth of a tick: there is a sample, and it adds nothing
       rttvar4_ = static_cast<rep>(r * 2);
       return;
@@ -34,7 +34,7 @@ template <class Tick> class rtt_estimator {
   }
   /// The timeout before back-off. RFC 6298 (2.3): srtt + max(G, 4 rttvar), clamped.
   [[nodiscard]] constexpr duration rto() const {
-    if (srtt8_ == 0) return rttvar4_ == 0 ? initial : fallback;
+    if (srtt8_ == 0) [[unlikely]] return rttvar4_ == 0 ? initial : fallback;
     const rep variation = rttvar4_ == 0 ? 1 : rttvar4_;
     // The minimum is a minimum of the variation term, as in Linux: an RTO never undercuts srtt + 200 ms.
     const rep sum = static_cast<rep>(srtt8_ / 8 + larger_of(variation, least.count));

@@ -32,7 +32,7 @@ STRATA_ALWAYS_INLINE inline void layer<C>::emit_header(B&& below, connection& c,
     (void)wire::tcp_options::emit_timestamps(at + 20, value, echo);
     sum += 0x0101 + 0x080a + words_of(value) + words_of(echo);
   }
-  if (buffer::leaves_checksum(below, c.way.link)) buffer::leave_checksum(p, at + 16, c.header_sum - c.local_port - c.remote_port + header_length + length, false);
+  if (buffer::leaves_checksum(below, c.way.link)) [[unlikely]] buffer::leave_checksum(p, at + 16, c.header_sum - c.local_port - c.remote_port + header_length + length, false);
   else store_be<u16>(at + 16, static_cast<u16>(~fold(sum))), buffer::keep_checksum(below, p);
   store_be<u16>(at + 18, 0);
   below.observe({.what = trace::step::tcp_header, .bytes = header_length + length, .seq = seq.value, .ack = c.rcv_nxt.value, .chunk = below.chunks().name(p.d()), .connection = index_of(c) + 1});

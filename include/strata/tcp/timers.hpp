@@ -8,11 +8,11 @@
 namespace strata::inline STRATA_ABI::tcp {
 
 template <config C> STRATA_ALWAYS_INLINE inline void layer<C>::add_to_turn(connection& c) {
-  if (c.in_turn) return;
+  if (c.in_turn) [[unlikely]] return;
   c.in_turn = true;
   c.turn_next = 0;
   const u32 name = index_of(c) + 1;
-  if (turn_tail_ != 0) tcbs_[turn_tail_ - 1].turn_next = name;
+  if (turn_tail_ != 0) [[unlikely]] tcbs_[turn_tail_ - 1].turn_next = name;
   else turn_head_ = name;
   turn_tail_ = name;
 }
@@ -27,7 +27,7 @@ template <config C> void layer<C>::add_to_retry(connection& c) {
 
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional<stream_events> layer<C>::pending(B&& below, time_point now) {
   const auto has_next = [&]() STRATA_INLINE_LAMBDA {
-    if (turn_head_ != 0) return true;
+    if (turn_head_ != 0) [[likely]] return true;
     if constexpr (C::writes.fair) return serve_line(below);
     else return false;
   };
@@ -40,23 +40,25 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
     turn_head_ = c.turn_next;
     if (turn_head_ == 0) turn_tail_ = 0;
     c.in_turn = false;
-    if (c.state == state::closed && !c.is_open) {
-      if (!c.is_buried) release(below, c);
-      continue;
+    if (c.state == state::closed) [[unlikely]] {
+      if (!c.is_open) {
+        if (!c.is_buried) release(below, c);
+        continue;
+      }
     }
     if (is_held(c)) continue;  // its release brings it back
     u8 bits = c.events;
     c.events = 0;
     c.cancelled = false;
-    if (c.detached) bits = static_cast<u8>(bits & ~(stream_events::readable | stream_events::writable | stream_events::peer_closed | stream_events::error));
-    if (c.unread == 0) bits = static_cast<u8>(bits & ~stream_events::readable);
-    if ((bits & stream_events::peer_closed) != 0) c.peer_closed_told = true;
+    if (c.detached) [[unlikely]] bits = static_cast<u8>(bits & ~(stream_events::readable | stream_events::writable | stream_events::peer_closed | stream_events::error));
+    if (c.unread == 0) [[unlikely]] bits = static_cast<u8>(bits & ~stream_events::readable);
+    if ((bits & stream_events::peer_closed) != 0) [[unlikely]] c.peer_closed_told = true;
     if (bits == 0) {
       settle(below, c, now);
       continue;
     }
     u8 from = 0;
-    if ((bits & stream_events::accepted) != 0) {
+    if ((bits & stream_events::accepted) != 0) [[unlikely]] {
       from = static_cast<u8>(c.listener - 1);
       --listeners_[from].waiting;
       c.listener = 0;
@@ -68,15 +70,15 @@ template <config C> template <class B> STRATA_ALWAYS_INLINE inline std::optional
 
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::finish(B&& below, const event& e, time_point now) {
   connection* c = find(e.id);
-  if (c == nullptr) return;
-  if ((e.bits & stream_events::closed) != 0) release(below, *c);
+  if (c == nullptr) [[unlikely]] return;
+  if ((e.bits & stream_events::closed) != 0) [[unlikely]] release(below, *c);
   else settle(below, *c, now);
 }
 
 /// The end of a connection's turn. Linux: tcp_rcv_established's tail, release_sock.
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::settle(B&& below, connection& c, time_point now) {
   if (!C::header_prediction || c.state != state::established || c.send_next != 0 || c.has_any({.in_loss = true, .fin_queued = true, .wants_write = true}) ||
-      c.ack_pending || c.ack_now)
+      c.ack_pending || c.ack_now) [[unlikely]]
     return settle_what_is_left(below, c, now);
   c.limit = limited_by::application;
 }
@@ -103,7 +105,7 @@ template <config C> template <class B> void layer<C>::settle_what_is_left(B&& be
 }
 
 template <config C> template <class B> STRATA_ALWAYS_INLINE inline void layer<C>::end_of_turn(B&&, time_point) {
-  if (corks_itself<typename C::coalescing> || (retry_head_ | grave_) != 0) look_at_retries_and_grave();
+  if (corks_itself<typename C::coalescing> || (retry_head_ | grave_) != 0) [[unlikely]] look_at_retries_and_grave();
 }
 template <config C> STRATA_OFF_PATH void layer<C>::look_at_retries_and_grave() {
   for (u32 at = std::exchange(retry_head_, 0); at != 0;) {
@@ -150,7 +152,7 @@ template <config C> void layer<C>::rearm_wheel(connection& c) {
 }
 
 template <config C> auto layer<C>::backed_off(duration rto, u32 times) -> duration {  // RFC 6298 (5.5)
-  for (; times != 0; --times) {
+  for (; times != 0; --times) [[unlikely]] {
     if (rto > rtt_estimator<tick>::most / 2) return rtt_estimator<tick>::most;
     rto = rto * 2;
   }
@@ -163,7 +165,7 @@ template <config C> auto layer<C>::user_deadline(const connection& c, time_point
 template <config C> void layer<C>::restart_retransmit_timer(connection& c, time_point now) {
   time_point at = now + backed_off(c.rtt.rto(), c.backoff);
   // RFC 9293 §3.9.1.1: the user timeout ends it when it says, and not at the next backed-off timeout behind it. Linux: tcp_clamp_rto_to_user_timeout.
-  if (c.user_timeout_ms != 0) at = earlier_of(at, user_deadline(c, now));
+  if (c.user_timeout_ms != 0) [[unlikely]] at = earlier_of(at, user_deadline(c, now));
   arm(c, retransmit_timer, at);
 }
 

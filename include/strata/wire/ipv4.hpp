@@ -82,10 +82,11 @@ struct ipv4 {
     const std::byte* const p = bytes.data();
     const u64 ends = load_be<u64>(p + 12);  // in one: of two words side by side a compiler makes a vector, and takes it apart again
     const u32 word[5] = {load_be<u32>(p), load_be<u32>(p + 4), load_be<u32>(p + 8), static_cast<u32>(ends >> 32), static_cast<u32>(ends)};
-    if (word[0] >> 24 != (4u << 4 | header_size / 4) || (word[1] & (mf | offset_mask)) != 0) return false;
+    if (word[0] >> 24 != (4u << 4 | header_size / 4) || (word[1] & (mf | offset_mask)) != 0) [[unlikely]] return false;
     h = from(word);
     h.header_length = header_size, h.fragment_offset = 0, h.more_fragments = false;
-    return header_size <= h.total_length && h.total_length <= came && fold(sum_of(word)) == 0xffff;
+    if (h.total_length < header_size || h.total_length > came || fold(sum_of(word)) != 0xffff) [[unlikely]] return false;
+    return true;
   }
 
   /// Why parse() says nothing; `none` if it does not. For counters, off the fast path.

@@ -61,7 +61,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
     return nic;
   }
 
-  std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
+  STRATA_ALWAYS_INLINE std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
     if (s_.table == nullptr) [[unlikely]] meet(chunks);
     std::size_t n;
     if (s_.queues == 1) [[likely]] {
@@ -76,19 +76,22 @@ template <class System = kernel::system_calls> class af_xdp_over {
   }
 
   /// A frame that is not in the region counts as taken and dropped.
-  std::size_t transmit(std::span<packet> batch) {
+  STRATA_ALWAYS_INLINE std::size_t transmit(std::span<packet> batch) {
     auto& ring = queues_[0].sock.transmit;
     std::size_t n = 0;
     for (; n < batch.size(); ++n) {
       const buffer::descriptor& d = batch[n].d();
       const u64 address = s_.layout.address_of(d.chunk + d.offset);
       u32 with = 0;
-      if (address >= s_.layout.size() || (s_.has_metadata && !write_metadata(d, with))) [[unlikely]] {
+      bool is_ours = address < s_.layout.size();
+      if (s_.has_metadata) [[unlikely]] is_ours = is_ours && write_metadata(d, with);
+      if (!is_ours) [[unlikely]] {
         ++count_.foreign;
         batch[n].reset();
         continue;
       }
-      const u32 pieces = s_.has_pieces ? pieces_of(d) : 1;
+      u32 pieces = 1;
+      if (s_.has_pieces) [[unlikely]] pieces = pieces_of(d);
       if (!ring.has_room(pieces) && !make_room(pieces)) [[unlikely]] break;
       if (s_.table == nullptr) [[unlikely]] meet(*d.home);
       if (pieces == 1) [[likely]] ring.next() = {address, d.length, with};
@@ -100,25 +103,29 @@ template <class System = kernel::system_calls> class af_xdp_over {
     return n;
   }
 
-  std::size_t reclaim(std::span<packet> batch) {
+  STRATA_ALWAYS_INLINE std::size_t reclaim(std::span<packet> batch) {
     auto& ring = queues_[0].sock.completion;
+    if (batch.empty() || !ring.has_more()) [[unlikely]] return 0;
     std::size_t n = 0;
-    while (n < batch.size() && ring.has_more()) {
+    for (;;) {
       const u64 address = kernel::chunk_layout::plain(ring.take());
       buffer::descriptor& d = sent_at(address);
-      if (s_.has_pieces && !is_last_piece(d, address)) continue;
-      if (s_.has_metadata) [[unlikely]] read_metadata(d);
-      d.below = 0;
-      batch[n++] = packet::adopt(d, buffer::owner::nic);
+      if (!s_.has_pieces || is_last_piece(d, address)) [[likely]] {
+        if (s_.has_metadata) [[unlikely]] read_metadata(d);
+        d.below = 0;
+        batch[n++] = packet::adopt(d, buffer::owner::nic);
+      }
+      if (n == batch.size()) [[unlikely]] break;
+      if (!ring.has_more()) [[likely]] break;
     }
     ring.release();
     return n;
   }
 
-  kick flush() {
+  STRATA_ALWAYS_INLINE kick flush() {
     auto& ring = queues_[0].sock.transmit;
     ring.publish();
-    if (s_.queues == 0 || !ring.wants_wakeup()) return kick::done;
+    if (s_.queues == 0 || !ring.wants_wakeup()) [[unlikely]] return kick::done;
     return ring_doorbell();
   }
 
@@ -264,6 +271,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
   void post_pieces(u64 address, u32 length);
   [[nodiscard]] bool make_room(u32 pieces);
   [[nodiscard]] kick ring_doorbell();
+  [[nodiscard]] kick ring_again(long answer, u32 before);
 
   static void add(kernel::xdp::statistics_answer& to, const kernel::xdp::statistics_answer& s) {
     to.receive_dropped += s.receive_dropped;

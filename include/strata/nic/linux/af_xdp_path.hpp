@@ -29,9 +29,10 @@ template <class System> void af_xdp_over<System>::set_level(u32 level) {
 /// Frames of one queue, where they lie.
 template <class System> [[gnu::noinline]] std::size_t af_xdp_over<System>::take(queue& q, std::span<packet> batch) {
   auto& ring = q.sock.receive;
+  if (batch.empty() || !ring.has_more()) [[unlikely]] return 0;
   std::size_t n = 0;
   u64 bytes = 0;
-  while (n < batch.size() && ring.has_more()) {
+  for (;;) {
     const kernel::xdp::descriptor came = ring.take();
     const u64 address = kernel::chunk_layout::plain(came.address);
     const u32 index = s_.layout.chunk_of(address);
@@ -42,13 +43,15 @@ template <class System> [[gnu::noinline]] std::size_t af_xdp_over<System>::take(
     d.flags = s_.marks;
     d.below = 0;
     --q.lent;
-    packet p = packet::adopt(d, buffer::owner::holder);
-    if (s_.has_pieces) {
-      p = join(std::move(p), (came.options & kernel::xdp::continued) != 0);
-      if (!p) continue;
+    if (s_.has_pieces) [[unlikely]] {
+      packet whole = join(packet::adopt(d, buffer::owner::holder), (came.options & kernel::xdp::continued) != 0);
+      if (whole) bytes += whole->length, batch[n++] = std::move(whole);
+    } else {
+      bytes += came.length;
+      batch[n++] = packet::adopt(d, buffer::owner::holder);
     }
-    bytes += p->length;
-    batch[n++] = std::move(p);
+    if (n == batch.size()) [[unlikely]] break;
+    if (!ring.has_more()) [[likely]] break;
   }
   ring.release();
   count_.receive_frames += n;
@@ -200,19 +203,25 @@ template <class System> [[gnu::cold, gnu::noinline]] bool af_xdp_over<System>::m
 
 /// Where the kernel copies, a call sends 32 frames and says EAGAIN if there are more: it is called again as long as that takes some off the ring.
 template <class System> kick af_xdp_over<System>::ring_doorbell() {
-  auto& ring = queues_[0].sock.transmit;
-  for (u32 before = ring.waiting();;) {
-    ++count_.kicks;
-    const long r = queues_[0].sock.kick();
-    if (r >= 0) return kick::done;
-    if (r == -ENETDOWN || r == -ENXIO || r == -ENODEV) {  // down; deleted
+  const u32 before = queues_[0].sock.transmit.waiting();
+  ++count_.kicks;
+  const long answer = queues_[0].sock.kick();
+  if (answer >= 0) [[likely]] return kick::done;
+  return ring_again(answer, before);
+}
+template <class System> STRATA_OFF_PATH kick af_xdp_over<System>::ring_again(long answer, u32 before) {
+  for (;;) {
+    if (answer == -ENETDOWN || answer == -ENXIO || answer == -ENODEV) {  // down; deleted
       ++count_.link_down;
       return kick::link_down;
     }
-    const u32 left = ring.waiting();
+    const u32 left = queues_[0].sock.transmit.waiting();
     if (left == 0) return kick::done;  // a frame that could not leave is gone all the same
-    if (r != -EAGAIN || left == before) break;
+    if (answer != -EAGAIN || left == before) break;
     before = left;
+    ++count_.kicks;
+    answer = queues_[0].sock.kick();
+    if (answer >= 0) return kick::done;
   }
   ++count_.kicks_again;
   return kick::again;

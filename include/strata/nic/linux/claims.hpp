@@ -41,16 +41,29 @@ template <class System> void remove_all(const System& system, int map, u64 owner
   }
 }
 
-/// first4 holds one of the addresses in own4, if there is any but 0.0.0.0, which stands for others.
+/// first4 holds one of the addresses in own4, if there is any that is a host's: neither 0.0.0.0, which stands for others, nor a group.
 template <class System> void choose_first(const System& system, int first4, int own4) {
   const u32 only = 0;
   u64 first = 0, owners = 0;
   (void)bpf::lookup_element(system, first4, &only, &first);
   u32 address = static_cast<u32>(first >> 32);
   if (first != 0 && bpf::lookup_element(system, own4, &address, &owners) == 0) return;
-  bool is_there = bpf::next_key(system, own4, nullptr, &address) == 0;
-  if (const u32 others = 0; is_there && address == others) is_there = bpf::next_key(system, own4, &others, &address) == 0;
-  const u64 chosen = is_there ? steering::first_value(address) : 0;
+  const auto is_a_hosts = [](u32 word) {
+    u8 bytes[4];
+    __builtin_memcpy(bytes, &word, sizeof bytes);
+    return word != 0 && (bytes[0] & 0xf0) != 0xe0;
+  };
+  u64 chosen = 0;
+  u32 before = 0;
+  long r = bpf::next_key(system, own4, nullptr, &address);
+  for (u32 n = 0; r == 0 && n < steering::most_addresses; ++n) {
+    if (is_a_hosts(address)) {
+      chosen = steering::first_value(address);
+      break;
+    }
+    before = address;
+    r = bpf::next_key(system, own4, &before, &address);
+  }
   if (chosen != first) (void)bpf::update_element(system, first4, &only, &chosen);
 }
 

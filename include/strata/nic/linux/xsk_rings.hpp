@@ -34,8 +34,8 @@ template <class Entry> class producer_ring {
 
   /// Whether `n` more entries have room now.
   [[nodiscard]] bool has_room(u32 n) {
-    if (end_ - next_ >= n) return true;
-    if (at_.consumer == nullptr) return false;
+    if (end_ - next_ >= n) [[likely]] return true;
+    if (at_.consumer == nullptr) [[unlikely]] return false;
     end_ = __atomic_load_n(at_.consumer, __ATOMIC_ACQUIRE) + at_.size;
     return end_ - next_ >= n;
   }
@@ -43,7 +43,7 @@ template <class Entry> class producer_ring {
   [[nodiscard]] Entry& next() { return static_cast<Entry*>(at_.entries)[next_++ & mask_]; }
   /// Hands everything written since the last time to the other side, by one store.
   void publish() {
-    if (published_ == next_) return;
+    if (published_ == next_) [[unlikely]] return;
     published_ = next_;
     __atomic_store_n(at_.producer, next_, __ATOMIC_RELEASE);
   }
@@ -75,7 +75,7 @@ template <class Entry> class consumer_ring {
   /// Whether there is an entry to take.
   [[nodiscard]] bool has_more() {
     if (next_ != end_) return true;
-    if (at_.producer == nullptr) return false;
+    if (at_.producer == nullptr) [[unlikely]] return false;
     end_ = __atomic_load_n(at_.producer, __ATOMIC_ACQUIRE);
     return next_ != end_;
   }
@@ -83,7 +83,7 @@ template <class Entry> class consumer_ring {
   [[nodiscard]] Entry take() { return static_cast<const Entry*>(at_.entries)[next_++ & mask_]; }
   /// Gives the places of all that was taken back, by one store.
   void release() {
-    if (released_ == next_) return;
+    if (released_ == next_) [[unlikely]] return;
     released_ = next_;
     __atomic_store_n(at_.consumer, next_, __ATOMIC_RELEASE);
   }

@@ -16,9 +16,9 @@ class newreno {
     ssthresh_ = unlimited;  // RFC 5681 §3.1: arbitrarily high
     acked_ = 0;
   }
-  constexpr void on_ack(u32 acked, u32 in_flight, u32 mss) {
+  STRATA_ALWAYS_INLINE constexpr void on_ack(u32 acked, u32 in_flight, u32 mss) {
     // A window that the application does not fill is no evidence that the path could carry more (RFC 7661 §4.1, Linux: tcp_is_cwnd_limited).
-    if (in_flight + mss < cwnd_ && in_flight < cwnd_ / 2) return;
+    if (in_flight + mss < cwnd_ && in_flight < cwnd_ / 2) [[likely]] return;
     if (cwnd_ < ssthresh_) {
       grow(smaller_of(acked, mss));  // RFC 5681 §3.1 (2): at most one SMSS per ACK
       return;
