@@ -130,13 +130,17 @@ template <std::size_t Width> [[nodiscard]] inline u64 copied_vectors(std::byte* 
     store_native(to + n - Width, last);  // some of it twice
     return few_vectors<Width>(p, n, [to](std::size_t at, const lanes& v) STRATA_INLINE_LAMBDA { store_native(to + at, v); });
   }
-  lane_sum<lanes> sum;
+  lane_sum<lanes> sum, second;  // as in vectors()
   std::size_t at = 0;
-  for (; at + Width <= n; at += Width) {
+  const auto copy = [&](lane_sum<lanes>& to_sum) STRATA_INLINE_LAMBDA {
     const lanes v = load_native<lanes>(p + at);
     store_native(to + at, v);
-    sum.add(v);
-  }
+    to_sum.add(v);
+    at += Width;
+  };
+  while (at + 2 * Width <= n) copy(sum), copy(second);
+  sum.add(second);
+  if (at + Width <= n) copy(sum);
   if (at == n) return sum_of_lanes<Width>(sum.total());
   store_native(to + n - Width, load_native<lanes>(p + n - Width));  // the last vector: some of it once more
   const std::size_t even = n & ~std::size_t{1};
@@ -149,7 +153,7 @@ template <std::size_t Width> [[nodiscard]] inline u64 copied_vectors(std::byte* 
 }  // namespace detail
 
 #if defined(__AVX2__)
-/// The sum of 32 bytes or more that are copied in the same pass, between places that do not overlap: for short ones. A call, so that its caller keeps its registers.
+/// The sum of 32 bytes or more that are copied in the same pass, between places that do not overlap: for a segment at most. A call, so that its caller keeps its registers.
 [[nodiscard, gnu::noinline]] inline u32 avx2_copied(std::byte* to, std::span<const std::byte> from) {
   return detail::in_network_order(detail::copied_vectors<32>(to, from.data(), from.size()));
 }

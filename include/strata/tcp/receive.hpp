@@ -212,8 +212,8 @@ template <config C> STRATA_ALWAYS_INLINE inline u16 layer<C>::advertise(connecti
   const serial32 edge = c.rcv_nxt + receive_window(c);
   c.last_ack_sent = c.rcv_nxt;
   if (c.rcv_adv < c.rcv_nxt) [[unlikely]] c.rcv_adv = c.rcv_nxt;
-  if (edge >= c.rcv_adv + window_step(c)) [[unlikely]] {
-    if (edge > c.rcv_adv) c.rcv_adv = edge;
+  if (edge > c.rcv_adv) [[likely]] {
+    if (edge - c.rcv_adv >= window_step(c)) [[unlikely]] c.rcv_adv = edge;
   }
   // Rounded up to the scale, so that rounding never takes back what an earlier segment offered (RFC 7323 §2.4).
   u32 field = (c.rcv_adv - c.rcv_nxt + (1u << c.rcv_shift) - 1) >> c.rcv_shift;
