@@ -72,7 +72,8 @@ template <class Tick> struct time_point {
   [[nodiscard]] constexpr bool reached(time_point deadline) const { return !is_before(deadline); }
   /// Time since `earlier`; nothing if that lies ahead.
   [[nodiscard]] STRATA_SHORTER_INLINE constexpr duration<Tick> since(time_point earlier) const {
-    return is_before(earlier) ? duration<Tick>{} : duration<Tick>{static_cast<rep>(count - earlier.count)};
+    if (is_before(earlier)) [[unlikely]] return {};
+    return {static_cast<rep>(count - earlier.count)};
   }
   friend constexpr time_point operator+(time_point t, duration<Tick> d) { return {static_cast<rep>(t.count + d.count)}; }
   friend constexpr time_point operator-(time_point t, duration<Tick> d) { return {static_cast<rep>(t.count - d.count)}; }

@@ -61,7 +61,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
     return nic;
   }
 
-  STRATA_ALWAYS_INLINE std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
+  std::size_t receive(buffer::pool& chunks, std::span<packet> batch) {
     if (s_.table == nullptr) [[unlikely]] meet(chunks);
     std::size_t n;
     if (s_.queues == 1) [[likely]] {
@@ -76,7 +76,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
   }
 
   /// A frame that is not in the region counts as taken and dropped.
-  STRATA_ALWAYS_INLINE std::size_t transmit(std::span<packet> batch) {
+  std::size_t transmit(std::span<packet> batch) {
     auto& ring = queues_[0].sock.transmit;
     std::size_t n = 0;
     for (; n < batch.size(); ++n) {
@@ -103,7 +103,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
     return n;
   }
 
-  STRATA_ALWAYS_INLINE std::size_t reclaim(std::span<packet> batch) {
+  std::size_t reclaim(std::span<packet> batch) {
     auto& ring = queues_[0].sock.completion;
     if (batch.empty() || !ring.has_more()) [[unlikely]] return 0;
     std::size_t n = 0;
@@ -122,7 +122,7 @@ template <class System = kernel::system_calls> class af_xdp_over {
     return n;
   }
 
-  STRATA_ALWAYS_INLINE kick flush() {
+  kick flush() {
     auto& ring = queues_[0].sock.transmit;
     ring.publish();
     if (s_.queues == 0 || !ring.wants_wakeup()) [[unlikely]] return kick::done;
