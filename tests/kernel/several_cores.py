@@ -3,8 +3,8 @@
 came by the wrong queue was handed over, and one signal ends all threads in order. Over a TAP with several queues, or by `--nic xdp_driver` over a veth pair. A TAP that was made with one queue serves, too."""
 import os
 import signal
+import socket
 import subprocess
-import time
 
 import _net
 
@@ -34,6 +34,17 @@ def test(folder):
         serve(folder)
 
 
+def slow_client(path):
+    """Whose answer is under way, and stays so: its window is smaller than the file, and it reads one byte."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    client.settimeout(10)
+    client.connect((_net.STRATA, 8080))
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: {_net.STRATA}\r\n\r\n".encode())
+    _net.expect(client.recv(1) == b"H", "the slow client is not answered")
+    return client
+
+
 def serve(folder):
     (folder / "up").mkdir(exist_ok=True)
     digests = [_net.random_file(folder / "root" / f"f{i}", _net.less(50_000 + 700_000 * i)) for i in range(FILES)]
@@ -50,12 +61,8 @@ def serve(folder):
             _net.expect(_net.sha256(folder / "up" / f"put{n}") == digests[n % FILES], f"upload {n}: the file differs")
         numbers = [int(r["n"]) for r in server.records("request")]
         _net.expect(numbers == list(range(1, CLIENTS + UPLOADS + 1)), f"requests are not numbered through: {numbers}")
-        idle = subprocess.Popen(["curl", "-sS", "--limit-rate", "20k", "-o", "/dev/null", f"{url}/f5"], stderr=subprocess.DEVNULL)  # under way when the end comes
-        until = time.monotonic() + 10
-        while not any(":8080" in line for line in _net.sh("ss", "-tn").splitlines()):
-            _net.expect(time.monotonic() < until, "the slow client does not connect")
-    idle.kill()
-    idle.wait()
+        slow = slow_client("/f5")
+    slow.close()
     _net.expect(server.ended_in < 2.5, f"the end took {server.ended_in:.1f} s")
     done = server.done
     by_core = [int(n) for n in done["connections_by_core"].split(",")]
@@ -67,4 +74,4 @@ def serve(folder):
 
 if len(os.sched_getaffinity(0)) < 2:
     _net.skip("there is one processor")
-_net.run(test, "curl", "ss", make=(lambda: make_tap("multi_queue")) if _net.NIC == "tap" else lambda: _net.make_veth(queues=2))
+_net.run(test, "curl", make=(lambda: make_tap("multi_queue")) if _net.NIC == "tap" else lambda: _net.make_veth(queues=2))

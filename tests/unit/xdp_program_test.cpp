@@ -45,7 +45,7 @@ TEST_CASE("the program is attached in driver mode, with its maps in it, and deta
       CHECK((meant == names::map::first4) == (m.kind == BPF_MAP_TYPE_ARRAY && m.entries == 1));
       CHECK(k.program[i].src_reg == (meant == names::map::first4 ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD));
     }
-    CHECK(loads == 10);
+    CHECK(loads == 12);
     k.journal.clear();
   }
   CHECK(std::count(k.journal.begin(), k.journal.end(), "close") == 8);  // six maps, program, packet socket
