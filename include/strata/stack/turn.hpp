@@ -7,12 +7,8 @@
 namespace strata::inline STRATA_ABI {
 
 template <stack_config C> void stack<C>::set_time(time_point now) {
-  if (!has_time_) [[unlikely]] {
-    begin_time(now);
-  } else if (now.is_before(now_)) [[unlikely]] {
-    ++count_.time_ran_back;
-    return;
-  }
+  if (!has_time_) [[unlikely]] begin_time(now);
+  else if (now.is_before(now_)) [[unlikely]] return void(++count_.time_ran_back);
   now_ = now;
 }
 /// The first time that the stack is told.
@@ -90,9 +86,8 @@ template <stack_config C> STRATA_OFF_PATH void stack<C>::next_news(raised& r) {
 }
 /// Frames of the batch, or of the next one, until one has something to tell that cannot wait.
 template <stack_config C> STRATA_ALWAYS_INLINE inline void stack<C>::input_batch(raised& r) {
-  if (batch_at_ == batch_size_) [[likely]] {
+  if (batch_at_ == batch_size_) [[likely]]
     if (!receive()) [[unlikely]] return is_done(frames);
-  }
   do input(batch()[batch_at_++], r);
   while (batch_at_ != batch_size_ && frames_left_ != 0 && r.transport == raised::none && (left_ & news) == 0);
   if ((batch_at_ == batch_size_ && links_left_ == 0) || frames_left_ == 0) [[likely]] is_done(frames);

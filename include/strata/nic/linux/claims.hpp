@@ -4,6 +4,8 @@
 #ifndef __linux__
 #error "strata/nic/linux/ is for the Linux kernel"
 #endif
+#include <strata/core/address.hpp>
+#include <strata/core/bytes.hpp>
 #include <strata/nic/linux/bpf.hpp>
 #include <strata/nic/linux/steering.hpp>
 
@@ -48,20 +50,12 @@ template <class System> void choose_first(const System& system, int first4, int 
   (void)bpf::lookup_element(system, first4, &only, &first);
   u32 address = static_cast<u32>(first >> 32);
   if (first != 0 && bpf::lookup_element(system, own4, &address, &owners) == 0) return;
-  const auto is_a_hosts = [](u32 word) {
-    u8 bytes[4];
-    __builtin_memcpy(bytes, &word, sizeof bytes);
-    return word != 0 && (bytes[0] & 0xf0) != 0xe0;
-  };
   u64 chosen = 0;
-  u32 before = 0;
   long r = bpf::next_key(system, own4, nullptr, &address);
-  for (u32 n = 0; r == 0 && n < steering::most_addresses; ++n) {
-    if (is_a_hosts(address)) {
-      chosen = steering::first_value(address);
-      break;
-    }
-    before = address;
+  for (u32 n = 0; r == 0 && chosen == 0 && n < steering::most_addresses; ++n) {
+    const ipv4_address found{load_be<u32>(reinterpret_cast<const std::byte*>(&address))};
+    if (!found.is_unspecified() && !found.is_multicast()) chosen = steering::first_value(address);
+    const u32 before = address;
     r = bpf::next_key(system, own4, &before, &address);
   }
   if (chosen != first) (void)bpf::update_element(system, first4, &only, &chosen);
